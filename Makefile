@@ -1,0 +1,61 @@
+# kith: `make run` starts a node, `make test` tests everything; `make help` lists the rest.
+# Everything that is made goes below build/; nothing else in the tree is touched.
+
+CC ?= gcc
+MODE ?= release
+BUILD := build/$(MODE)
+comma := ,
+
+PACKAGES := libmicrohttpd libsodium sqlite3 jansson libwebsockets libuv libcurl
+PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
+
+WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla \
+	-Wformat=2 -Wno-format-nonliteral $(if $(WERROR),-Werror)
+HARDEN := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+MODE_release := -O2 $(HARDEN)
+MODE_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
+CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -g -Iserver -Itests $(WARNINGS) $(MODE_$(MODE)) $(PKG_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL = $(if $(filter release,$(MODE)),$(HARDEN_LD),$(MODE_$(MODE))) $(LDFLAGS)
+
+SOURCES := $(wildcard server/*/*.c) $(filter-out server/main.c,$(wildcard server/*.c))
+SOURCES := $(filter-out server/tools/%,$(SOURCES))
+MAIN := $(BUILD)/server/main.o
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+TEST_SOURCES := $(wildcard tests/*/test_*.c)
+TEST_PROGRAMS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
+TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all run test unit bench asan tsan fuzz lint fmt interop web-test install clean help setup
+
+all: build/kith
+
+include $(wildcard deploy/make/*.mk)
+
+build/kith: $(BUILD)/kith
+	@mkdir -p $(@D)
+	@cp $< $@
+
+$(BUILD)/kith: $(MAIN) $(OBJECTS) $(EMBEDDED)
+	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(PKG_LIBS)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(OBJECTS) $(EMBEDDED)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(PKG_LIBS) -lcmocka
+
+# `make test T=wire/boxstream` runs one unit test program.
+unit: $(if $(T),$(BUILD)/tests/$(dir $(T))test_$(notdir $(T)),$(TEST_PROGRAMS))
+	@sh tests/lib/run-unit.sh $^
+
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)

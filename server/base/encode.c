@@ -1,0 +1,184 @@
+/* Hex and base64. Branches on data are fine here: nothing secret but the key file passes through, and that one never over a wire. */
+#include "base/encode.h"
+
+static const char digits[] = "0123456789abcdef";
+static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url_safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+void hex_encode(struct span in, char *out)
+{
+	for (size_t i = 0; i < in.len; i++) {
+		*out++ = digits[in.at[i] >> 4];
+		*out++ = digits[in.at[i] & 15];
+	}
+	*out = '\0';
+}
+
+static int hex_value(uint8_t c)
+{
+	if (c >= '0' && c <= '9') {
+		return c - '0';
+	}
+	if (c >= 'a' && c <= 'f') {
+		return c - 'a' + 10;
+	}
+	return -1;
+}
+
+enum err hex_decode(struct span text, uint8_t *out, size_t count)
+{
+	if (text.len != 2 * count) {
+		return ERR_REFUSED;
+	}
+	for (size_t i = 0; i < count; i++) {
+		int high = hex_value(text.at[2 * i]);
+		int low = hex_value(text.at[2 * i + 1]);
+		if (high < 0 || low < 0) {
+			return ERR_REFUSED;
+		}
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return ERR_OK;
+}
+
+static size_t encode_with(const char *alphabet, bool is_padded, struct span in, char *out)
+{
+	char *start = out;
+	size_t i = 0;
+	for (; i + 3 <= in.len; i += 3) {
+		uint32_t v = (uint32_t)in.at[i] << 16 | (uint32_t)in.at[i + 1] << 8 | in.at[i + 2];
+		*out++ = alphabet[v >> 18];
+		*out++ = alphabet[v >> 12 & 63];
+		*out++ = alphabet[v >> 6 & 63];
+		*out++ = alphabet[v & 63];
+	}
+	size_t left = in.len - i;
+	if (left > 0) {
+		uint32_t v = (uint32_t)in.at[i] << 16;
+		if (left == 2) {
+			v |= (uint32_t)in.at[i + 1] << 8;
+		}
+		*out++ = alphabet[v >> 18];
+		*out++ = alphabet[v >> 12 & 63];
+		if (left == 2) {
+			*out++ = alphabet[v >> 6 & 63];
+		} else if (is_padded) {
+			*out++ = '=';
+		}
+		if (is_padded) {
+			*out++ = '=';
+		}
+	}
+	return (size_t)(out - start);
+}
+
+static int value_in(bool is_url, uint8_t c)
+{
+	if (c >= 'A' && c <= 'Z') {
+		return c - 'A';
+	}
+	if (c >= 'a' && c <= 'z') {
+		return c - 'a' + 26;
+	}
+	if (c >= '0' && c <= '9') {
+		return c - '0' + 52;
+	}
+	if (c == (is_url ? '-' : '+')) {
+		return 62;
+	}
+	if (c == (is_url ? '_' : '/')) {
+		return 63;
+	}
+	return -1;
+}
+
+/* Decode unpadded text; with `out` NULL only judge it. */
+static enum err decode_with(bool is_url, struct span text, uint8_t *out, size_t *count)
+{
+	size_t tail = text.len % 4;
+	if (tail == 1) {
+		return ERR_REFUSED;
+	}
+	uint32_t v = 0;
+	size_t made = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		int value = value_in(is_url, text.at[i]);
+		if (value < 0) {
+			return ERR_REFUSED;
+		}
+		v = v << 6 | (uint32_t)value;
+		if (i % 4 == 3) {
+			if (out != NULL) {
+				out[made] = (uint8_t)(v >> 16);
+				out[made + 1] = (uint8_t)(v >> 8);
+				out[made + 2] = (uint8_t)v;
+			}
+			made += 3;
+			v = 0;
+		}
+	}
+	if ((tail == 2 && (v & 15) != 0) || (tail == 3 && (v & 3) != 0)) {
+		return ERR_REFUSED;
+	}
+	if (tail == 2) {
+		if (out != NULL) {
+			out[made] = (uint8_t)(v >> 4);
+		}
+		made += 1;
+	} else if (tail == 3) {
+		if (out != NULL) {
+			out[made] = (uint8_t)(v >> 10);
+			out[made + 1] = (uint8_t)(v >> 2);
+		}
+		made += 2;
+	}
+	*count = made;
+	return ERR_OK;
+}
+
+static enum err strip_padding(struct span *text)
+{
+	if (text->len % 4 != 0) {
+		return ERR_REFUSED;
+	}
+	for (int i = 0; i < 2 && text->len > 0 && text->at[text->len - 1] == '='; i++) {
+		text->len--;
+	}
+	return ERR_OK;
+}
+
+size_t base64_encode(struct span in, char *out)
+{
+	return encode_with(standard, true, in, out);
+}
+
+enum err base64_decode(struct span text, uint8_t *out, size_t room, size_t *count)
+{
+	enum err err = strip_padding(&text);
+	if (err != ERR_OK) {
+		return err;
+	}
+	if (text.len * 3 / 4 > room) {
+		return ERR_LIMIT;
+	}
+	return decode_with(false, text, out, count);
+}
+
+bool base64_is_canonical(struct span text)
+{
+	size_t count = 0;
+	return strip_padding(&text) == ERR_OK && decode_with(false, text, NULL, &count) == ERR_OK;
+}
+
+size_t base64url_encode(struct span in, char *out)
+{
+	return encode_with(url_safe, false, in, out);
+}
+
+enum err base64url_decode(struct span text, uint8_t *out, size_t room, size_t *count)
+{
+	if (text.len * 3 / 4 > room) {
+		return ERR_LIMIT;
+	}
+	return decode_with(true, text, out, count);
+}

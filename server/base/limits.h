@@ -1,0 +1,101 @@
+/**
+ * base/limits: every limit of the program, each with its unit in the name, one line each.
+ * At the limit an input passes, one above it is refused, and far above it is refused with memory flat.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define KIB 1024
+#define MIB (1024 * 1024)
+
+/* Messages (protocol/01). */
+#define LIMIT_MESSAGE_BYTES (64 * KIB)          /* a message as it arrives */
+#define LIMIT_MESSAGE_UNITS 8192                /* UTF-16 units of the signed form */
+#define LIMIT_JSON_DEPTH 64                     /* deeper cannot be a valid message */
+#define LIMIT_TYPE_UNITS_MIN 3
+#define LIMIT_TYPE_UNITS_MAX 52
+#define LIMIT_SECRET_FILE_BYTES (16 * KIB)
+
+/* Connections (protocol/02, 03). */
+#define LIMIT_BOX_BODY_BYTES 4096
+#define LIMIT_RPC_JSON_BYTES (64 * KIB)         /* any JSON body but a clock note */
+#define LIMIT_RPC_NOTE_BYTES (2 * MIB)          /* a clock note */
+#define LIMIT_RPC_NOTE_BYTES_STRANGER (256 * KIB)
+#define LIMIT_NOTE_ENTRIES 20000
+#define LIMIT_RPC_BINARY_BYTES (64 * KIB)       /* blob chunk, string item */
+#define LIMIT_RPC_STREAMS 64                    /* open at once, per peer, opened by the peer */
+#define LIMIT_RPC_REQUESTS 32                   /* ours that wait for an answer, per peer */
+#define LIMIT_RPC_ERRORS_PER_MINUTE 10
+#define LIMIT_RPC_ARGS_DEPTH 16
+#define LIMIT_PEERS 256
+#define LIMIT_PEERS_PER_ADDRESS 16
+#define LIMIT_HANDSHAKES 64                     /* under way at once */
+#define LIMIT_HANDSHAKES_PER_ADDRESS 4
+#define LIMIT_ACCEPTS_PER_SECOND 100
+#define LIMIT_ACCEPTS_PER_SECOND_ADDRESS 10
+#define LIMIT_HANDSHAKE_MS 5000                 /* the whole of it */
+#define LIMIT_PEER_IN_BYTES (2 * MIB + 64 * KIB)
+#define LIMIT_PEER_OUT_BYTES (1 * MIB)
+#define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB)    /* a paused source goes on below this */
+#define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)     /* all peers together */
+#define LIMIT_WRITE_STALL_MS 30000
+#define LIMIT_PEER_IDLE_MS 300000
+#define LIMIT_DIAL_MS 10000                     /* name look-up and TCP connect */
+
+/* Replication (protocol/04, 05). */
+#define LIMIT_FEEDS 10000                       /* replicated */
+#define LIMIT_HOPS_MAX 3
+#define LIMIT_GRAPH_EDGES 2000000
+#define LIMIT_GRAPH_EDGES_PER_AUTHOR 20000
+#define LIMIT_INGEST_MESSAGES 2000              /* between socket and writer */
+#define LIMIT_INGEST_BYTES (4 * MIB)
+#define LIMIT_VERIFY_BATCH 64                   /* messages per worker job */
+#define LIMIT_WRITER_JOBS 256
+#define LIMIT_HISTORY_CHUNK_BYTES (64 * KIB)    /* read from the store in one go */
+#define LIMIT_ADDRESS_BYTES 512
+#define LIMIT_HOST_BYTES 253
+#define LIMIT_BEACON_BYTES 1024
+#define LIMIT_BEACONS_PER_SECOND 20
+#define LIMIT_LAN_PEERS 256
+#define LIMIT_KNOWN_ADDRESSES 4096
+#define LIMIT_DIAL_BACKOFF_MS_MIN 1000
+#define LIMIT_DIAL_BACKOFF_MS_MAX 600000
+
+/* Web (security.md §5). */
+#define LIMIT_HTTP_CONNECTIONS 64
+#define LIMIT_HTTP_PER_ADDRESS 16
+#define LIMIT_HTTP_HEAD_BYTES (16 * KIB)
+#define LIMIT_HTTP_HEADERS 64
+#define LIMIT_HTTP_TARGET_BYTES 2048
+#define LIMIT_HTTP_HEAD_MS 10000
+#define LIMIT_HTTP_BODY_BYTES (64 * KIB)
+#define LIMIT_HTTP_BODY_DEPTH 16
+#define LIMIT_HTTP_REQUESTS_PER_SECOND 20
+#define LIMIT_HTTP_REQUESTS_BURST 60
+#define LIMIT_PUBLISH_PER_MINUTE 10
+#define LIMIT_PUBLISH_WAIT_MS 5000
+#define LIMIT_LOGIN_FAILURES 5                  /* per 15 minutes and address */
+#define LIMIT_LOGIN_PER_MINUTE 20
+#define LIMIT_SESSIONS 32
+#define LIMIT_SESSION_IDLE_MS (7LL * 24 * 3600 * 1000)
+#define LIMIT_SESSION_MS (30LL * 24 * 3600 * 1000)
+#define LIMIT_LIVE_PER_SESSION 8
+#define LIMIT_LIVE_FRAME_BYTES (64 * KIB)
+#define LIMIT_LIVE_QUEUE_BYTES (1 * MIB)
+#define LIMIT_LIVE_HELLO_MS 5000
+#define LIMIT_LIVE_MESSAGES_PER_SECOND 20
+#define LIMIT_PAGE_ROWS 100
+#define LIMIT_QUERY_MS 2000
+
+/* Disk and memory. */
+#define LIMIT_DISK_FREE_REPLICATION_BYTES (200LL * MIB)
+#define LIMIT_DISK_FREE_OWN_BYTES (32LL * MIB)
+#define LIMIT_DISK_RESERVE_BYTES (16LL * MIB)
+#define LIMIT_WAL_BYTES (64LL * MIB)
+
+/* Logs. */
+#define LIMIT_LOG_VALUE_BYTES 256
+#define LIMIT_LOG_LINE_BYTES 2048
+#define LIMIT_LOG_LINES_PER_SECOND 100
+
+#endif

@@ -1,0 +1,76 @@
+/* What all subcommands share: options and the form of an error. */
+#include "cmd/cmd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int cmd_fail(const char *name, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	(void)fprintf(stderr, "kith %s: ", name);
+	(void)vfprintf(stderr, format, args);
+	(void)fputc('\n', stderr);
+	va_end(args);
+	return EXIT_BAD;
+}
+
+int cmd_usage(const struct cmd *cmd, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	(void)fprintf(stderr, "kith %s: ", cmd->name);
+	(void)vfprintf(stderr, format, args);
+	(void)fprintf(stderr, "\nusage: kith %s %s\n", cmd->name, cmd->usage);
+	va_end(args);
+	return EXIT_USAGE;
+}
+
+static const struct cmd_option *find_option(const char *text, size_t len, const struct cmd_option *options, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (strlen(options[i].name) == len && memcmp(options[i].name, text, len) == 0) {
+			return &options[i];
+		}
+	}
+	return NULL;
+}
+
+int cmd_options(const char *name, int argc, char **argv, const struct cmd_option *extra, int extra_count)
+{
+	const struct cmd *cmd = cmd_find(name);
+	int plain = 0;
+	bool is_over = false;
+	for (int i = 1; i < argc; i++) {
+		if (!is_over && strcmp(argv[i], "--") == 0) {
+			is_over = true;
+			continue;
+		}
+		if (is_over || argv[i][0] != '-' || argv[i][1] == '\0') {
+			argv[++plain] = argv[i];
+			continue;
+		}
+		const char *equals = strchr(argv[i], '=');
+		size_t len = equals == NULL ? strlen(argv[i]) : (size_t)(equals - argv[i]);
+		const struct cmd_option *option = find_option(argv[i], len, extra, extra_count);
+		if (option == NULL) {
+			(void)cmd_usage(cmd, "there is no option %.*s", (int)len, argv[i]);
+			return -1;
+		}
+		if (option->value == NULL && equals != NULL) {
+			(void)cmd_usage(cmd, "%s takes no value", option->name);
+			return -1;
+		}
+		if (option->value == NULL) {
+			*option->flag = true;
+			continue;
+		}
+		if (equals == NULL && i + 1 >= argc) {
+			(void)cmd_usage(cmd, "%s needs a value", option->name);
+			return -1;
+		}
+		*option->value = equals != NULL ? equals + 1 : argv[++i];
+	}
+	return plain;
+}

@@ -1,0 +1,66 @@
+/* The table of subcommands, and nothing else. */
+#include "cmd/cmd.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct cmd commands[] = {
+	{"", "", "", NULL, NULL},
+};
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+const struct cmd *cmd_find(const char *name)
+{
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(commands[i].name, name) == 0) {
+			return &commands[i];
+		}
+	}
+	return NULL;
+}
+
+static void print_commands(FILE *to)
+{
+	(void)fputs("kith: a node for a network of equals\n\n", to);
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		(void)fprintf(to, "  kith %-10s %s\n", commands[i].name, commands[i].summary);
+	}
+	(void)fputs("\n`kith COMMAND --help` tells more of each.\n", to);
+}
+
+static void print_help(const struct cmd *cmd)
+{
+	(void)printf("usage: kith %s %s\n\n%s\n", cmd->name, cmd->usage, cmd->summary);
+	if (cmd->help != NULL) {
+		(void)printf("\n%s", cmd->help);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (sodium_init() < 0) {
+		(void)fputs("kith: libsodium does not start on this machine\n", stderr);
+		return EXIT_BAD;
+	}
+	if (argc < 2) {
+		print_commands(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_commands(stdout);
+		return EXIT_GOOD;
+	}
+	const struct cmd *cmd = cmd_find(argv[1]);
+	if (cmd == NULL || cmd->run == NULL) {
+		(void)fprintf(stderr, "kith: there is no command %s; `kith --help` lists them\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0) {
+			print_help(cmd);
+			return EXIT_GOOD;
+		}
+	}
+	return cmd->run(argc - 1, argv + 1);
+}
