@@ -1,0 +1,79 @@
+/**
+ * One node of the classic stack: ssb-server 16 with the plugins its own `ssb-server start` uses, less
+ * those that look for peers by themselves (the tests decide who dials whom) and the terminal's.
+ */
+'use strict'
+const path = require('path')
+const { createRequire } = require('module')
+const { options, say, serve, ask, config, connected, disconnect } = require('./common')
+
+/* Its plugins as ssb-server itself finds them: some have newer namesakes in the modern stack. */
+const need = createRequire(require.resolve('ssb-server'))
+const pull = need('pull-stream')
+
+const { dir, port, networkKey, hops = 2 } = options()
+const keys = need('ssb-keys').loadOrCreateSync(path.join(dir, 'secret'))
+const settings = config({ dir, port, keys, networkKey, hops })
+settings.gossip = { friends: false, seed: false, local: false, global: false, pub: false }
+
+const sbot = need('./index')
+  .createSsbServer()
+  .use(need('ssb-private1'))
+  .use(need('ssb-master'))
+  .use(need('ssb-gossip'))
+  .use(need('ssb-replicate'))
+  .use(need('ssb-friends'))
+  .use(need('ssb-blobs'))
+  .use(need('ssb-invite'))
+  .use(need('ssb-query'))
+  .use(need('ssb-links'))
+  .use(need('ssb-ebt'))
+  .use(need('ssb-ooo'))
+  .call(null, settings)
+
+const collect = (source) => ask((cb) => pull(source, pull.collect(cb)))
+const publish = async (content) => {
+  const { key, value } = await ask(sbot.publish, content)
+  return { key, sequence: value.sequence }
+}
+
+serve({
+  publish: ({ content }) => publish(content),
+  async publishMany({ contents }) {
+    let last = null
+    for (const content of contents) last = await publish(content)
+    return last
+  },
+  async add({ values }) {
+    for (const value of values) await ask(sbot.add, value)
+  },
+  follow: ({ feed, state = true }) =>
+    publish({ type: 'contact', contact: feed, following: state }),
+  block: ({ feed, state = true }) => publish({ type: 'contact', contact: feed, blocking: state }),
+  /* `keep`: through ssb-gossip, which pings and drops whom it finds lame. */
+  async connect({ address, keep }) {
+    const rpc = await ask(keep ? sbot.gossip.connect : sbot.connect, address)
+    return rpc.id
+  },
+  disconnect: ({ feed }) => disconnect(sbot, feed),
+  peers: () => connected(sbot),
+  async dump({ feed }) {
+    const all = await collect(sbot.createUserStream({ id: feed }))
+    return all.map(({ key, value }) => ({ key, value }))
+  },
+  async head({ feed }) {
+    const clock = await ask(sbot.getVectorClock)
+    if (!clock[feed]) return { sequence: 0, key: null }
+    const last = await ask(sbot.getLatest, feed)
+    return { sequence: last.value.sequence, key: last.key }
+  },
+  stop: () => ask((cb) => sbot.close(cb)),
+})
+
+sbot.on('multiserver:listening', () => {
+  const wait = setInterval(() => {
+    if (!sbot.ready()) return
+    clearInterval(wait)
+    say({ event: 'ready', id: sbot.id, address: `net:127.0.0.1:${port}~shs:${keys.public.slice(0, 44)}` })
+  }, 20)
+})

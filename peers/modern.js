@@ -1,0 +1,81 @@
+/**
+ * One node of the modern stack, the plugins Manyverse's backend uses for replication: secret-stack,
+ * ssb-db2 with its compatibility calls, ssb-ebt 9, ssb-friends 5, the replication scheduler, ssb-conn
+ * (with its scheduler off: the tests decide who dials whom) and ssb-blobs.
+ */
+'use strict'
+const path = require('path')
+const pull = require('pull-stream')
+const { options, say, serve, ask, config, connected, disconnect } = require('./common')
+
+const { dir, port, networkKey, hops = 2 } = options()
+const keys = require('ssb-keys').loadOrCreateSync(path.join(dir, 'secret'))
+const settings = config({ dir, port, keys, networkKey, hops })
+settings.conn = { autostart: false }
+settings.db2 = { automigrate: false }
+
+const sbot = require('secret-stack')({ caps: settings.caps })
+  .use(require('ssb-master'))
+  .use(require('ssb-conn'))
+  .use(require('ssb-db2'))
+  .use(require('ssb-db2/compat/db'))
+  .use(require('ssb-db2/compat/ebt'))
+  .use(require('ssb-db2/compat/log-stream'))
+  .use(require('ssb-db2/compat/history-stream'))
+  .use(require('ssb-db2/compat/feedstate'))
+  .use(require('ssb-friends'))
+  .use(require('ssb-ebt'))
+  .use(require('ssb-replication-scheduler'))
+  .use(require('ssb-blobs'))
+  .call(null, settings)
+
+const { where, author, toPromise } = require('ssb-db2/operators')
+
+const publish = async (content) => {
+  const { key, value } = await ask(sbot.db.create, { content, keys, feedFormat: 'classic' })
+  return { key, sequence: value.sequence }
+}
+
+async function dump({ feed }) {
+  const all = await sbot.db.query(where(author(feed)), toPromise())
+  return all
+    .sort((a, b) => a.value.sequence - b.value.sequence)
+    .map(({ key, value }) => ({ key, value }))
+}
+
+serve({
+  publish: ({ content }) => publish(content),
+  async publishMany({ contents }) {
+    let last = null
+    for (const content of contents) last = await publish(content)
+    return last
+  },
+  async add({ values }) {
+    for (const value of values) await ask(sbot.db.add, value)
+    await ask((cb) => sbot.db.onDrain('base', cb))
+  },
+  follow: ({ feed, state = true }) =>
+    publish({ type: 'contact', contact: feed, following: state }),
+  block: ({ feed, state = true }) => publish({ type: 'contact', contact: feed, blocking: state }),
+  /* `keep`: through ssb-conn, which pings. */
+  async connect({ address, keep }) {
+    const rpc = await ask(keep ? sbot.conn.connect : sbot.connect, address)
+    if (!rpc) throw new Error('ssb-conn did not connect')
+    return rpc.id
+  },
+  disconnect: ({ feed }) => disconnect(sbot, feed),
+  peers: () => connected(sbot),
+  dump,
+  async head({ feed }) {
+    const state = sbot.db.getState().get(feed)
+    if (!state) return { sequence: 0, key: null }
+    const { key, nativeMsg } = state
+    return { sequence: nativeMsg.sequence, key: key || state.id }
+  },
+  stop: () => ask((cb) => sbot.close(true, cb)),
+})
+
+sbot.on('multiserver:listening', () => {
+  say({ event: 'ready', id: sbot.id, address: `net:127.0.0.1:${port}~shs:${keys.public.slice(0, 44)}` })
+})
+void pull

@@ -1,0 +1,57 @@
+/**
+ * net/peer: link + handshake + box stream + rpc = an authenticated peer. Loop thread only.
+ *
+ * States: SHAKING → READY → CLOSING → CLOSED. The handshake has LIMIT_HANDSHAKE_MS in all; after it a connection without bytes in either direction for LIMIT_PEER_IDLE_MS is closed, and one
+ * whose writes make no progress for LIMIT_WRITE_STALL_MS too.
+ */
+#ifndef NET_PEER_H
+#define NET_PEER_H
+
+#include "net/link.h"
+#include "net/loop.h"
+#include "wire/rpc.h"
+#include "wire/shs.h"
+
+struct peer;
+
+struct peer_events {
+	/* Server side, between messages 3 and 4: may this key come in? NULL: everybody. */
+	bool (*is_welcome)(void *ctx, const struct feed_id *id);
+	void (*on_ready)(void *ctx, struct peer *peer);
+	/* A call the peer opened; as rpc_opts.on_call. */
+	void (*on_call)(void *ctx, struct peer *peer, struct rpc_call *call, const char *name, enum rpc_kind kind, const struct json *args);
+	/* Once, last. The rpc's calls have had their on_end. `reason` is short English. The peer is freed when this returns. */
+	void (*on_closed)(void *ctx, struct peer *peer, const char *reason);
+	void *ctx;
+};
+
+struct peer_opts {
+	struct loop *loop;
+	const uint8_t *network_key;
+	const struct signer *signer;
+	const struct feed_id *server_id; /* we dialled; NULL: we were dialled */
+	struct peer_events events;
+};
+
+/** Takes the link over, also on failure. */
+MUST_USE enum err peer_new(struct link *link, const struct peer_opts *opts, struct peer **out);
+/** Say goodbye (when ready) and close; on_closed follows on a later turn. */
+void peer_close(struct peer *peer, const char *reason);
+
+bool peer_is_ready(const struct peer *peer);
+bool peer_is_dialled_by_us(const struct peer *peer);
+const struct feed_id *peer_id(const struct peer *peer); /* when ready */
+const char *peer_remote(const struct peer *peer);       /* numeric "host:port" */
+bool peer_is_local(const struct peer *peer);            /* loopback */
+struct rpc *peer_rpc(struct peer *peer);                /* when ready */
+/** Stop and go on reading from the socket, when ingest is full. Counted: as many resumes as pauses. */
+void peer_pause(struct peer *peer);
+void peer_resume(struct peer *peer);
+
+struct peer_figures {
+	uint64_t bytes_in, bytes_out; /* plaintext */
+	int64_t since_ms;             /* monotonic, ready since */
+};
+void peer_figures(const struct peer *peer, struct peer_figures *out);
+
+#endif

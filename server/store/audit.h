@@ -1,0 +1,19 @@
+/**
+ * store/audit: `kith check`: reads every message of every feed again, and believes nothing: hash, signature, link, number, row.
+ */
+#ifndef STORE_AUDIT_H
+#define STORE_AUDIT_H
+
+#include "store/reader.h"
+
+struct audit {
+	uint64_t feeds, messages;
+	uint64_t faults;
+	/* One sentence per fault, for people. */
+	void (*on_fault)(void *ctx, const char *sentence);
+	void *ctx;
+};
+/** ERR_OK also when there are faults: look at `faults`. */
+MUST_USE enum err audit_run(struct store *store, const uint8_t *hmac_key, struct audit *audit);
+
+#endif

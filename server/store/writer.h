@@ -1,0 +1,117 @@
+/**
+ * store/writer: the one thread that writes, and the one that signs. Everything that changes the database is a job in its inbox; jobs that wait together are
+ * committed together. An own message is committed with synchronous=FULL before anybody hears of it.
+ *
+ * A job's memory is handed over with it. Callbacks run on the writer thread: they must be short and may not wait (post to another thread instead).
+ */
+#ifndef STORE_WRITER_H
+#define STORE_WRITER_H
+
+#include "feed/content.h"
+#include "feed/signer.h"
+#include "store/store.h"
+
+struct writer;
+
+/* One committed message, as announced. */
+struct committed {
+	struct feed_id author;
+	struct message_id key;
+	uint64_t sequence;
+	int64_t at_ms;             /* the time it is shown and sorted by: min(claimed, received) */
+	enum content_type type;
+	bool has_root;
+	struct message_id root;    /* of a post that is a reply; the link of a vote */
+	bool has_subject;
+	struct feed_id subject;    /* of a contact or an about-feed */
+	bool is_home;              /* belongs to the home timeline: a post by us or somebody we follow */
+};
+
+struct commit {
+	const struct committed *messages;
+	size_t count;
+	bool is_graph_changed; /* at least one contact message among them */
+};
+
+struct writer_opts {
+	struct store *store;
+	struct signer *signer; /* NULL: nothing is ever published (check, import into a foreign directory) */
+	/* After each COMMIT that stored messages. Borrowed for the call. */
+	void (*on_commit)(void *ctx, const struct commit *commit);
+	void *ctx;
+};
+
+MUST_USE enum err writer_start(const struct writer_opts *opts, struct writer **out, char *why, size_t why_bytes);
+/** Finishes what is queued, then ends the thread. */
+void writer_stop(struct writer *writer);
+
+/* Appending foreign (or our own returning) messages, already verified one by one. */
+enum append_result { APPEND_STORED = 0, APPEND_KNOWN, APPEND_GAP, APPEND_FORKED, APPEND_FAILED, APPEND_NOT_WANTED };
+
+struct append_job {
+	struct message **messages; /* in order per feed; owned by the job */
+	size_t count;
+	enum append_result *results; /* `count` of them, filled before on_done */
+	enum err err;                /* ERR_OK, or why all of it failed (ERR_IO, ERR_DISK_FULL): then nothing was stored */
+	void (*on_done)(void *ctx, struct append_job *job); /* the callee frees by append_job_free() */
+	void *ctx;
+};
+MUST_USE struct append_job *append_job_new(size_t count_max);
+void append_job_free(struct append_job *job);
+/** ERR_BUSY when LIMIT_WRITER_JOBS wait: the job stays the caller's. Never blocks. */
+MUST_USE enum err writer_append(struct writer *writer, struct append_job *job);
+
+/* Publishing: the only way to append to our own feed. */
+struct publish_request {
+	struct span content;    /* JSON text of an object with a type, or of an encrypted string */
+	uint64_t if_head;       /* newest own sequence the caller has seen; 0: does not know */
+	struct span nonce;      /* idempotency id, ≤ 64 bytes; empty: none. The same nonce again gets the first answer */
+};
+struct publish_result {
+	struct message_id key;
+	uint64_t sequence;
+	char why[160]; /* a sentence when the answer is not ERR_OK */
+};
+/**
+ * Sign, store and commit one message; returns after the commit. Any thread but the loop and the writer; waits at most LIMIT_PUBLISH_WAIT_MS. ERR_REFUSED, ERR_LIMIT (content no peer would take),
+ * ERR_PAUSED, ERR_DISK_FULL, ERR_IO, ERR_BUSY, ERR_TIMEOUT (it may still be published: ask again with the same nonce).
+ */
+MUST_USE enum err writer_publish(struct writer *writer, const struct publish_request *request, struct publish_result *result);
+
+/* Small facts that are not messages. */
+enum change_kind {
+	CHANGE_ADDRESS_PUT,    /* feed, text: remember a way to dial somebody (feed may repeat with other texts) */
+	CHANGE_ADDRESS_FORGET, /* feed: forget all ways */
+	CHANGE_ADDRESS_TRIED,  /* feed, text, number: 1 connected, 0 failed; the time is noted */
+	CHANGE_CLOCKS,         /* feed: the peer; clocks: what it told or proved to have */
+	CHANGE_REACH,          /* reach: the whole new set of feeds we replicate, with hops */
+	CHANGE_SESSION_PUT,    /* name: token hash in hex; text: JSON about it; number: expiry, wall ms */
+	CHANGE_SESSION_DROP,   /* name */
+	CHANGE_SETTING,        /* name, text */
+	CHANGE_FORK,           /* feed, text: compact bytes of the message that proves a fork (first proof is kept) */
+};
+struct clock_entry {
+	struct feed_id feed;
+	int64_t note; /* −1, or the sequence */
+};
+struct reach_entry {
+	struct feed_id feed;
+	int hops; /* 0 ourselves, 1 followed … */
+};
+struct change {
+	enum change_kind kind;
+	struct feed_id feed;
+	struct span text; /* copied */
+	struct span name; /* copied */
+	int64_t number;
+	const struct clock_entry *clocks; /* copied */
+	size_t clock_count;
+	const struct reach_entry *reach; /* copied */
+	size_t reach_count;
+};
+/** Queue a change and return at once. ERR_BUSY, ERR_NOMEM. Any thread. */
+MUST_USE enum err writer_change(struct writer *writer, const struct change *change);
+/** The same, and wait until it is committed. Not from the loop or the writer. */
+MUST_USE enum err writer_change_wait(struct writer *writer, const struct change *change);
+
+#endif
