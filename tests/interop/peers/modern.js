@@ -5,7 +5,6 @@
  */
 'use strict'
 const path = require('path')
-const pull = require('pull-stream')
 const { options, say, serve, ask, config, connected, disconnect } = require('./common')
 
 const { dir, port, networkKey, hops = 2 } = options()
@@ -67,10 +66,8 @@ serve({
   peers: () => connected(sbot),
   dump,
   async head({ feed }) {
-    const state = sbot.db.getState().get(feed)
-    if (!state) return { sequence: 0, key: null }
-    const { key, nativeMsg } = state
-    return { sequence: nativeMsg.sequence, key: key || state.id }
+    const { id, sequence } = await ask(sbot.getFeedState, feed)
+    return { sequence, key: id }
   },
   stop: () => ask((cb) => sbot.close(true, cb)),
 })
@@ -78,4 +75,3 @@ serve({
 sbot.on('multiserver:listening', () => {
   say({ event: 'ready', id: sbot.id, address: `net:127.0.0.1:${port}~shs:${keys.public.slice(0, 44)}` })
 })
-void pull
