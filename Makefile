@@ -7,8 +7,8 @@ BUILD := build/$(MODE)
 comma := ,
 
 PACKAGES := libmicrohttpd libsodium sqlite3 jansson libwebsockets libuv libcurl
-PKG_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PKG_LIBS = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
 
 WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla \
 	-Wformat=2 -Wno-format-nonliteral $(if $(WERROR),-Werror)
@@ -54,6 +54,41 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(OBJECTS) $(EMBEDDED)
 # `make test T=wire/boxstream` runs one unit test program.
 unit: $(if $(T),$(BUILD)/tests/$(dir $(T))test_$(notdir $(T)),$(TEST_PROGRAMS))
 	@sh tests/lib/run-unit.sh $^
+
+# What a bare Debian 12 lacks is installed first; then a make of its own, which finds the libraries.
+run:
+	@sh deploy/setup.sh build
+	@$(MAKE) --no-print-directory all
+	@exec build/kith run $(RUN_FLAGS)
+
+# Everything. `make test T=wire/boxstream` runs one unit test program.
+test:
+	@sh deploy/setup.sh test
+	@$(MAKE) --no-print-directory $(if $(T),unit T=$(T),test-all)
+
+asan:
+	@$(MAKE) --no-print-directory MODE=asan unit
+tsan:
+	@$(MAKE) --no-print-directory MODE=tsan unit
+
+PREFIX ?= /usr/local
+install: build/kith
+	install -D -m 755 build/kith $(DESTDIR)$(PREFIX)/bin/kith
+	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/kith/README.md
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/kith/LICENSE
+
+fmt:
+	clang-format -i $$(git ls-files 'server/*.[ch]' 'tests/*.[ch]')
+
+lint:
+	@sh tests/lint/lint.sh
+
+help:
+	@echo "make            build build/kith"
+	@echo "make run        install what is missing, build, start a node, print the link to open"
+	@echo "make test       install what is missing, test everything; T=wire/boxstream runs one unit test"
+	@echo "make unit asan tsan lint fuzz differential shs1-test interop web-test bench: parts of it"
+	@echo "make install DESTDIR= PREFIX=/usr/local;  make fmt;  make clean"
 
 clean:
 	rm -rf build
