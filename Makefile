@@ -15,10 +15,11 @@ WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing
 HARDEN := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 MODE_release := -O2 $(HARDEN)
+MODE_clang := $(MODE_release)
 MODE_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 MODE_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
 CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -g -Iserver -Itests $(WARNINGS) $(MODE_$(MODE)) $(PKG_CFLAGS) $(CFLAGS)
-LDFLAGS_ALL = $(if $(filter release,$(MODE)),$(HARDEN_LD),$(MODE_$(MODE))) $(LDFLAGS)
+LDFLAGS_ALL = $(if $(filter release clang,$(MODE)),$(HARDEN_LD),$(MODE_$(MODE))) $(LDFLAGS)
 
 SOURCES := $(wildcard server/*/*.c) $(filter-out server/main.c,$(wildcard server/*.c))
 SOURCES := $(filter-out server/tools/%,$(SOURCES))
@@ -64,7 +65,7 @@ run:
 # Everything. `make test T=wire/boxstream` runs one unit test program.
 test:
 	@sh deploy/setup.sh test
-	@$(MAKE) --no-print-directory $(if $(T),unit T=$(T),test-all)
+	@$(if $(T),$(MAKE) --no-print-directory -s unit T=$(T),MAKE="$(MAKE)" sh tests/lib/test-all.sh)
 
 asan:
 	@$(MAKE) --no-print-directory MODE=asan unit
