@@ -1,0 +1,268 @@
+/*
+ * One connection. Settings follow security.md §1: a database file from elsewhere cannot run
+ * anything (defensive, no trusted schema, no extensions, no double-quoted strings), statements are
+ * bounded, and the page cache is part of the memory budget: 8 MiB for the writer, 1 MiB for each
+ * reader.
+ */
+#include "store/db.h"
+
+#include "base/limits.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { STATEMENTS_MAX = 128, PROGRESS_OPS = 2000 };
+
+struct db {
+	sqlite3 *handle;
+	const struct env *env;
+	int64_t deadline_ms; /* monotonic; 0: none */
+	struct {
+		const struct query *query;
+		sqlite3_stmt *stmt;
+	} statements[STATEMENTS_MAX]; /* open addressing by the query's address */
+	size_t statement_count;
+};
+
+extern const struct query *const __start_kith_queries[];
+extern const struct query *const __stop_kith_queries[];
+
+const struct query *const *db_queries(size_t *count)
+{
+	*count = (size_t)(__stop_kith_queries - __start_kith_queries);
+	return __start_kith_queries;
+}
+
+static void configure_once(void)
+{
+	/* Each connection belongs to one thread at a time; no counters under a lock. Ignored when
+	 * somebody initialised SQLite before. */
+	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+static enum err from_rc(struct db *db, int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return ERR_OK;
+	case SQLITE_FULL:
+		return ERR_DISK_FULL;
+	case SQLITE_NOMEM:
+		return ERR_NOMEM;
+	case SQLITE_INTERRUPT:
+		return ERR_TIMEOUT;
+	case SQLITE_BUSY:
+		return ERR_BUSY;
+	case SQLITE_TOOBIG:
+		return ERR_LIMIT;
+	case SQLITE_IOERR: {
+		int error = db->handle == NULL ? 0 : sqlite3_system_errno(db->handle);
+		return error == ENOSPC || error == EDQUOT ? ERR_DISK_FULL : ERR_IO;
+	}
+	default:
+		return ERR_IO;
+	}
+}
+
+static int on_progress(void *ctx)
+{
+	struct db *db = ctx;
+	return db->deadline_ms != 0 && env_mono_ms(db->env) >= db->deadline_ms;
+}
+
+static void set_limits(sqlite3 *handle)
+{
+	static const struct {
+		int id, value;
+	} limits[] = {
+		{SQLITE_LIMIT_LENGTH, 1000000},
+		{SQLITE_LIMIT_SQL_LENGTH, 100000},
+		{SQLITE_LIMIT_COLUMN, 100},
+		{SQLITE_LIMIT_EXPR_DEPTH, 20},
+		{SQLITE_LIMIT_VDBE_OP, 25000},
+		{SQLITE_LIMIT_ATTACHED, 1},
+		{SQLITE_LIMIT_VARIABLE_NUMBER, 100},
+		{SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+	};
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		(void)sqlite3_limit(handle, limits[i].id, limits[i].value);
+	}
+}
+
+static enum err set_up(struct db *db, enum db_role role)
+{
+	static const struct {
+		int op, on;
+	} flags[] = {
+		{SQLITE_DBCONFIG_DEFENSIVE, 1},
+		{SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
+		{SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0},
+		{SQLITE_DBCONFIG_DQS_DML, 0},
+		{SQLITE_DBCONFIG_DQS_DDL, 0},
+		{SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+		{SQLITE_DBCONFIG_ENABLE_VIEW, 0},
+	};
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		int rc = sqlite3_db_config(db->handle, flags[i].op, flags[i].on, NULL);
+		if (rc != SQLITE_OK) {
+			return from_rc(db, rc);
+		}
+	}
+	set_limits(db->handle);
+	(void)sqlite3_extended_result_codes(db->handle, 1);
+	(void)sqlite3_busy_timeout(db->handle, 2000);
+	(void)sqlite3_progress_handler(db->handle, PROGRESS_OPS, on_progress, db);
+	enum err err = db_exec(db,
+		"PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON");
+	if (err != ERR_OK) {
+		return err;
+	}
+	if (role == DB_READER) {
+		return db_exec(db, "PRAGMA cache_size = -1024; PRAGMA query_only = ON");
+	}
+	/* The WAL is copied back at 16 MiB (4,096 pages) and cut to 32 after a longer reader let it
+	 * grow: below LIMIT_WAL_BYTES with room for one batch. */
+	return db_exec(db,
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;"
+		"PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 33554432; PRAGMA "
+		"foreign_keys = OFF");
+}
+
+enum err db_open(const char *path, enum db_role role, const struct env *env, struct db **out)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	(void)pthread_once(&once, configure_once);
+	if (role == DB_READER && access(path, F_OK) != 0) {
+		return ERR_NOT_FOUND;
+	}
+	struct db *db = calloc(1, sizeof(*db));
+	if (db == NULL) {
+		return ERR_NOMEM;
+	}
+	db->env = env;
+	/* A reader opens for writing too, as the WAL's shared memory asks for it beside a stopped
+	 * node; query_only holds it back. */
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+		    (role == DB_WRITER ? SQLITE_OPEN_CREATE : 0);
+	int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	enum err err = rc == SQLITE_OK ? set_up(db, role) : from_rc(db, rc);
+	if (err != ERR_OK) {
+		db_close(db);
+		return err;
+	}
+	*out = db;
+	return ERR_OK;
+}
+
+void db_close(struct db *db)
+{
+	if (db == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < STATEMENTS_MAX; i++) {
+		(void)sqlite3_finalize(db->statements[i].stmt);
+	}
+	int rc = sqlite3_close(db->handle);
+	assert(rc == SQLITE_OK);
+	(void)rc;
+	free(db);
+}
+
+sqlite3 *db_handle(struct db *db)
+{
+	return db->handle;
+}
+
+const char *db_why(struct db *db)
+{
+	return sqlite3_errmsg(db->handle);
+}
+
+enum err db_exec(struct db *db, const char *sql)
+{
+	return from_rc(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+}
+
+void db_deadline(struct db *db, int64_t ms)
+{
+	db->deadline_ms = ms == 0 ? 0 : env_mono_ms(db->env) + ms;
+}
+
+enum err db_query(struct db *db, const struct query *query, sqlite3_stmt **out)
+{
+	size_t at = ((uintptr_t)query >> 4) * 2654435761u % STATEMENTS_MAX;
+	while (db->statements[at].query != NULL && db->statements[at].query != query) {
+		at = (at + 1) % STATEMENTS_MAX;
+	}
+	if (db->statements[at].query == NULL) {
+		assert(db->statement_count < STATEMENTS_MAX - 1);
+		sqlite3_stmt *stmt = NULL;
+		int rc = sqlite3_prepare_v3(
+			db->handle, query->sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+		if (rc != SQLITE_OK) {
+			return from_rc(db, rc);
+		}
+		db->statements[at].query = query;
+		db->statements[at].stmt = stmt;
+		db->statement_count++;
+	}
+	*out = db->statements[at].stmt;
+	return ERR_OK;
+}
+
+void db_reset(sqlite3_stmt *stmt)
+{
+	(void)sqlite3_reset(stmt); /* repeats the error that db_step() told */
+	(void)sqlite3_clear_bindings(stmt);
+}
+
+enum err db_step(struct db *db, sqlite3_stmt *stmt)
+{
+	int rc = sqlite3_step(stmt);
+	if (rc == SQLITE_ROW) {
+		return ERR_OK;
+	}
+	enum err err = rc == SQLITE_DONE ? ERR_NOT_FOUND : from_rc(db, rc);
+	db_reset(stmt);
+	return err;
+}
+
+enum err db_run(struct db *db, sqlite3_stmt *stmt)
+{
+	enum err err = db_step(db, stmt);
+	if (err == ERR_OK) {
+		db_reset(stmt); /* a pragma may give a row; nobody wants it */
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+bool db_column_id(sqlite3_stmt *stmt, int at, uint8_t id[static ID_BYTES])
+{
+	struct span bytes = db_column(stmt, at);
+	if (bytes.len != ID_BYTES) {
+		return false;
+	}
+	memcpy(id, bytes.at, ID_BYTES);
+	return true;
+}
+
+bool db_column_key(sqlite3_stmt *stmt, int head, int tail, struct message_id *out)
+{
+	uint64_t first = (uint64_t)sqlite3_column_int64(stmt, head);
+	struct span rest = db_column(stmt, tail);
+	if (rest.len != DB_KEY_TAIL_BYTES) {
+		return false;
+	}
+	for (int i = 0; i < DB_KEY_HEAD_BYTES; i++) {
+		out->at[i] = (uint8_t)(first >> (56 - 8 * i));
+	}
+	memcpy(out->at + DB_KEY_HEAD_BYTES, rest.at, DB_KEY_TAIL_BYTES);
+	return true;
+}

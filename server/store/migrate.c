@@ -1,0 +1,150 @@
+/*
+ * Schema versions. A file and its number are committed together, so a kill leaves the database at
+ * one version or the next. The snapshot is written beside its final name and renamed, so a file
+ * with that name is whole.
+ */
+#include "store/migrate.h"
+
+#include "base/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+QUERY(sql_user_version, "PRAGMA user_version");
+
+static enum err read_version(struct db *db, int64_t *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(db, &sql_user_version, &stmt);
+	if (err == ERR_OK) {
+		err = db_step(db, stmt);
+	}
+	if (err == ERR_OK) {
+		*out = sqlite3_column_int64(stmt, 0);
+		db_reset(stmt);
+	}
+	return err;
+}
+
+static enum err snapshot_to(struct db *db, const char *path)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db_handle(db), "VACUUM INTO ?1", -1, &stmt, NULL);
+	if (rc != SQLITE_OK) {
+		return ERR_IO;
+	}
+	db_text(stmt, 1, span_text(path));
+	enum err err = db_run(db, stmt);
+	(void)sqlite3_finalize(stmt);
+	return err;
+}
+
+static enum err take_snapshot(
+	struct db *db, const struct migrate_plan *plan, int64_t version, const struct env *env)
+{
+	char *path = NULL;
+	char *part = NULL;
+	enum err err = file_make_dir(plan->snapshot_dir);
+	if (err == ERR_OK && asprintf(&path, "%s/kith-v%lld-%lld.db", plan->snapshot_dir,
+				     (long long)version, (long long)env_wall_ms(env)) < 0) {
+		path = NULL;
+		err = ERR_NOMEM;
+	}
+	if (err == ERR_OK && asprintf(&part, "%s.part", path) < 0) {
+		part = NULL;
+		err = ERR_NOMEM;
+	}
+	if (err == ERR_OK) {
+		(void)unlink(part);
+		err = snapshot_to(db, part);
+	}
+	if (err == ERR_OK && rename(part, path) != 0) {
+		err = ERR_IO;
+	}
+	if (err != ERR_OK && part != NULL) {
+		(void)unlink(part);
+	}
+	free(part);
+	free(path);
+	return err;
+}
+
+static enum err apply(struct db *db, const struct embedded_file *file, size_t version)
+{
+	char number[64];
+	(void)snprintf(number, sizeof(number), "PRAGMA user_version = %zu", version);
+	char *sql = strndup((const char *)file->at, file->len);
+	if (sql == NULL) {
+		return ERR_NOMEM;
+	}
+	enum err err = db_exec(db, "BEGIN IMMEDIATE");
+	if (err == ERR_OK) {
+		err = db_exec(db, sql);
+	}
+	if (err == ERR_OK) {
+		err = db_exec(db, number);
+	}
+	if (err == ERR_OK) {
+		err = db_exec(db, "COMMIT");
+	}
+	if (err != ERR_OK && sqlite3_get_autocommit(db_handle(db)) == 0) {
+		(void)sqlite3_exec(db_handle(db), "ROLLBACK", NULL, NULL, NULL);
+	}
+	free(sql);
+	return err;
+}
+
+enum err migrate_check(struct db *db, size_t version, char *why, size_t why_bytes)
+{
+	int64_t have = 0;
+	enum err err = read_version(db, &have);
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "The database cannot be read: %s.", db_why(db));
+		return err == ERR_NOT_FOUND ? ERR_IO : err;
+	}
+	if (have > (int64_t)version) {
+		(void)snprintf(why, why_bytes,
+			"The database was made by a newer kith (version %lld; this one knows %zu). "
+			"Nothing was changed.",
+			(long long)have, version);
+		return ERR_NEWER;
+	}
+	if (have < (int64_t)version) {
+		(void)snprintf(why, why_bytes,
+			"The database is of an older kith; start the node once to bring it up to "
+			"date.");
+		return ERR_REFUSED;
+	}
+	return ERR_OK;
+}
+
+enum err migrate_run(struct db *db, const struct migrate_plan *plan, const struct env *env,
+	char *why, size_t why_bytes)
+{
+	int64_t have = 0;
+	enum err err = migrate_check(db, plan->count, why, why_bytes);
+	if (err != ERR_REFUSED) {
+		return err;
+	}
+	err = read_version(db, &have);
+	if (err == ERR_OK && have > 0) {
+		err = take_snapshot(db, plan, have, env);
+		if (err != ERR_OK) {
+			(void)snprintf(why, why_bytes,
+				"The copy before the change of the database failed (%s); nothing "
+				"was changed.",
+				err_text(err));
+			return err;
+		}
+	}
+	for (size_t i = (size_t)have; err == ERR_OK && i < plan->count; i++) {
+		err = apply(db, &plan->files[i], i + 1);
+		if (err != ERR_OK) {
+			(void)snprintf(why, why_bytes,
+				"The database could not be changed by %s: %s.", plan->files[i].name,
+				db_why(db));
+		}
+	}
+	return err;
+}
