@@ -3,8 +3,9 @@
  *
  *   feed     @<base64>.ed25519   53 characters      message  %<base64>.sha256   52      blob  &<base64>.sha256   52
  *
- * Parsing is strict (canonical base64, nothing before or behind). The `_any` forms also take SSB URIs, the 43 characters
- * of base64url that our own paths use, and drop a query from `?` on. Source: protocol/01 §1.
+ * Parsing is strict (canonical base64, nothing before or behind). The `_link` forms, for what strangers write into messages, also take
+ * SSB URIs and drop a query from `?` on; the `_any` forms, for what our own user says, take moreover the 43 characters of base64url that
+ * our paths use. Source: protocol/01 §1.
  */
 #ifndef FEED_ID_H
 #define FEED_ID_H
@@ -31,6 +32,9 @@ struct blob_id {
 MUST_USE enum err feed_id_parse(struct span text, struct feed_id *out);
 MUST_USE enum err message_id_parse(struct span text, struct message_id *out);
 MUST_USE enum err blob_id_parse(struct span text, struct blob_id *out);
+MUST_USE enum err feed_id_parse_link(struct span text, struct feed_id *out);
+MUST_USE enum err message_id_parse_link(struct span text, struct message_id *out);
+MUST_USE enum err blob_id_parse_link(struct span text, struct blob_id *out);
 MUST_USE enum err feed_id_parse_any(struct span text, struct feed_id *out);
 MUST_USE enum err message_id_parse_any(struct span text, struct message_id *out);
 MUST_USE enum err blob_id_parse_any(struct span text, struct blob_id *out);

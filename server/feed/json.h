@@ -7,6 +7,8 @@
  * Bytes that are not UTF-8 become U+FFFD before parsing, one for each maximal invalid part. Writing a tree gives
  * exactly what JSON.stringify(value) or JSON.stringify(value, null, 2) gives. Source: protocol/01 §4.
  *
+ * No name here is one of jansson's, so that a file of api/ or a test may include both, and no symbol stands in for one of the library's.
+ *
  * Nodes are borrowed from their document. No clock, no locale, no recursion deeper than LIMIT_JSON_DEPTH.
  */
 #ifndef FEED_JSON_H
@@ -14,7 +16,7 @@
 
 #include "base/buf.h"
 
-enum json_type { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind { JSON_KIND_NULL, JSON_KIND_FALSE, JSON_KIND_TRUE, JSON_KIND_NUMBER, JSON_KIND_STRING, JSON_KIND_ARRAY, JSON_KIND_OBJECT };
 
 struct json_doc;
 struct json;
@@ -25,9 +27,11 @@ struct json;
  */
 MUST_USE enum err json_parse(struct span text, unsigned depth_max, struct json_doc **out);
 void json_doc_free(struct json_doc *doc);
+/** As json_doc_free(), for a document that holds a secret: its memory is overwritten first. */
+void json_doc_wipe(struct json_doc *doc);
 const struct json *json_root(const struct json_doc *doc);
 
-enum json_type json_type(const struct json *value);
+enum json_kind json_kind(const struct json *value);
 /** The member `name` of an object; NULL when there is none, when `object` is NULL or is not an object. */
 const struct json *json_get(const struct json *object, const char *name);
 /** Elements of an array or members of an object; 0 for everything else and for NULL. */
@@ -42,9 +46,9 @@ bool json_text(const struct json *value, struct span *out);
 /** True when `value` (may be NULL) is a number; never NaN; infinite for what JavaScript reads as Infinity. */
 bool json_number(const struct json *value, double *out);
 /** True when `value` is a number without fraction in ±(2^53 − 1). */
-bool json_integer(const struct json *value, int64_t *out);
+bool json_whole(const struct json *value, int64_t *out);
 /** True only for the literal `true`. NULL is not true. */
-bool json_is_true(const struct json *value);
+bool json_says_true(const struct json *value);
 /** JavaScript's truthiness: false for NULL (absent), null, false, 0, and "". */
 bool json_is_truthy(const struct json *value);
 
@@ -56,6 +60,12 @@ MUST_USE enum err json_write_pretty(const struct json *value, struct buf *out);
 MUST_USE enum err json_write_string(struct span text, struct buf *out);
 /** Append a number as V8 prints it. ±Infinity prints `null`. */
 MUST_USE enum err json_write_number(double value, struct buf *out);
+
+/**
+ * The bytes of the member `name` as they stand in `text`, which must be one JSON object that json_parse() takes; of several members
+ * of that name, the last, as in JavaScript. False when there is none. For what is judged by its own bytes: a message in an envelope.
+ */
+bool json_slice(struct span text, const char *name, struct span *out);
 
 /** UTF-16 code units of a WTF-8 text. */
 size_t json_units(struct span text);
