@@ -39,6 +39,13 @@ MUST_USE enum err message_verify(struct span raw, const uint8_t *hmac_key, struc
  * As message_verify() but trusts the signature: for bytes that this node has verified before and reads back from its own store.
  */
 MUST_USE enum err message_reread(struct span compact, struct message **out, const char **why);
+/**
+ * As message_verify() for text that came out of `compact`: checks the signature again (kith check). The difference is one oddity:
+ * a timestamp of 1e400 is valid, but stands as `null` in the signed and in the stored text, so only here null is taken for it.
+ */
+MUST_USE enum err message_verify_stored(struct span compact, const uint8_t *hmac_key, struct message **out, const char **why);
+/** Append the text that is signed: pretty, without the signature. ERR_LIMIT, ERR_NOMEM. */
+MUST_USE enum err message_write_signed_text(const struct message *message, struct buf *out);
 void message_free(struct message *message);
 
 /**
