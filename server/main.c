@@ -6,7 +6,10 @@
 #include <string.h>
 
 static const struct cmd commands[] = {
-	{"", "", "", NULL, NULL},
+	{"verify", "< LINES", "judge messages given as JSON lines on standard input",
+		"  Each line is {\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,\"message\":…}; state is the message\n"
+		"  before it in its feed. Each is answered by {\"valid\":true,\"id\":\"%…\"} or {\"valid\":false,\"error\":\"…\"}.\n",
+		cmd_verify},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
