@@ -10,6 +10,12 @@ static const struct cmd commands[] = {
 		"  Each line is {\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,\"message\":…}; state is the message\n"
 		"  before it in its feed. Each is answered by {\"valid\":true,\"id\":\"%…\"} or {\"valid\":false,\"error\":\"…\"}.\n",
 		cmd_verify},
+	{"shs", "server NETWORK_KEY SECRET_KEY PUBLIC_KEY | client NETWORK_KEY SERVER_PUBLIC_KEY",
+		"one secret handshake over standard input and output",
+		"Keys are lower-case hex; the secret key is 64 bytes, as libsodium has it. A client makes a\n"
+		"fresh key. After the handshake 112 bytes follow: own encryption key 32, encryption nonce 24,\n"
+		"decryption key 32, decryption nonce 24.\n",
+		cmd_shs},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 
