@@ -27,6 +27,9 @@
 #define LIMIT_RPC_REQUESTS 32                   /* ours that wait for an answer, per peer */
 #define LIMIT_RPC_ERRORS_PER_MINUTE 10
 #define LIMIT_RPC_ARGS_DEPTH 16
+#define LIMIT_RPC_NAME_BYTES 128                /* of a method, parts and dots */
+#define LIMIT_RPC_ERROR_BYTES 4096              /* an error body that is sent back as it came */
+#define LIMIT_RPC_ERROR_TEXT_BYTES 256          /* what is kept of a peer's error message */
 #define LIMIT_PEERS 256
 #define LIMIT_PEERS_PER_ADDRESS 16
 #define LIMIT_HANDSHAKES 64                     /* under way at once */
@@ -54,6 +57,7 @@
 #define LIMIT_HISTORY_CHUNK_BYTES (64 * KIB)    /* read from the store in one go */
 #define LIMIT_ADDRESS_BYTES 512
 #define LIMIT_HOST_BYTES 253
+#define LIMIT_PASTED_BYTES 2048                 /* a key and an address in one box */
 #define LIMIT_BEACON_BYTES 1024
 #define LIMIT_BEACONS_PER_SECOND 20
 #define LIMIT_LAN_PEERS 256
