@@ -1,4 +1,5 @@
-/* Paths and the secret file. The key's text is wiped from memory as soon as it is read or written. */
+/* Paths and the secret file. The key's text is wiped from memory as soon as it is read or written.
+ */
 #include "config.h"
 
 #include "base/file.h"
@@ -12,8 +13,9 @@
 
 enum { CONFIG_PATH_BYTES = 4096 };
 
-const uint8_t config_main_network_key[32] = {0xd4, 0xa1, 0xcb, 0x88, 0xa6, 0x6f, 0x02, 0xf8, 0xdb, 0x63, 0x5c, 0xe2, 0x64, 0x41,
-	0xcc, 0x5d, 0xac, 0x1b, 0x08, 0x42, 0x0c, 0xea, 0xac, 0x23, 0x08, 0x39, 0xb7, 0x55, 0x84, 0x5a, 0x9f, 0xfb};
+const uint8_t config_main_network_key[32] = {0xd4, 0xa1, 0xcb, 0x88, 0xa6, 0x6f, 0x02, 0xf8, 0xdb,
+	0x63, 0x5c, 0xe2, 0x64, 0x41, 0xcc, 0x5d, 0xac, 0x1b, 0x08, 0x42, 0x0c, 0xea, 0xac, 0x23,
+	0x08, 0x39, 0xb7, 0x55, 0x84, 0x5a, 0x9f, 0xfb};
 
 static enum err finish_text(struct buf *out)
 {
@@ -58,4 +60,75 @@ enum err config_port(const char *text, uint16_t *out)
 	}
 	*out = (uint16_t)value;
 	return ERR_OK;
+}
+
+static void wipe(struct buf *buf)
+{
+	if (buf->at != NULL) {
+		sodium_memzero(buf->at, buf->cap);
+	}
+	buf_fini(buf);
+}
+
+enum err config_load_key(const char *dir, struct key **out, char *why, size_t why_bytes)
+{
+	struct buf path = BUF_INIT(CONFIG_PATH_BYTES);
+	struct buf text = BUF_INIT(LIMIT_SECRET_FILE_BYTES);
+	const char *reason = NULL;
+	struct stat info;
+	enum err err = config_path(dir, "secret", &path);
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "the path of the data directory is too long");
+		goto out;
+	}
+	if (stat((const char *)path.at, &info) != 0) {
+		err = errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO;
+		(void)snprintf(why, why_bytes, "there is no key in %s; `kith init` makes one", dir);
+		goto out;
+	}
+	if ((info.st_mode & 077) != 0) {
+		err = ERR_DENIED;
+		(void)snprintf(why, why_bytes,
+			"%s/secret can be read by others; make it private with: chmod 600 "
+			"'%s/secret'",
+			dir, dir);
+		goto out;
+	}
+	err = file_read((const char *)path.at, &text);
+	if (err == ERR_OK) {
+		err = key_from_text(buf_span(&text), out, &reason);
+	}
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "%s/secret: %s", dir,
+			reason != NULL ? reason : err_text(err));
+	}
+out:
+	wipe(&text);
+	buf_fini(&path);
+	return err;
+}
+
+enum err config_save_key(const char *dir, const struct key *key, char *why, size_t why_bytes)
+{
+	struct buf path = BUF_INIT(CONFIG_PATH_BYTES);
+	struct buf text = BUF_INIT(LIMIT_SECRET_FILE_BYTES);
+	enum err err = file_make_dir(dir);
+	if (err == ERR_OK) {
+		err = config_path(dir, "secret", &path);
+	}
+	if (err == ERR_OK) {
+		err = key_to_text(key, &text);
+	}
+	if (err == ERR_OK) {
+		err = file_create((const char *)path.at, buf_span(&text), 0600);
+	}
+	if (err == ERR_EXISTS) {
+		(void)snprintf(
+			why, why_bytes, "there is a key in %s already, and it stays as it is", dir);
+	} else if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "cannot write %s/secret: %s", dir, err_text(err));
+	}
+	wipe(&text);
+	buf_fini(&path);
+	return err;
 }

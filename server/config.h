@@ -1,5 +1,6 @@
 /**
- * config: where a node keeps its data and which network it belongs to: what every command needs to know first.
+ * config: where a node keeps its data and which network it belongs to: what every command needs to
+ * know first.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -10,11 +11,17 @@
 /** 32 bytes of the main network's key (protocol/02 §1). */
 extern const uint8_t config_main_network_key[32];
 
-enum { CONFIG_PEER_PORT = 8008, CONFIG_HTTP_PORT = 8989, CONFIG_BEACON_PORT = 8008, CONFIG_HOPS = 2 };
+enum {
+	CONFIG_PEER_PORT = 8008,
+	CONFIG_HTTP_PORT = 8989,
+	CONFIG_BEACON_PORT = 8008,
+	CONFIG_HOPS = 2
+};
 
 /**
- * The data directory as text in `out` (with a NUL behind it): `option` when given, else $XDG_DATA_HOME/kith, else ~/.local/share/kith. It is not made. ERR_NOT_FOUND when
- * there is no home directory either, ERR_LIMIT, ERR_NOMEM.
+ * The data directory as text in `out` (with a NUL behind it): `option` when given, else
+ * $XDG_DATA_HOME/kith, else ~/.local/share/kith. It is not made. ERR_NOT_FOUND when there is no
+ * home directory either, ERR_LIMIT, ERR_NOMEM.
  */
 MUST_USE enum err config_data_dir(const char *option, struct buf *out);
 
@@ -25,10 +32,13 @@ MUST_USE enum err config_path(const char *dir, const char *name, struct buf *out
 MUST_USE enum err config_port(const char *text, uint16_t *out);
 
 /**
- * Read `DIR/secret`. ERR_NOT_FOUND: there is none. ERR_DENIED: others may read it. ERR_REFUSED: it is not a secret file. `why` gets a sentence.
+ * Read `DIR/secret`. ERR_NOT_FOUND: there is none. ERR_DENIED: others may read it. ERR_REFUSED: it
+ * is not a secret file. `why` gets a sentence.
  */
 MUST_USE enum err config_load_key(const char *dir, struct key **out, char *why, size_t why_bytes);
-/** Write a new `DIR/secret`, mode 0600, synced. ERR_EXISTS: there is one already, and it stays. The directory is made when missing. */
-MUST_USE enum err config_save_key(const char *dir, const struct key *key, char *why, size_t why_bytes);
+/** Write a new `DIR/secret`, mode 0600, synced. ERR_EXISTS: there is one already, and it stays. The
+ * directory is made when missing. */
+MUST_USE enum err config_save_key(
+	const char *dir, const struct key *key, char *why, size_t why_bytes);
 
 #endif

@@ -6,14 +6,31 @@
 #include <string.h>
 
 static const struct cmd commands[] = {
+	{"init", "[--secret FILE | --seed B64] [--data DIR] [--json]",
+		"make an identity, or bring one along; never over an existing one",
+		"  --secret FILE  the secret file of another Scuttlebutt program, which must not "
+		"run any more\n"
+		"  --seed B64     32 bytes in base64\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"id\":\"@…\"}\n",
+		cmd_init},
+	{"whoami", "[--data DIR] [--json]", "print your public key",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"id\":\"@…\"}\n",
+		cmd_whoami},
 	{"verify", "< LINES", "judge messages given as JSON lines on standard input",
-		"  Each line is {\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,\"message\":…}; state is the message\n"
-		"  before it in its feed. Each is answered by {\"valid\":true,\"id\":\"%…\"} or {\"valid\":false,\"error\":\"…\"}.\n",
+		"  Each line is "
+		"{\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,"
+		"\"message\":…}; state is the message\n"
+		"  before it in its feed. Each is answered by {\"valid\":true,\"id\":\"%…\"} or "
+		"{\"valid\":false,\"error\":\"…\"}.\n",
 		cmd_verify},
 	{"shs", "server NETWORK_KEY SECRET_KEY PUBLIC_KEY | client NETWORK_KEY SERVER_PUBLIC_KEY",
 		"one secret handshake over standard input and output",
-		"Keys are lower-case hex; the secret key is 64 bytes, as libsodium has it. A client makes a\n"
-		"fresh key. After the handshake 112 bytes follow: own encryption key 32, encryption nonce 24,\n"
+		"Keys are lower-case hex; the secret key is 64 bytes, as libsodium has it. A "
+		"client makes a\n"
+		"fresh key. After the handshake 112 bytes follow: own encryption key 32, "
+		"encryption nonce 24,\n"
 		"decryption key 32, decryption nonce 24.\n",
 		cmd_shs},
 };
@@ -62,7 +79,8 @@ int main(int argc, char **argv)
 	}
 	const struct cmd *cmd = cmd_find(argv[1]);
 	if (cmd == NULL || cmd->run == NULL) {
-		(void)fprintf(stderr, "kith: there is no command %s; `kith --help` lists them\n", argv[1]);
+		(void)fprintf(stderr, "kith: there is no command %s; `kith --help` lists them\n",
+			argv[1]);
 		return EXIT_USAGE;
 	}
 	for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {

@@ -1,0 +1,120 @@
+/* `kith init`: make an identity, or bring one along; never over an existing one. `kith whoami`:
+ * print it. */
+#include "cmd/cmd.h"
+#include "config.h"
+
+#include "base/file.h"
+#include "base/limits.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+enum { WHY_BYTES = 512, DIR_BYTES = 4096 };
+
+static int print_id(const struct feed_id *id, bool is_json)
+{
+	char text[FEED_ID_TEXT_BYTES];
+	feed_id_format(id, text);
+	(void)printf(is_json ? "{\"id\":\"%s\"}\n" : "%s\n", text);
+	return EXIT_GOOD;
+}
+
+static enum err key_from_file(const char *path, struct key **out, const char **why)
+{
+	struct buf text = BUF_INIT(LIMIT_SECRET_FILE_BYTES);
+	enum err err = file_read(path, &text);
+	if (err == ERR_OK) {
+		err = key_from_text(buf_span(&text), out, why);
+	}
+	if (text.at != NULL) {
+		sodium_memzero(text.at, text.cap);
+	}
+	buf_fini(&text);
+	return err;
+}
+
+static enum err key_from_base64(const char *seed, struct key **out, const char **why)
+{
+	uint8_t bytes[32];
+	size_t count = 0;
+	enum err err = base64_decode(span_text(seed), bytes, sizeof(bytes), &count);
+	if (err != ERR_OK || count != sizeof(bytes)) {
+		*why = "a seed is 32 bytes in base64 (44 characters)";
+		err = ERR_REFUSED;
+	} else {
+		err = key_from_seed(bytes, out);
+	}
+	sodium_memzero(bytes, sizeof(bytes));
+	return err;
+}
+
+int cmd_init(int argc, char **argv)
+{
+	const char *data = NULL, *secret = NULL, *seed = NULL;
+	bool is_json = false;
+	const struct cmd_option options[] = {{"--data", &data, NULL}, {"--secret", &secret, NULL},
+		{"--seed", &seed, NULL}, {"--json", NULL, &is_json}};
+	int plain = cmd_options("init", argc, argv, options, 4);
+	if (plain != 0) {
+		return plain < 0 ? EXIT_USAGE : cmd_usage(cmd_find("init"), "it takes no argument");
+	}
+	if (secret != NULL && seed != NULL) {
+		return cmd_usage(cmd_find("init"), "--secret and --seed do not go together");
+	}
+	struct buf dir = BUF_INIT(DIR_BYTES);
+	struct key *key = NULL;
+	char why[WHY_BYTES] = "";
+	const char *reason = NULL;
+	int code = EXIT_GOOD;
+	enum err err = config_data_dir(data, &dir);
+	if (err != ERR_OK) {
+		code = cmd_fail("init", "no data directory: say one with --data");
+		goto out;
+	}
+	if (secret != NULL) {
+		err = key_from_file(secret, &key, &reason);
+	} else if (seed != NULL) {
+		err = key_from_base64(seed, &key, &reason);
+	} else {
+		err = key_generate(&key);
+	}
+	if (err != ERR_OK) {
+		code = cmd_fail("init", "%s%s%s", secret != NULL ? secret : "",
+			secret != NULL ? ": " : "", reason != NULL ? reason : err_text(err));
+		goto out;
+	}
+	if (config_save_key((const char *)dir.at, key, why, sizeof(why)) != ERR_OK) {
+		code = cmd_fail("init", "%s", why);
+		goto out;
+	}
+	code = print_id(key_id(key), is_json);
+out:
+	key_free(key);
+	buf_fini(&dir);
+	return code;
+}
+
+int cmd_whoami(int argc, char **argv)
+{
+	const char *data = NULL;
+	bool is_json = false;
+	const struct cmd_option options[] = {{"--data", &data, NULL}, {"--json", NULL, &is_json}};
+	int plain = cmd_options("whoami", argc, argv, options, 2);
+	if (plain != 0) {
+		return plain < 0 ? EXIT_USAGE
+				 : cmd_usage(cmd_find("whoami"), "it takes no argument");
+	}
+	struct buf dir = BUF_INIT(DIR_BYTES);
+	struct key *key = NULL;
+	char why[WHY_BYTES] = "no data directory: say one with --data";
+	int code = EXIT_BAD;
+	if (config_data_dir(data, &dir) != ERR_OK ||
+		config_load_key((const char *)dir.at, &key, why, sizeof(why)) != ERR_OK) {
+		(void)cmd_fail("whoami", "%s", why);
+	} else {
+		code = print_id(key_id(key), is_json);
+	}
+	key_free(key);
+	buf_fini(&dir);
+	return code;
+}
