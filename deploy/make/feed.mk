@@ -1,0 +1,7 @@
+# The canonical form against Node's own JSON: `make differential COUNT=200000 SEED=1`.
+COUNT ?= 200000
+SEED ?= 1
+
+.PHONY: differential
+differential: $(BUILD)/tests/feed/differential/canonical
+	@node tests/feed/differential/compare.js $< $(COUNT) $(SEED)
