@@ -8,8 +8,8 @@
 #include "feed/chain.h"
 #include "feed/signer.h"
 
-#include <math.h>
 #include <sodium.h>
+#include <stdlib.h>
 
 struct wire {
 	struct buf raw;
@@ -218,12 +218,192 @@ static void gives_the_verdicts_of_the_table(void **state)
 	json_decref(root);
 }
 
+/* A first message with this content, signed by a fixed key, as compact text with `blanks` blanks
+ * before it. */
+static struct message *sign_first(struct span content, enum err *err, const char **why)
+{
+	static const uint8_t seed[32] = {1};
+	struct key *key = NULL;
+	struct signer *signer = NULL;
+	struct message *message = NULL;
+	struct chain_head head = {0};
+	assert_int_equal(key_from_seed(seed, &key), ERR_OK);
+	assert_int_equal(signer_new(key, NULL, &signer), ERR_OK);
+	*err = signer_sign_next(signer, &head, 1514517067954, content, &message, why);
+	signer_free(signer);
+	return message;
+}
+
+static struct message *assert_signs(struct span content, enum err expected)
+{
+	enum err err = ERR_OK;
+	const char *why = "";
+	struct message *message = sign_first(content, &err, &why);
+	if (err != expected) {
+		fail_msg("%s: %s", err_text(err), why);
+	}
+	return message;
+}
+
+/* Content whose signed message has exactly `units` UTF-16 units. */
+static void fill_content(size_t units, struct buf *out)
+{
+	struct message *message =
+		assert_signs(span_text("{\"type\":\"post\",\"text\":\"\"}"), ERR_OK);
+	struct buf pretty = BUF_INIT(1 * MIB);
+	assert_int_equal(json_write_pretty(json_root(message->doc), &pretty), ERR_OK);
+	buf_clear(out);
+	assert_int_equal(buf_append_text(out, "{\"type\":\"post\",\"text\":\""), ERR_OK);
+	for (size_t i = pretty.len; i < units; i++) {
+		assert_int_equal(buf_append_byte(out, 'x'), ERR_OK);
+	}
+	assert_int_equal(buf_append_text(out, "\"}"), ERR_OK);
+	message_free(message);
+	buf_fini(&pretty);
+}
+
+static void refuses_messages_over_8192_units(void **state)
+{
+	(void)state;
+	struct buf content = BUF_INIT(16 * MIB);
+	fill_content(LIMIT_MESSAGE_UNITS, &content);
+	message_free(assert_signs(buf_span(&content), ERR_OK));
+	fill_content(LIMIT_MESSAGE_UNITS + 1, &content);
+	assert_null(assert_signs(buf_span(&content), ERR_LIMIT));
+	fill_content(LIMIT_MESSAGE_UNITS * 7, &content);
+	assert_null(assert_signs(buf_span(&content), ERR_LIMIT));
+	fill_content(LIMIT_MESSAGE_UNITS * 1000, &content);
+	assert_null(assert_signs(buf_span(&content), ERR_LIMIT));
+	buf_fini(&content);
+}
+
+static void refuses_raw_messages_over_64_kib(void **state)
+{
+	(void)state;
+	struct message *message = assert_signs(span_text("{\"type\":\"post\"}"), ERR_OK);
+	struct message *out = NULL;
+	const char *why = "";
+	size_t far = 1000 * (size_t)LIMIT_MESSAGE_BYTES;
+	uint8_t *raw = malloc(far);
+	assert_non_null(raw);
+	memset(raw, ' ', far);
+	memcpy(raw, message->compact.at, message->compact.len);
+	assert_int_equal(
+		message_verify(span_of(raw, LIMIT_MESSAGE_BYTES), NULL, &out, &why), ERR_OK);
+	message_free(out);
+	out = NULL;
+	assert_int_equal(
+		message_verify(span_of(raw, LIMIT_MESSAGE_BYTES + 1), NULL, &out, &why), ERR_LIMIT);
+	assert_int_equal(message_verify(span_of(raw, far), NULL, &out, &why), ERR_LIMIT);
+	assert_null(out);
+	free(raw);
+	message_free(message);
+}
+
+static void takes_types_of_3_to_52_units(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t units;
+		enum err err;
+	} cases[] = {{0, ERR_REFUSED}, {2, ERR_REFUSED}, {3, ERR_OK}, {52, ERR_OK},
+		{53, ERR_REFUSED}, {5200, ERR_REFUSED}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf content = BUF_INIT(64 * KIB);
+		assert_int_equal(buf_append_text(&content, "{\"type\":\""), ERR_OK);
+		for (size_t k = 0; k < cases[i].units; k++) {
+			assert_int_equal(buf_append_byte(&content, 't'), ERR_OK);
+		}
+		assert_int_equal(buf_append_text(&content, "\"}"), ERR_OK);
+		message_free(assert_signs(buf_span(&content), cases[i].err));
+		buf_fini(&content);
+	}
+	/* Units, not bytes and not characters: 26 emoji fit, 27 do not; one emoji is two. */
+	struct buf emoji = BUF_INIT(64 * KIB);
+	for (size_t count = 1; count <= 27; count++) {
+		buf_clear(&emoji);
+		assert_int_equal(buf_append_text(&emoji, "{\"type\":\""), ERR_OK);
+		for (size_t k = 0; k < count; k++) {
+			assert_int_equal(buf_append_text(&emoji, "\xf0\x9f\x98\x80"), ERR_OK);
+		}
+		assert_int_equal(buf_append_text(&emoji, "\"}"), ERR_OK);
+		message_free(assert_signs(
+			buf_span(&emoji), count >= 2 && count <= 26 ? ERR_OK : ERR_REFUSED));
+	}
+	buf_fini(&emoji);
+}
+
+static void refuses_messages_that_are_nested_too_deeply(void **state)
+{
+	(void)state;
+	/* 62 arrays below the content are within the depth, but no message of 8192 units can hold
+	 * them; 10,000 must not exhaust the stack. */
+	static const size_t depths[] = {60, 62, 63, 10000};
+	for (size_t i = 0; i < 4; i++) {
+		struct buf content = BUF_INIT(64 * KIB);
+		assert_int_equal(buf_append_text(&content, "{\"type\":\"post\",\"a\":"), ERR_OK);
+		for (size_t k = 0; k < 2 * depths[i]; k++) {
+			assert_int_equal(
+				buf_append_byte(&content, k < depths[i] ? '[' : ']'), ERR_OK);
+		}
+		assert_int_equal(buf_append_byte(&content, '}'), ERR_OK);
+		message_free(assert_signs(buf_span(&content), i == 0 ? ERR_OK : ERR_LIMIT));
+		buf_fini(&content);
+	}
+}
+
+static void refuses_every_message_with_one_byte_changed(void **state)
+{
+	(void)state;
+	struct message *message = assert_signs(
+		span_text("{\"type\":\"post\",\"text\":\"A \\u00e9 \\ud83d\"}"), ERR_OK);
+	struct buf raw = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	assert_int_equal(buf_append(&raw, message->compact), ERR_OK);
+	for (size_t i = 0; i < raw.len; i++) {
+		struct message *out = NULL;
+		const char *why = NULL;
+		raw.at[i] ^= 1;
+		enum err err = message_verify(buf_span(&raw), NULL, &out, &why);
+		raw.at[i] ^= 1;
+		/* A blank more or less would not matter, but in compact text there is none outside
+		 * strings. */
+		assert_int_equal(err, ERR_REFUSED);
+		assert_null(out);
+		assert_non_null(why);
+	}
+	message_free(message);
+	buf_fini(&raw);
+}
+
+static void writes_the_keyed_form(void **state)
+{
+	(void)state;
+	struct message_id key = {{0}};
+	struct buf out = BUF_INIT(1000);
+	assert_int_equal(
+		message_write_kvt(&key, span_text("{\"a\":1}"), 1514517067954.25, &out), ERR_OK);
+	assert_true(span_equal_text(
+		buf_span(&out), "{\"key\":\"%AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=.sha256\","
+				"\"value\":{\"a\":1},\"timestamp\":1514517067954.25}"));
+	struct buf small = BUF_INIT(80);
+	assert_int_equal(message_write_kvt(&key, span_text("{\"a\":1}"), 1, &small), ERR_LIMIT);
+	assert_int_equal(small.len, 0);
+	buf_fini(&out);
+	buf_fini(&small);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(encodes_as_the_reference_packages),
 		cmocka_unit_test(measures_utf16_units),
 		cmocka_unit_test(gives_the_verdicts_of_the_table),
+		cmocka_unit_test(refuses_messages_over_8192_units),
+		cmocka_unit_test(refuses_raw_messages_over_64_kib),
+		cmocka_unit_test(takes_types_of_3_to_52_units),
+		cmocka_unit_test(refuses_messages_that_are_nested_too_deeply),
+		cmocka_unit_test(refuses_every_message_with_one_byte_changed),
+		cmocka_unit_test(writes_the_keyed_form),
 	};
 	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
