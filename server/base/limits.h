@@ -43,6 +43,10 @@
 #define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)     /* all peers together */
 #define LIMIT_WRITE_STALL_MS 30000
 #define LIMIT_PEER_IDLE_MS 300000
+#define LIMIT_LINGER_MS 1000                    /* after our last byte, for the other side's */
+#define LIMIT_LOOP_POSTS 4096                   /* from other threads, waiting for the loop */
+#define LIMIT_REFUSALS_PER_SECOND 1000          /* connections accepted only to be closed */
+#define LIMIT_DIAL_ADDRESSES 8                  /* of one name */
 #define LIMIT_DIAL_MS 10000                     /* name look-up and TCP connect */
 
 /* Replication (protocol/04, 05). */
