@@ -1,5 +1,12 @@
 /**
- * net/listen: the port peers connect to. Counts before it accepts: LIMIT_PEERS, LIMIT_PEERS_PER_ADDRESS, LIMIT_HANDSHAKES, …
+ * net/listen: the port peers connect to. Counts before it hands over: LIMIT_PEERS in all and
+ * LIMIT_PEERS_PER_ADDRESS; LIMIT_HANDSHAKES_PER_ADDRESS under way;
+ * LIMIT_ACCEPTS_PER_SECOND_ADDRESS. What is over one of them is accepted, closed at once and
+ * counted. Loopback is exempt from the limits per address.
+ *
+ * A crowd of silent sockets must not lock out a good peer: over LIMIT_HANDSHAKES, or when only
+ * handshakes under way fill LIMIT_PEERS, the oldest of these gives way to the newcomer. Above
+ * LIMIT_ACCEPTS_PER_SECOND newcomers wait in the backlog of the kernel.
  */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H
@@ -13,18 +20,25 @@ struct listen_opts {
 	struct loop *loop;
 	const char *host; /* numeric; "::" takes IPv4 too */
 	uint16_t port;    /* 0: any free one */
+	size_t peers_max; /* 0: LIMIT_PEERS */
 	/* A new connection, already counted; the callee owns it and ends it by link_close(). */
 	void (*on_link)(void *ctx, struct link *link);
 	void *ctx;
 };
-MUST_USE enum err listener_start(const struct listen_opts *opts, struct listener **out, char *why, size_t why_bytes);
+MUST_USE enum err listener_start(
+	const struct listen_opts *opts, struct listener **out, char *why, size_t why_bytes);
 uint16_t listener_port(const struct listener *listener);
-/** Tell the listener that the handshake of an accepted link is over (either way), so that it no longer counts among those under way. */
+/** Tell the listener that the handshake of an accepted link is over, so that it no longer counts
+ * among those under way. net/peer does so itself (link_shaken); safe to repeat. */
 void listener_handshake_over(struct listener *listener, struct link *link);
 struct listener_figures {
-	uint64_t accepted, refused;
+	uint64_t accepted;    /* handed over */
+	uint64_t refused;     /* over a limit, closed at once */
+	uint64_t displaced;   /* handshakes that gave way to newer ones */
+	size_t open, shaking; /* now; `open` counts those shaking too */
 };
 void listener_figures(const struct listener *listener, struct listener_figures *out);
+/** Stops listening; links that were handed over live on. */
 void listener_stop(struct listener *listener);
 
 #endif
