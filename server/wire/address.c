@@ -173,11 +173,16 @@ static bool is_domain(struct span host)
 	return labels >= 2;
 }
 
+/* A hidden service is no name to ask a resolver for. */
 static bool host_is_ok(const char *host)
 {
 	uint8_t numeric[16];
-	return inet_pton(AF_INET, host, numeric) == 1 || inet_pton(AF_INET6, host, numeric) == 1 ||
-	       strcmp(host, "localhost") == 0 || is_domain(span_text(host));
+	if (inet_pton(AF_INET, host, numeric) == 1 || inet_pton(AF_INET6, host, numeric) == 1) {
+		return true;
+	}
+	struct span name = span_text(host);
+	return strcmp(host, "localhost") == 0 ||
+	       (is_domain(name) && !span_ends_with(name, ".onion"));
 }
 
 static bool parse_port(const char *text, uint16_t *out)
