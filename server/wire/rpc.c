@@ -57,7 +57,8 @@ struct rpc_call *rpc_find_call(const struct rpc *rpc, int32_t request)
 
 const struct rpc_old_number *rpc_find_old(const struct rpc *rpc, int32_t request)
 {
-	for (size_t i = 0; i < RPC_NUMBERS_REMEMBERED; i++) {
+	/* 0 is a place not yet taken. */
+	for (size_t i = 0; request != 0 && i < RPC_NUMBERS_REMEMBERED; i++) {
 		if (rpc->old[i].request == request) {
 			return &rpc->old[i];
 		}

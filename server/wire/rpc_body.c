@@ -43,7 +43,7 @@ enum err rpc_body_write_request(
 /* Append one part of a name. False when no method can be called so. */
 static bool add_part(struct span part, char name[static LIMIT_RPC_NAME_BYTES + 1], size_t *len)
 {
-	if (part.len == 0 || *len + 1 + part.len > LIMIT_RPC_NAME_BYTES) {
+	if (part.len == 0 || *len + (*len > 0) + part.len > LIMIT_RPC_NAME_BYTES) {
 		return false;
 	}
 	for (size_t i = 0; i < part.len; i++) {
