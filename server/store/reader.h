@@ -6,6 +6,7 @@
 #ifndef STORE_READER_H
 #define STORE_READER_H
 
+#include "base/limits.h"
 #include "feed/chain.h"
 #include "store/store.h"
 
@@ -42,7 +43,7 @@ MUST_USE enum err reader_clocks(struct reader *reader, const struct feed_id *pee
 
 struct address_row {
 	struct feed_id feed;
-	char text[512];
+	char text[LIMIT_ADDRESS_BYTES + 1];
 	int64_t added_ms, tried_ms, reached_ms; /* wall; 0: never */
 	unsigned failures;                      /* in a row */
 };

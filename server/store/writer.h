@@ -33,17 +33,27 @@ struct commit {
 	bool is_graph_changed; /* at least one contact message among them */
 };
 
+/* Where publishing may be cut (restore.md §4 P). */
+enum writer_step { WRITER_BEGUN, WRITER_SIGNED, WRITER_FENCED, WRITER_INSERTED, WRITER_COMMITTED, WRITER_ANNOUNCED };
+
 struct writer_opts {
 	struct store *store;
 	struct signer *signer; /* NULL: nothing is ever published (check, import into a foreign directory) */
 	/* After each COMMIT that stored messages. Borrowed for the call. */
 	void (*on_commit)(void *ctx, const struct commit *commit);
 	void *ctx;
+	/* Tests only (NULL else): called between the steps of publishing, to die there. */
+	void (*on_step)(void *ctx, enum writer_step step);
 };
 
 MUST_USE enum err writer_start(const struct writer_opts *opts, struct writer **out, char *why, size_t why_bytes);
 /** Finishes what is queued, then ends the thread. */
 void writer_stop(struct writer *writer);
+/**
+ * May this node publish? "CLEAN" when it may, else "SUSPECT" or "FORKED" and `why` a sentence. As it was after the start or the last change of it; also in the settings
+ * `state` and `state_why`. Any thread.
+ */
+const char *writer_state(struct writer *writer, char *why, size_t why_bytes);
 
 /* Appending foreign (or our own returning) messages, already verified one by one. */
 enum append_result { APPEND_STORED = 0, APPEND_KNOWN, APPEND_GAP, APPEND_FORKED, APPEND_FAILED, APPEND_NOT_WANTED };

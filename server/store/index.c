@@ -1,0 +1,339 @@
+/*
+ * Derived rows. A message brings at most one post, vote, edge or profile; all of them can be made
+ * again from the log. Blocked authors have no posts and no votes, so that the queries need not ask
+ * who is blocked; taking them away and bringing them back happens here, when our own contact
+ * message is stored.
+ */
+#include "store/index.h"
+
+#include "base/limits.h"
+#include "store/inside.h"
+
+#include <math.h>
+
+QUERY(sql_post_add,
+	"INSERT INTO posts (message, feed, at, home, root, fork) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+QUERY(sql_vote_add, "INSERT OR IGNORE INTO votes (link, feed) VALUES (?1, ?2)");
+QUERY(sql_vote_drop, "DELETE FROM votes WHERE link = ?1 AND feed = ?2");
+QUERY(sql_edge_set, "UPDATE contacts SET edge = ?3 WHERE feed = ?1 AND about = ?2");
+QUERY(sql_edge_add, "INSERT INTO contacts (feed, about, edge) VALUES (?1, ?2, ?3)");
+QUERY(sql_profile_put,
+	"INSERT INTO profiles (feed, name, bio, image) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (feed) "
+	"DO UPDATE SET "
+	"name = iif(?2 = '', name, ?2), bio = iif(?3 = '', bio, ?3), image = coalesce(?4, image)");
+QUERY(sql_home_set, "UPDATE posts SET home = ?2 WHERE feed = ?1");
+QUERY(sql_posts_drop, "DELETE FROM posts WHERE feed = ?1");
+/* Reads all likes: blocking somebody is rare, an index by author would cost on every like. */
+QUERY(sql_votes_drop, "DELETE FROM votes WHERE feed = ?1");
+QUERY(sql_bodies, "SELECT message, received, body FROM messages WHERE feed = ?1 AND sequence > ?2 "
+		  "ORDER BY sequence LIMIT 1");
+QUERY(sql_figures_get, "SELECT name, n FROM figures");
+QUERY(sql_figures_add, "UPDATE figures SET n = n + ?2 WHERE name = ?1");
+
+int64_t index_at_ms(double claimed, int64_t received_ms)
+{
+	if (!isfinite(claimed) || claimed >= (double)received_ms) {
+		return received_ms;
+	}
+	return claimed <= 0 ? 0 : (int64_t)claimed;
+}
+
+static bool is_home(const struct feed_entry *author)
+{
+	return author->feed == FEED_SELF || author->mine == EDGE_FOLLOW;
+}
+
+static void bind_head(sqlite3_stmt *stmt, int at, bool is_there, const struct message_id *id)
+{
+	if (is_there) {
+		db_int(stmt, at, db_key_head(id->at));
+	}
+}
+
+static enum err put_post(
+	struct index *index, const struct content_post *post, const struct index_row *row)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(index->db, &sql_post_add, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, row->message);
+	db_int(stmt, 2, row->author->feed);
+	db_int(stmt, 3, row->at_ms);
+	db_int(stmt, 4, is_home(row->author));
+	bind_head(stmt, 5, post->has_root, &post->root);
+	bind_head(stmt, 6, post->has_fork, &post->fork);
+	index->delta.posts++;
+	return db_run(index->db, stmt);
+}
+
+static enum err put_vote(
+	struct index *index, const struct content_vote *vote, const struct index_row *row)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(index->db, vote->is_like ? &sql_vote_add : &sql_vote_drop, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, db_key_head(vote->link.at));
+	db_int(stmt, 2, row->author->feed);
+	return db_run(index->db, stmt);
+}
+
+/* Rows of `posts` and `votes`, the part that depends on blocks. */
+static enum err put_words(
+	struct index *index, const struct content *content, const struct index_row *row)
+{
+	if (content->type == CONTENT_POST) {
+		return put_post(index, &content->post, row);
+	}
+	return content->type == CONTENT_VOTE ? put_vote(index, &content->vote, row) : ERR_OK;
+}
+
+static enum err run_for_feed(
+	struct index *index, const struct query *query, int64_t feed, int64_t value)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(index->db, query, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, feed);
+	if (sqlite3_bind_parameter_count(stmt) > 1) {
+		db_int(stmt, 2, value);
+	}
+	return db_run(index->db, stmt);
+}
+
+static enum err take_words_away(struct index *index, const struct feed_entry *of)
+{
+	enum err err = run_for_feed(index, &sql_posts_drop, of->feed, 0);
+	if (err != ERR_OK) {
+		return err;
+	}
+	index->delta.posts -= sqlite3_changes(db_handle(index->db));
+	return run_for_feed(index, &sql_votes_drop, of->feed, 0);
+}
+
+static enum err bring_back_one(
+	struct index *index, struct feed_entry *of, sqlite3_stmt *stmt, uint64_t *after)
+{
+	struct message *message = NULL;
+	const char *why = NULL;
+	struct index_row row = {.message = sqlite3_column_int64(stmt, 0), .author = of};
+	int64_t received_ms = sqlite3_column_int64(stmt, 1);
+	enum err err = message_reread(db_column(stmt, 2), &message, &why);
+	db_reset(stmt);
+	if (err != ERR_OK) {
+		return err == ERR_NOMEM ? err : ERR_IO;
+	}
+	struct content content;
+	content_read(message, &content);
+	row.at_ms = index_at_ms(message->timestamp, received_ms);
+	*after = message->sequence;
+	err = put_words(index, &content, &row);
+	message_free(message);
+	return err;
+}
+
+static enum err bring_words_back(struct index *index, struct feed_entry *of)
+{
+	enum err err = ERR_OK;
+	for (uint64_t after = 0; err == ERR_OK && after < of->head.sequence;) {
+		sqlite3_stmt *stmt = NULL;
+		err = db_query(index->db, &sql_bodies, &stmt);
+		if (err != ERR_OK) {
+			break;
+		}
+		db_int(stmt, 1, of->feed);
+		db_int(stmt, 2, (int64_t)after);
+		err = db_step(index->db, stmt);
+		if (err == ERR_OK) {
+			err = bring_back_one(index, of, stmt, &after);
+		}
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* Our own word about somebody changed from `old` to what the entry says now. */
+static enum err follow_own_edge(struct index *index, struct feed_entry *of, enum contact_edge old)
+{
+	if (of->mine == old) {
+		return ERR_OK;
+	}
+	if (of->mine == EDGE_BLOCK) {
+		return take_words_away(index, of);
+	}
+	if (old == EDGE_BLOCK) {
+		return bring_words_back(index, of);
+	}
+	return run_for_feed(index, &sql_home_set, of->feed, of->mine == EDGE_FOLLOW);
+}
+
+static enum err set_edge(struct index *index, struct feed_entry *author, int64_t about,
+	enum contact_edge edge, bool *is_set)
+{
+	static const struct query *const ways[] = {&sql_edge_set, &sql_edge_add};
+	*is_set = false;
+	for (int i = 0; i < 2; i++) {
+		bool is_new = i == 1;
+		if (is_new && author->feed != FEED_SELF &&
+			(author->edges >= LIMIT_GRAPH_EDGES_PER_AUTHOR ||
+				index->edges >= LIMIT_GRAPH_EDGES)) {
+			return ERR_OK;
+		}
+		sqlite3_stmt *stmt = NULL;
+		enum err err = db_query(index->db, ways[i], &stmt);
+		if (err != ERR_OK) {
+			return err;
+		}
+		db_int(stmt, 1, author->feed);
+		db_int(stmt, 2, about);
+		db_int(stmt, 3, edge);
+		err = db_run(index->db, stmt);
+		if (err != ERR_OK) {
+			return err;
+		}
+		if (is_new) {
+			author->edges++;
+			feeds_touch(index->feeds, author);
+			index->delta.edges++;
+			index->edges++;
+		}
+		if (sqlite3_changes(db_handle(index->db)) > 0) {
+			*is_set = true;
+			return ERR_OK;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err put_contact(
+	struct index *index, const struct content_contact *contact, const struct index_row *row)
+{
+	if (feed_id_equal(&contact->contact, &row->author->id)) {
+		return ERR_OK;
+	}
+	struct feed_entry *of = NULL;
+	int64_t about = 0;
+	enum err err = ERR_OK;
+	if (row->author->feed == FEED_SELF) {
+		err = feeds_get(index->feeds, &contact->contact, &of);
+		about = of == NULL ? 0 : of->feed;
+	} else {
+		bool may_add = row->author->edges < LIMIT_GRAPH_EDGES_PER_AUTHOR &&
+			       index->edges < LIMIT_GRAPH_EDGES;
+		err = feeds_number(index->feeds, &contact->contact, may_add, &about);
+		if (err == ERR_NOT_FOUND) {
+			return ERR_OK;
+		}
+	}
+	bool is_set = false;
+	if (err == ERR_OK) {
+		err = set_edge(index, row->author, about, contact->edge, &is_set);
+	}
+	if (err != ERR_OK || of == NULL || !is_set) {
+		return err;
+	}
+	enum contact_edge old = of->mine;
+	of->mine = contact->edge;
+	return follow_own_edge(index, of, old);
+}
+
+static enum err put_about(
+	struct index *index, const struct content_about *about, const struct index_row *row)
+{
+	/* Only what a feed says of itself: a stranger's word never becomes somebody's name
+	 * (protocol/07 §9). */
+	if (!about->is_about_feed || !feed_id_equal(&about->about_feed, &row->author->id)) {
+		return ERR_OK;
+	}
+	char name[264];
+	char bio[8 * KIB];
+	index_clean_name(about->name, name);
+	index_clean_text(about->description, bio, sizeof(bio));
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(index->db, &sql_profile_put, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, row->author->feed);
+	db_text(stmt, 2, span_text(name));
+	db_text(stmt, 3, span_text(bio));
+	if (about->has_image) {
+		db_blob(stmt, 4, span_of(about->image.at, ID_BYTES));
+	}
+	return db_run(index->db, stmt);
+}
+
+enum err index_message(struct index *index, const struct message *message,
+	const struct index_row *row, struct committed *out)
+{
+	struct content content;
+	content_read(message, &content);
+	out->type = content.type;
+	switch (content.type) {
+	case CONTENT_POST:
+		out->has_root = content.post.has_root;
+		out->root = content.post.root;
+		out->is_home = is_home(row->author);
+		return put_words(index, &content, row);
+	case CONTENT_VOTE:
+		out->has_root = true;
+		out->root = content.vote.link;
+		return put_words(index, &content, row);
+	case CONTENT_CONTACT:
+		out->has_subject = true;
+		out->subject = content.contact.contact;
+		return put_contact(index, &content.contact, row);
+	case CONTENT_ABOUT:
+		out->has_subject = content.about.is_about_feed;
+		out->subject = content.about.about_feed;
+		return put_about(index, &content.about, row);
+	default:
+		return ERR_OK;
+	}
+}
+
+enum err index_load(struct index *index)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(index->db, &sql_figures_get, &stmt);
+	while (err == ERR_OK && (err = db_step(index->db, stmt)) == ERR_OK) {
+		if (span_equal_text(db_column(stmt, 0), "edges")) {
+			index->edges = sqlite3_column_int64(stmt, 1);
+			index->edges_kept = index->edges;
+		}
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err index_flush(struct index *index)
+{
+	const struct {
+		const char *name;
+		int64_t n;
+	} rows[] = {
+		{"edges", index->delta.edges},
+		{"feeds", index->delta.feeds},
+		{"forks", index->delta.forks},
+		{"posts", index->delta.posts},
+		{"messages", index->delta.messages},
+	};
+	enum err err = ERR_OK;
+	for (size_t i = 0; err == ERR_OK && i < sizeof(rows) / sizeof(rows[0]); i++) {
+		sqlite3_stmt *stmt = NULL;
+		if (rows[i].n == 0) {
+			continue;
+		}
+		err = db_query(index->db, &sql_figures_add, &stmt);
+		if (err == ERR_OK) {
+			db_text(stmt, 1, span_text(rows[i].name));
+			db_int(stmt, 2, rows[i].n);
+			err = db_run(index->db, stmt);
+		}
+	}
+	index->delta = (struct index_delta){0};
+	return err;
+}

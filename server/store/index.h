@@ -1,0 +1,52 @@
+/**
+ * store/index, inside: the rows of schema/002-views.sql that follow from one message, in the
+ * transaction that stores it.
+ */
+#ifndef STORE_INDEX_H
+#define STORE_INDEX_H
+
+#include "store/feeds.h"
+#include "store/writer.h"
+
+/* What a transaction adds to the table `figures`. */
+struct index_delta {
+	int64_t edges, feeds, forks, messages, posts;
+};
+
+struct index {
+	struct db *db;
+	struct feeds *feeds;
+	struct index_delta delta;
+	int64_t edges;      /* in all, delta included */
+	int64_t edges_kept; /* as of the last commit */
+};
+
+/** The time a message is shown and sorted by: min(claimed, received), never before 1970; a claim
+ * that is no time counts as received. */
+int64_t index_at_ms(double claimed, int64_t received_ms);
+
+struct index_row {
+	int64_t message; /* its row */
+	int64_t at_ms;
+	struct feed_entry *author;
+};
+/**
+ * Rows for a message just inserted. Fills the part of `*out` that comes from the content. A contact
+ * of ours also moves the other's posts into or out of home, takes the posts and likes of somebody
+ * we block away, and brings them back from the log when we end the block.
+ */
+MUST_USE enum err index_message(struct index *index, const struct message *message,
+	const struct index_row *row, struct committed *out);
+
+/** Read and write the table `figures`. */
+MUST_USE enum err index_load(struct index *index);
+MUST_USE enum err index_flush(struct index *index);
+
+/** `in` (WTF-8) as one clean line of at most 64 characters with a NUL; bidi and control characters
+ * are gone. */
+void index_clean_name(struct span in, char out[static 264]);
+/** `in` (WTF-8) as UTF-8 without control characters but newline and tab, cut between characters to
+ * fit `room` with its NUL. */
+void index_clean_text(struct span in, char *out, size_t room);
+
+#endif

@@ -1,0 +1,408 @@
+/*
+ * The writer thread: takes everything that waits (up to BATCH_MESSAGES messages), runs it in one
+ * transaction, and tells the results after the COMMIT. A publish has a transaction of its own, with
+ * synchronous=FULL; SQLite lets that setting change only between transactions. When a transaction
+ * fails, all of it is undone and every job in it gets the reason.
+ */
+#include "store/writer_inside.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void writer_waiter_init(struct waiter *waiter)
+{
+	pthread_condattr_t attr;
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&waiter->done_cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	(void)pthread_mutex_init(&waiter->lock, NULL);
+	waiter->refs = 2;
+}
+
+void writer_waiter_fini(struct waiter *waiter)
+{
+	(void)pthread_cond_destroy(&waiter->done_cond);
+	(void)pthread_mutex_destroy(&waiter->lock);
+}
+
+bool writer_waiter_done(struct waiter *waiter, enum err err)
+{
+	(void)pthread_mutex_lock(&waiter->lock);
+	waiter->is_done = true;
+	waiter->err = err;
+	bool is_last = --waiter->refs == 0;
+	(void)pthread_cond_signal(&waiter->done_cond);
+	(void)pthread_mutex_unlock(&waiter->lock);
+	return is_last;
+}
+
+enum err writer_waiter_wait(struct waiter *waiter, int64_t ms, bool *is_last)
+{
+	struct timespec until;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += (ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	(void)pthread_mutex_lock(&waiter->lock);
+	int rc = 0;
+	while (!waiter->is_done && rc == 0) {
+		rc = pthread_cond_timedwait(&waiter->done_cond, &waiter->lock, &until);
+	}
+	enum err err = waiter->is_done ? waiter->err : ERR_TIMEOUT;
+	*is_last = --waiter->refs == 0;
+	(void)pthread_mutex_unlock(&waiter->lock);
+	return err;
+}
+
+void writer_set_state(struct writer *writer, enum fence_state state, const char *why)
+{
+	(void)pthread_mutex_lock(&writer->state_lock);
+	writer->state = state;
+	(void)snprintf(writer->why, sizeof(writer->why), "%s", why);
+	(void)pthread_mutex_unlock(&writer->state_lock);
+	if (state != FENCE_CLEAN) {
+		LOG(store_env(writer->store), LOG_ERROR, "publish.paused",
+			LOG_TEXT("state", fence_state_text(state)), LOG_TEXT("why", why));
+	}
+}
+
+const char *writer_state(struct writer *writer, char *why, size_t why_bytes)
+{
+	(void)pthread_mutex_lock(&writer->state_lock);
+	enum fence_state state = writer->state;
+	(void)snprintf(why, why_bytes, "%s", writer->why);
+	(void)pthread_mutex_unlock(&writer->state_lock);
+	return fence_state_text(state);
+}
+
+enum err writer_begin(struct writer *writer)
+{
+	writer->committed_count = 0;
+	writer->is_graph_changed = false;
+	writer->has_own = false;
+	writer->became_forked = false;
+	return db_exec(writer->db, "BEGIN IMMEDIATE");
+}
+
+enum err writer_sync_full(struct writer *writer)
+{
+	return db_exec(writer->db, "PRAGMA synchronous = FULL");
+}
+
+void writer_sync_normal(struct writer *writer)
+{
+	if (db_exec(writer->db, "PRAGMA synchronous = NORMAL") != ERR_OK) {
+		/* Then commits go on being slower than they need to be. */
+		LOG(store_env(writer->store), LOG_WARN, "store.synchronous",
+			LOG_TEXT("why", db_why(writer->db)));
+	}
+}
+
+void writer_rollback(struct writer *writer)
+{
+	if (sqlite3_get_autocommit(db_handle(writer->db)) == 0) {
+		(void)sqlite3_exec(db_handle(writer->db), "ROLLBACK", NULL, NULL, NULL);
+	}
+	feeds_forget(writer->feeds);
+	writer->index.delta = (struct index_delta){0};
+	writer->index.edges = writer->index.edges_kept;
+	writer->committed_count = 0;
+	writer->is_graph_changed = false;
+	writer->has_own = false;
+	writer->became_forked = false;
+}
+
+enum err writer_commit(struct writer *writer)
+{
+	enum err err = feeds_flush(writer->feeds);
+	if (err == ERR_OK) {
+		err = index_flush(&writer->index);
+	}
+	if (err == ERR_OK) {
+		err = db_exec(writer->db, "COMMIT");
+	}
+	if (err == ERR_OK) {
+		writer->index.edges_kept = writer->index.edges;
+	} else {
+		LOG(store_env(writer->store), LOG_ERROR, "store.commit",
+			LOG_TEXT("why", db_why(writer->db)));
+		writer_rollback(writer);
+	}
+	return err;
+}
+
+void writer_announce(struct writer *writer)
+{
+	if (writer->committed_count == 0 || writer->opts.on_commit == NULL) {
+		return;
+	}
+	const struct commit commit = {
+		.messages = writer->committed,
+		.count = writer->committed_count,
+		.is_graph_changed = writer->is_graph_changed,
+	};
+	writer->opts.on_commit(writer->opts.ctx, &commit);
+}
+
+/* The jobs of one transaction. */
+struct batch {
+	struct job *jobs[BATCH_JOBS];
+	size_t count;
+	size_t messages;
+	bool has_own; /* a message by ourselves comes back: as precious as a new one */
+};
+
+static enum err run_append(struct writer *writer, struct append_job *job, int64_t received_ms)
+{
+	for (size_t i = 0; i < job->count; i++) {
+		enum err err =
+			writer_append_one(writer, job->messages[i], received_ms, &job->results[i]);
+		if (err != ERR_OK) {
+			return err;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err run_jobs(struct writer *writer, struct batch *batch)
+{
+	int64_t received_ms = env_wall_ms(store_env(writer->store));
+	enum err err = ERR_OK;
+	if (batch->messages > 0) {
+		int64_t room = store_disk_free(writer->store);
+		if (room >= 0 && room < LIMIT_DISK_FREE_REPLICATION_BYTES) {
+			return ERR_DISK_FULL;
+		}
+	}
+	if (batch->has_own) {
+		err = writer_sync_full(writer);
+	}
+	if (err == ERR_OK) {
+		err = writer_begin(writer);
+	}
+	for (size_t i = 0; err == ERR_OK && i < batch->count; i++) {
+		struct job *job = batch->jobs[i];
+		err = job->kind == JOB_APPEND ? run_append(writer, job->append, received_ms)
+					      : writer_change_one(writer, &job->change->change);
+	}
+	if (err == ERR_OK) {
+		err = writer_commit(writer);
+	} else {
+		writer_rollback(writer);
+	}
+	if (batch->has_own) {
+		writer_sync_normal(writer);
+	}
+	return err;
+}
+
+static void finish_append(struct append_job *job, enum err err)
+{
+	job->err = err;
+	for (size_t i = 0; err != ERR_OK && i < job->count; i++) {
+		job->results[i] = APPEND_FAILED;
+	}
+	if (job->on_done != NULL) {
+		job->on_done(job->ctx, job);
+	} else {
+		append_job_free(job);
+	}
+}
+
+static void finish_change(struct writer *writer, struct change_job *job, enum err err)
+{
+	if (!job->has_waiter) {
+		if (err != ERR_OK) {
+			LOG(store_env(writer->store), LOG_ERROR, "store.change",
+				LOG_TEXT("why", err_text(err)));
+		}
+		writer_change_job_free(job);
+	} else if (writer_waiter_done(&job->waiter, err)) {
+		writer_change_job_free(job);
+	}
+}
+
+static void run_batch(struct writer *writer, struct batch *batch)
+{
+	if (batch->count == 0) {
+		return;
+	}
+	enum err err = run_jobs(writer, batch);
+	if (err == ERR_OK) {
+		writer_after_own(writer);
+		writer_announce(writer);
+	}
+	for (size_t i = 0; i < batch->count; i++) {
+		struct job *job = batch->jobs[i];
+		if (job->kind == JOB_APPEND) {
+			finish_append(job->append, err);
+		} else {
+			finish_change(writer, job->change, err);
+		}
+		free(job);
+	}
+	batch->count = 0;
+	batch->messages = 0;
+	batch->has_own = false;
+	feeds_trim(writer->feeds);
+}
+
+static void add_to_batch(struct writer *writer, struct batch *batch, struct job *job)
+{
+	batch->jobs[batch->count++] = job;
+	if (job->kind != JOB_APPEND) {
+		return;
+	}
+	batch->messages += job->append->count;
+	for (size_t i = 0; i < job->append->count; i++) {
+		batch->has_own = batch->has_own || feed_id_equal(&job->append->messages[i]->author,
+							   store_self(writer->store));
+	}
+}
+
+/* One turn: wait for a job, take what else waits, run it. False when the queue is closed and empty.
+ */
+static bool writer_step(struct writer *writer, struct batch *batch)
+{
+	struct job *job = inbox_take(writer->inbox, -1);
+	if (job == NULL) {
+		return false;
+	}
+	while (job != NULL && job->kind != JOB_PUBLISH) {
+		add_to_batch(writer, batch, job);
+		job = batch->count < BATCH_JOBS && batch->messages < BATCH_MESSAGES
+			      ? inbox_take(writer->inbox, 0)
+			      : NULL;
+	}
+	run_batch(writer, batch);
+	if (job != NULL) {
+		writer_publish_one(writer, job->publish);
+		free(job);
+		feeds_trim(writer->feeds);
+	}
+	return true;
+}
+
+static void *writer_main(void *ctx)
+{
+	struct writer *writer = ctx;
+	struct batch *batch = calloc(1, sizeof(*batch));
+	assert(batch != NULL); /* 2 KiB, at the start */
+	while (writer_step(writer, batch)) {
+	}
+	free(batch);
+	return NULL;
+}
+
+static void writer_free(struct writer *writer)
+{
+	feeds_free(writer->feeds);
+	fence_close(writer->fence);
+	message_free(writer->pending);
+	inbox_free(writer->inbox);
+	(void)pthread_mutex_destroy(&writer->state_lock);
+	free(writer->committed);
+	free(writer);
+}
+
+enum err writer_start(
+	const struct writer_opts *opts, struct writer **out, char *why, size_t why_bytes)
+{
+	(void)snprintf(why, why_bytes, "There is no memory left.");
+	assert(opts->store->writer != NULL);
+	struct writer *writer = calloc(1, sizeof(*writer));
+	if (writer == NULL) {
+		return ERR_NOMEM;
+	}
+	writer->store = opts->store;
+	writer->db = opts->store->writer;
+	writer->signer = opts->signer;
+	writer->opts = *opts;
+	writer->index.db = writer->db;
+	(void)pthread_mutex_init(&writer->state_lock, NULL);
+	writer->inbox = inbox_new(LIMIT_WRITER_JOBS);
+	enum err err = writer->inbox == NULL
+			       ? ERR_NOMEM
+			       : feeds_new(writer->db, store_env(writer->store), &writer->feeds);
+	if (err == ERR_OK) {
+		writer->index.feeds = writer->feeds;
+		err = index_load(&writer->index);
+	}
+	if (err == ERR_OK) {
+		err = writer_check_fence(writer);
+	}
+	if (err == ERR_OK && pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
+		err = ERR_NOMEM;
+	}
+	if (err != ERR_OK) {
+		(void)snprintf(
+			why, why_bytes, "The database cannot be written: %s.", err_text(err));
+		writer_free(writer);
+		return err;
+	}
+	why[0] = '\0';
+	*out = writer;
+	return ERR_OK;
+}
+
+void writer_stop(struct writer *writer)
+{
+	if (writer == NULL) {
+		return;
+	}
+	inbox_close(writer->inbox);
+	(void)pthread_join(writer->thread, NULL);
+	writer_close_fence(writer);
+	writer_free(writer);
+}
+
+struct append_job *append_job_new(size_t count_max)
+{
+	struct append_job *job = calloc(1, sizeof(*job));
+	if (job == NULL) {
+		return NULL;
+	}
+	job->messages = calloc(count_max, sizeof(*job->messages));
+	job->results = calloc(count_max, sizeof(*job->results));
+	if (job->messages == NULL || job->results == NULL) {
+		append_job_free(job);
+		return NULL;
+	}
+	return job;
+}
+
+void append_job_free(struct append_job *job)
+{
+	if (job == NULL) {
+		return;
+	}
+	for (size_t i = 0; job->messages != NULL && i < job->count; i++) {
+		message_free(job->messages[i]);
+	}
+	free(job->messages);
+	free(job->results);
+	free(job);
+}
+
+enum err writer_append(struct writer *writer, struct append_job *append)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	if (job == NULL) {
+		return ERR_NOMEM;
+	}
+	job->kind = JOB_APPEND;
+	job->append = append;
+	enum err err = inbox_put(writer->inbox, job);
+	if (err != ERR_OK) {
+		free(job);
+	}
+	return err;
+}

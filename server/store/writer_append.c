@@ -1,0 +1,158 @@
+/* One received message: judged against the head we hold, first seen wins, one proof of a fork is
+ * kept. */
+#include "store/writer_inside.h"
+
+#include <stdlib.h>
+
+QUERY(sql_message_add, "INSERT INTO messages (feed, sequence, key_head, key_tail, received, body) "
+		       "VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+QUERY(sql_key_at, "SELECT key_head, key_tail FROM messages WHERE feed = ?1 AND sequence = ?2");
+QUERY(sql_fork_add, "INSERT OR IGNORE INTO forks (feed, at, proof) VALUES (?1, ?2, ?3)");
+
+static enum err room_for_committed(struct writer *writer)
+{
+	if (writer->committed_count < writer->committed_room) {
+		return ERR_OK;
+	}
+	size_t room = writer->committed_room == 0 ? 256 : 2 * writer->committed_room;
+	struct committed *grown = realloc(writer->committed, room * sizeof(*grown));
+	if (grown == NULL) {
+		return ERR_NOMEM;
+	}
+	writer->committed = grown;
+	writer->committed_room = room;
+	return ERR_OK;
+}
+
+static enum err insert_row(struct writer *writer, const struct message *message,
+	const struct feed_entry *author, int64_t received_ms)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(writer->db, &sql_message_add, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, author->feed);
+	db_int(stmt, 2, (int64_t)message->sequence);
+	db_int(stmt, 3, db_key_head(message->key.at));
+	db_blob(stmt, 4, db_key_tail(message->key.at));
+	db_int(stmt, 5, received_ms);
+	db_blob(stmt, 6, message->compact);
+	return db_run(writer->db, stmt);
+}
+
+enum err writer_insert(struct writer *writer, const struct message *message,
+	struct feed_entry *author, int64_t received_ms)
+{
+	enum err err = room_for_committed(writer);
+	if (err == ERR_OK) {
+		err = insert_row(writer, message, author, received_ms);
+	}
+	if (err != ERR_OK) {
+		return err;
+	}
+	const struct index_row row = {
+		.message = sqlite3_last_insert_rowid(db_handle(writer->db)),
+		.at_ms = index_at_ms(message->timestamp, received_ms),
+		.author = author,
+	};
+	writer->index.delta.messages++;
+	writer->index.delta.feeds += author->head.sequence == 0;
+	author->head = (struct chain_head){.sequence = message->sequence,
+		.key = message->key,
+		.timestamp = message->timestamp};
+	author->at_ms = row.at_ms;
+	feeds_touch(writer->feeds, author);
+	struct committed *out = &writer->committed[writer->committed_count];
+	*out = (struct committed){.author = message->author,
+		.key = message->key,
+		.sequence = message->sequence,
+		.at_ms = row.at_ms};
+	err = index_message(&writer->index, message, &row, out);
+	if (err == ERR_OK) {
+		writer->committed_count++;
+		writer->is_graph_changed = writer->is_graph_changed || out->type == CONTENT_CONTACT;
+		writer->has_own = writer->has_own || author->feed == FEED_SELF;
+	}
+	return err;
+}
+
+enum err writer_keep_proof(struct writer *writer, struct feed_entry *author, struct span proof)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(writer->db, &sql_fork_add, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, author->feed);
+	db_int(stmt, 2, env_wall_ms(store_env(writer->store)));
+	db_blob(stmt, 3, proof);
+	err = db_run(writer->db, stmt);
+	if (err == ERR_OK && sqlite3_changes(db_handle(writer->db)) > 0) {
+		writer->index.delta.forks++;
+	}
+	writer->became_forked = writer->became_forked || author->feed == FEED_SELF;
+	return err;
+}
+
+/* A number we hold: the same message again, or another one in its place? */
+static enum err compare_known(struct writer *writer, const struct message *message,
+	const struct feed_entry *author, bool *is_same)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(writer->db, &sql_key_at, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, author->feed);
+	db_int(stmt, 2, (int64_t)message->sequence);
+	err = db_step(writer->db, stmt);
+	if (err != ERR_OK) {
+		*is_same = true; /* a hole in our log is kith check's finding, not a proof against
+				    the author */
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	}
+	struct message_id held;
+	*is_same = db_column_key(stmt, 0, 1, &held) && message_id_equal(&held, &message->key);
+	db_reset(stmt);
+	return ERR_OK;
+}
+
+enum err writer_append_one(struct writer *writer, const struct message *message,
+	int64_t received_ms, enum append_result *result)
+{
+	struct feed_entry *author = NULL;
+	enum err err = feeds_get(writer->feeds, &message->author, &author);
+	if (err != ERR_OK) {
+		return err;
+	}
+	if (author->mine == EDGE_BLOCK) {
+		*result = APPEND_NOT_WANTED;
+		return ERR_OK;
+	}
+	bool is_same = false;
+	switch (chain_judge(&author->head, message)) {
+	case CHAIN_NEXT:
+		if (author->feed == FEED_SELF && writer->pending != NULL &&
+			!message_id_equal(&writer->pending->key, &message->key)) {
+			break; /* we signed another message with this number that is still to be
+				  stored */
+		}
+		*result = APPEND_STORED;
+		return writer_insert(writer, message, author, received_ms);
+	case CHAIN_GAP:
+		*result = APPEND_GAP;
+		return ERR_OK;
+	case CHAIN_KNOWN:
+		err = compare_known(writer, message, author, &is_same);
+		if (err != ERR_OK || is_same) {
+			*result = APPEND_KNOWN;
+			return err;
+		}
+		break;
+	case CHAIN_FORK:
+		break;
+	}
+	*result = APPEND_FORKED;
+	return writer_keep_proof(writer, author, message->compact);
+}

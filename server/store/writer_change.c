@@ -1,0 +1,260 @@
+/* Small facts: addresses, clocks, reach, sessions, settings, fork proofs. Each is one row or one
+ * set of rows, and loses nothing when repeated. */
+#include "store/writer_inside.h"
+
+#include <stdlib.h>
+
+QUERY(sql_address_put, "INSERT OR IGNORE INTO addresses (feed, text, added) SELECT ?1, ?2, ?3 "
+		       "WHERE (SELECT count(*) FROM addresses) < ?4");
+QUERY(sql_address_forget, "DELETE FROM addresses WHERE feed = ?1");
+QUERY(sql_address_tried, "UPDATE addresses SET tried = ?3, reached = iif(?4, ?3, reached), "
+			 "failures = iif(?4, 0, failures + 1) WHERE feed = ?1 AND text = ?2");
+QUERY(sql_clock_put, "INSERT INTO clocks (peer, feed, note) VALUES (?1, ?2, ?3) ON CONFLICT (peer, "
+		     "feed) DO UPDATE SET note = ?3");
+QUERY(sql_reach_clear, "DELETE FROM reach");
+QUERY(sql_reach_add, "INSERT OR REPLACE INTO reach (feed, hops) VALUES (?1, ?2)");
+QUERY(sql_session_put, "INSERT OR REPLACE INTO sessions (name, text, expires) VALUES (?1, ?2, ?3)");
+QUERY(sql_session_drop, "DELETE FROM sessions WHERE name = ?1");
+QUERY(sql_setting_put, "INSERT OR REPLACE INTO settings (name, text) VALUES (?1, ?2)");
+
+static enum err put_two(struct writer *writer, const struct query *query, struct span name,
+	struct span text, const int64_t *number)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(writer->db, query, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_blob(stmt, 1, name);
+	db_blob(stmt, 2, text);
+	if (number != NULL) {
+		db_int(stmt, 3, *number);
+	}
+	return db_run(writer->db, stmt);
+}
+
+enum err writer_setting_put(struct writer *writer, const char *name, struct span text)
+{
+	return put_two(writer, &sql_setting_put, span_text(name), text, NULL);
+}
+
+static enum err change_address(struct writer *writer, const struct change *change)
+{
+	static const struct query *const queries[] = {
+		[CHANGE_ADDRESS_PUT] = &sql_address_put,
+		[CHANGE_ADDRESS_FORGET] = &sql_address_forget,
+		[CHANGE_ADDRESS_TRIED] = &sql_address_tried,
+	};
+	int64_t feed = 0;
+	enum err err = feeds_number(
+		writer->feeds, &change->feed, change->kind == CHANGE_ADDRESS_PUT, &feed);
+	if (err != ERR_OK) {
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	}
+	if (change->kind == CHANGE_ADDRESS_PUT && change->text.len > LIMIT_ADDRESS_BYTES) {
+		return ERR_LIMIT;
+	}
+	sqlite3_stmt *stmt = NULL;
+	err = db_query(writer->db, queries[change->kind], &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, feed);
+	if (change->kind != CHANGE_ADDRESS_FORGET) {
+		db_blob(stmt, 2, change->text);
+		db_int(stmt, 3, env_wall_ms(store_env(writer->store)));
+		db_int(stmt, 4,
+			change->kind == CHANGE_ADDRESS_PUT ? LIMIT_KNOWN_ADDRESSES
+							   : change->number);
+	}
+	return db_run(writer->db, stmt);
+}
+
+static enum err put_three(
+	struct writer *writer, const struct query *query, int64_t a, int64_t b, int64_t c)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(writer->db, query, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, a);
+	db_int(stmt, 2, b);
+	if (sqlite3_bind_parameter_count(stmt) > 2) {
+		db_int(stmt, 3, c);
+	}
+	return db_run(writer->db, stmt);
+}
+
+static enum err change_clocks(struct writer *writer, const struct change *change)
+{
+	int64_t peer = 0;
+	enum err err = feeds_number(writer->feeds, &change->feed, true, &peer);
+	for (size_t i = 0; err == ERR_OK && i < change->clock_count; i++) {
+		int64_t feed = 0;
+		err = feeds_number(writer->feeds, &change->clocks[i].feed, false, &feed);
+		if (err == ERR_NOT_FOUND) {
+			err = ERR_OK; /* a feed nobody here ever spoke of: a peer cannot fill our
+					 tables with such */
+			continue;
+		}
+		if (err == ERR_OK) {
+			err = put_three(writer, &sql_clock_put, peer, feed, change->clocks[i].note);
+		}
+	}
+	return err;
+}
+
+static enum err change_reach(struct writer *writer, const struct change *change)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(writer->db, &sql_reach_clear, &stmt);
+	if (err == ERR_OK) {
+		err = db_run(writer->db, stmt);
+	}
+	for (size_t i = 0; err == ERR_OK && i < change->reach_count; i++) {
+		int64_t feed = 0;
+		err = feeds_number(writer->feeds, &change->reach[i].feed, true, &feed);
+		if (err == ERR_OK) {
+			err = put_three(writer, &sql_reach_add, feed, change->reach[i].hops, 0);
+		}
+	}
+	return err;
+}
+
+static enum err change_fork(struct writer *writer, const struct change *change)
+{
+	struct feed_entry *author = NULL;
+	enum err err = feeds_get(writer->feeds, &change->feed, &author);
+	return err == ERR_OK ? writer_keep_proof(writer, author, change->text) : err;
+}
+
+static enum err change_session_drop(struct writer *writer, const struct change *change)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(writer->db, &sql_session_drop, &stmt);
+	if (err == ERR_OK) {
+		db_blob(stmt, 1, change->name);
+		err = db_run(writer->db, stmt);
+	}
+	return err;
+}
+
+enum err writer_change_one(struct writer *writer, const struct change *change)
+{
+	switch (change->kind) {
+	case CHANGE_ADDRESS_PUT:
+	case CHANGE_ADDRESS_FORGET:
+	case CHANGE_ADDRESS_TRIED:
+		return change_address(writer, change);
+	case CHANGE_CLOCKS:
+		return change_clocks(writer, change);
+	case CHANGE_REACH:
+		return change_reach(writer, change);
+	case CHANGE_SESSION_PUT:
+		return put_two(
+			writer, &sql_session_put, change->name, change->text, &change->number);
+	case CHANGE_SESSION_DROP:
+		return change_session_drop(writer, change);
+	case CHANGE_SETTING:
+		return put_two(writer, &sql_setting_put, change->name, change->text, NULL);
+	case CHANGE_FORK:
+		return change_fork(writer, change);
+	}
+	return ERR_REFUSED;
+}
+
+void writer_change_job_free(struct change_job *job)
+{
+	if (job->has_waiter) {
+		writer_waiter_fini(&job->waiter);
+	}
+	buf_fini(&job->bytes);
+	free(job);
+}
+
+/* One block of bytes holds everything the change points to; arrays first, as they are the ones that
+ * must be aligned. */
+static enum err copy_change(const struct change *from, struct change_job *job)
+{
+	const struct span parts[] = {
+		span_of(from->clocks, from->clock_count * sizeof(*from->clocks)),
+		span_of(from->reach, from->reach_count * sizeof(*from->reach)),
+		from->text,
+		from->name,
+	};
+	size_t total = 0;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		total += parts[i].len;
+	}
+	job->change = *from;
+	buf_init(&job->bytes, total + 1);
+	const uint8_t *base = buf_reserve(&job->bytes, total + 1);
+	if (base == NULL) {
+		return ERR_NOMEM;
+	}
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		enum err err = buf_append(&job->bytes, parts[i]);
+		if (err != ERR_OK) {
+			return err;
+		}
+	}
+	base = job->bytes.at;
+	job->change.clocks = (const struct clock_entry *)(const void *)base;
+	base += parts[0].len;
+	job->change.reach = (const struct reach_entry *)(const void *)base;
+	base += parts[1].len;
+	job->change.text = span_of(base, from->text.len);
+	base += from->text.len;
+	job->change.name = span_of(base, from->name.len);
+	return ERR_OK;
+}
+
+static enum err queue(struct writer *writer, const struct change *change, bool has_waiter,
+	struct change_job **out)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	struct change_job *change_job = calloc(1, sizeof(*change_job));
+	if (job == NULL || change_job == NULL) {
+		free(job);
+		free(change_job);
+		return ERR_NOMEM;
+	}
+	enum err err = copy_change(change, change_job);
+	if (has_waiter) {
+		change_job->has_waiter = true;
+		writer_waiter_init(&change_job->waiter);
+	}
+	job->kind = JOB_CHANGE;
+	job->change = change_job;
+	*out = change_job;
+	if (err == ERR_OK) {
+		err = inbox_put(writer->inbox, job);
+	}
+	if (err != ERR_OK) {
+		writer_change_job_free(change_job);
+		free(job);
+	}
+	return err;
+}
+
+enum err writer_change(struct writer *writer, const struct change *change)
+{
+	struct change_job *job = NULL;
+	return queue(writer, change, false, &job);
+}
+
+enum err writer_change_wait(struct writer *writer, const struct change *change)
+{
+	struct change_job *job = NULL;
+	enum err err = queue(writer, change, true, &job);
+	if (err != ERR_OK) {
+		return err;
+	}
+	bool is_last = false;
+	err = writer_waiter_wait(&job->waiter, LIMIT_PUBLISH_WAIT_MS, &is_last);
+	if (is_last) {
+		writer_change_job_free(job);
+	}
+	return err;
+}
