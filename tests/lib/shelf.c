@@ -1,0 +1,204 @@
+/* A store to test with. */
+#include "lib/shelf.h"
+
+#include "lib/cmocka.h"
+
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int64_t shelf_wall(void *ctx)
+{
+	const struct shelf *shelf = ctx;
+	return shelf->wall_ms;
+}
+
+static int64_t shelf_mono(void *ctx)
+{
+	(void)ctx;
+	return env_mono_ms(env_system());
+}
+
+static void shelf_random(void *ctx, uint8_t *out, size_t count)
+{
+	(void)ctx;
+	env_system()->random(env_system()->ctx, out, count);
+}
+
+static void shelf_log(void *ctx, enum log_level level, const char *line)
+{
+	(void)ctx;
+	if (level == LOG_ERROR && getenv("SHELF_LOG") != NULL) {
+		(void)fprintf(stderr, "%s\n", line);
+	}
+}
+
+static void on_commit(void *ctx, const struct commit *commit)
+{
+	struct shelf *shelf = ctx;
+	shelf->commits++;
+	shelf->committed += commit->count;
+	shelf->last = commit->messages[commit->count - 1];
+}
+
+static void on_step(void *ctx, enum writer_step step)
+{
+	struct shelf *shelf = ctx;
+	if (shelf->on_step != NULL) {
+		shelf->on_step(shelf->step_ctx, step);
+	}
+}
+
+void shelf_open(struct shelf *shelf)
+{
+	char why[256] = "";
+	const struct store_opts opts = {
+		.dir = shelf->dir, .env = &shelf->env, .self = shelf->self.id};
+	if (store_open(&opts, &shelf->store, why, sizeof(why)) != ERR_OK) {
+		fail_msg("store_open: %s", why);
+	}
+	const struct writer_opts writer_opts = {.store = shelf->store,
+		.signer = shelf->self.signer,
+		.on_commit = on_commit,
+		.on_step = on_step,
+		.ctx = shelf};
+	if (writer_start(&writer_opts, &shelf->writer, why, sizeof(why)) != ERR_OK) {
+		fail_msg("writer_start: %s", why);
+	}
+	assert_int_equal(reader_open(shelf->store, &shelf->reader), ERR_OK);
+}
+
+void shelf_close(struct shelf *shelf)
+{
+	reader_close(shelf->reader);
+	writer_stop(shelf->writer);
+	store_close(shelf->store);
+	shelf->reader = NULL;
+	shelf->writer = NULL;
+	shelf->store = NULL;
+	/* A new run has a new signer. */
+	author_fini(&shelf->self);
+	author_init(&shelf->self, 0);
+}
+
+void shelf_init(struct shelf *shelf)
+{
+	*shelf = (struct shelf){.wall_ms = 1800000000000};
+	shelf->env = (struct env){.mono_ms = shelf_mono,
+		.wall_ms = shelf_wall,
+		.random = shelf_random,
+		.log_line = shelf_log,
+		.ctx = shelf};
+	author_init(&shelf->self, 0);
+	(void)snprintf(shelf->dir, sizeof(shelf->dir), "/tmp/kith-shelf-XXXXXX");
+	assert_non_null(mkdtemp(shelf->dir));
+	shelf_open(shelf);
+}
+
+static void remove_dir(const char *dir)
+{
+	DIR *open = opendir(dir);
+	assert_non_null(open);
+	for (struct dirent *entry = readdir(open); entry != NULL; entry = readdir(open)) {
+		char path[512];
+		struct stat is;
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
+			continue;
+		}
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+		assert_int_equal(lstat(path, &is), 0);
+		if (S_ISDIR(is.st_mode)) {
+			remove_dir(path);
+		} else {
+			assert_int_equal(unlink(path), 0);
+		}
+	}
+	(void)closedir(open);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+void shelf_fini(struct shelf *shelf)
+{
+	if (shelf->store != NULL) {
+		shelf_close(shelf);
+	}
+	author_fini(&shelf->self);
+	remove_dir(shelf->dir);
+}
+
+struct publish_result shelf_publish(struct shelf *shelf, const char *format, ...)
+{
+	char content[2048];
+	va_list args;
+	va_start(args, format);
+	int len = vsnprintf(content, sizeof(content), format, args);
+	va_end(args);
+	assert_in_range(len, 1, sizeof(content) - 1);
+	struct publish_result result;
+	const struct publish_request request = {.content = span_of(content, (size_t)len)};
+	if (writer_publish(shelf->writer, &request, &result) != ERR_OK) {
+		fail_msg("publish: %s", result.why);
+	}
+	return result;
+}
+
+struct publish_result shelf_contact(
+	struct shelf *shelf, const struct feed_id *who, enum contact_edge edge)
+{
+	char text[FEED_ID_TEXT_BYTES];
+	feed_id_format(who, text);
+	return shelf_publish(shelf, "{\"type\":\"contact\",\"contact\":\"%s\",\"%s\":%s}", text,
+		edge == EDGE_BLOCK ? "blocking" : "following",
+		edge == EDGE_NEITHER ? "false" : "true");
+}
+
+struct done {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool is_done;
+	enum append_result *results;
+};
+
+static void on_done(void *ctx, struct append_job *job)
+{
+	struct done *done = ctx;
+	(void)pthread_mutex_lock(&done->lock);
+	assert_int_equal(job->err, ERR_OK);
+	if (done->results != NULL) {
+		memcpy(done->results, job->results, job->count * sizeof(*job->results));
+	}
+	append_job_free(job);
+	done->is_done = true;
+	(void)pthread_cond_signal(&done->cond);
+	(void)pthread_mutex_unlock(&done->lock);
+}
+
+void shelf_append_all(
+	struct shelf *shelf, struct message **messages, size_t count, enum append_result *results)
+{
+	struct done done = {.lock = PTHREAD_MUTEX_INITIALIZER,
+		.cond = PTHREAD_COND_INITIALIZER,
+		.results = results};
+	struct append_job *job = append_job_new(count);
+	assert_non_null(job);
+	memcpy(job->messages, messages, count * sizeof(struct message *));
+	job->count = count;
+	job->on_done = on_done;
+	job->ctx = &done;
+	assert_int_equal(writer_append(shelf->writer, job), ERR_OK);
+	(void)pthread_mutex_lock(&done.lock);
+	while (!done.is_done) {
+		(void)pthread_cond_wait(&done.cond, &done.lock);
+	}
+	(void)pthread_mutex_unlock(&done.lock);
+}
+
+enum append_result shelf_append(struct shelf *shelf, struct message *message)
+{
+	enum append_result result = APPEND_FAILED;
+	shelf_append_all(shelf, &message, 1, &result);
+	return result;
+}

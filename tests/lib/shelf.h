@@ -1,0 +1,40 @@
+/** tests/lib/shelf: a data directory of its own below /tmp with an open store and writer, for
+ * tests. Every helper ends the test when it fails. */
+#ifndef TESTS_LIB_SHELF_H
+#define TESTS_LIB_SHELF_H
+
+#include "lib/authors.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+struct shelf {
+	char dir[64];
+	struct author self; /* number 0; its head is not kept: the writer signs */
+	struct env env;     /* the system's, but the wall clock below and no log */
+	int64_t wall_ms;
+	struct store *store;
+	struct writer *writer;
+	struct reader *reader;
+	uint64_t commits;   /* announced transactions */
+	uint64_t committed; /* announced messages */
+	struct committed last;
+	void (*on_step)(void *ctx, enum writer_step step);
+	void *step_ctx;
+};
+
+void shelf_init(struct shelf *shelf); /* makes the directory and opens it */
+void shelf_fini(struct shelf *shelf); /* closes, and removes the directory */
+void shelf_open(struct shelf *shelf);
+void shelf_close(struct shelf *shelf);
+
+/** Publish and expect ERR_OK. */
+struct publish_result shelf_publish(struct shelf *shelf, const char *format, ...) PRINTF_LIKE(2, 3);
+struct publish_result shelf_contact(
+	struct shelf *shelf, const struct feed_id *who, enum contact_edge edge);
+/** Append one message (which is taken over) and wait for its result. */
+enum append_result shelf_append(struct shelf *shelf, struct message *message);
+/** Append many in one job; `results` may be NULL. */
+void shelf_append_all(
+	struct shelf *shelf, struct message **messages, size_t count, enum append_result *results);
+
+#endif
