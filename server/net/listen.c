@@ -411,8 +411,9 @@ void listener_figures(const struct listener *listener, struct listener_figures *
 
 static void forget_all(struct guest *ring)
 {
-	while (ring->next != ring) {
-		struct guest *guest = ring->next;
+	struct guest *next;
+	for (struct guest *guest = ring->next; guest != ring; guest = next) {
+		next = guest->next;
 		forget_guest(guest);
 		guest_gone(guest);
 	}

@@ -483,7 +483,7 @@ enum err peer_new(struct link *link, const struct peer_opts *opts, struct peer *
 	peer->turn = (struct loop_task){.fn = on_turn, .ctx = peer};
 	buf_init(&peer->in, IN_BYTES_MAX);
 	buf_init(&peer->pending, LIMIT_PEER_OUT_BYTES);
-	if (peer->is_dialled) {
+	if (opts->server_id != NULL) {
 		peer->id = *opts->server_id;
 	}
 	enum err err = start(peer, opts);

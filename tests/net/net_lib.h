@@ -1,4 +1,5 @@
-/* What the tests of net share: turning a loop until something is so, and an end of a link that records what it hears. */
+/* What the tests of net share: turning a loop until something is so, and an end of a link that
+ * records what it hears. */
 #ifndef TESTS_NET_LIB_H
 #define TESTS_NET_LIB_H
 
@@ -23,16 +24,16 @@
 /* Far above what any machine needs; only a failure waits for it. */
 #define NET_PATIENCE_TURNS 60000
 
-#define TURN_UNTIL(loop, condition)                                                                \
-	do {                                                                                       \
-		int turns_left = NET_PATIENCE_TURNS;                                               \
-		while (!(condition) && turns_left-- > 0) {                                         \
-			(void)loop_step(loop);                                                     \
-			if (!(condition)) {                                                        \
-				(void)usleep(200);                                                 \
-			}                                                                          \
-		}                                                                                  \
-		assert_true(condition);                                                            \
+#define TURN_UNTIL(loop, condition)                        \
+	do {                                               \
+		int turns_left = NET_PATIENCE_TURNS;       \
+		while (!(condition) && turns_left-- > 0) { \
+			(void)loop_step(loop);             \
+			if (!(condition)) {                \
+				(void)usleep(200);         \
+			}                                  \
+		}                                          \
+		assert_true(condition);                    \
 	} while (0)
 
 static inline void turns(struct loop *loop, int count)
