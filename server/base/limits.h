@@ -63,6 +63,7 @@
 #define LIMIT_HOST_BYTES 253
 #define LIMIT_PASTED_BYTES 2048                 /* a key and an address in one box */
 #define LIMIT_BEACON_BYTES 1024
+#define LIMIT_BEACON_MS 5000                    /* between two of ours */
 #define LIMIT_BEACONS_PER_SECOND 20
 #define LIMIT_LAN_PEERS 256
 #define LIMIT_KNOWN_ADDRESSES 4096
