@@ -1,0 +1,111 @@
+/** A kith node as seen from the driver: `kith run` as a child, and the command line for all else. */
+'use strict'
+const { spawn, execFile } = require('child_process')
+const fs = require('fs')
+const path = require('path')
+const { until, within } = require('./check')
+
+const program = process.env.KITH || path.join(__dirname, '..', '..', '..', 'build', 'kith')
+exports.program = program
+
+const KEEP_OUTPUT = 512 * 1024 * 1024
+
+exports.Kith = class Kith {
+  constructor(options) {
+    Object.assign(this, options)
+    this.child = null
+  }
+
+  /** Runs one command; its standard output, or an error with what it said. */
+  command(name, ...rest) {
+    return new Promise((resolve, reject) => {
+      execFile(program, [name, '--data', this.dir, ...rest], { maxBuffer: KEEP_OUTPUT, timeout: 120000 },
+        (err, out, said) => {
+          if (err) reject(new Error(`kith ${name}: ${said.trim() || err.message}`))
+          else resolve(out)
+        })
+    })
+  }
+
+  async json(name, ...rest) {
+    return JSON.parse(await this.command(name, '--json', ...rest))
+  }
+
+  async start() {
+    const { freePort } = require('./world')
+    if (!fs.existsSync(path.join(this.dir, 'secret'))) await this.command('init')
+    this.port = this.port || (await freePort())
+    this.httpPort = this.httpPort || (await freePort())
+    const log = fs.openSync(path.join(this.dir, 'interop-log'), 'a')
+    this.child = spawn(program, ['run', '--data', this.dir, '--host', '127.0.0.1', '--port', String(this.port),
+      '--http-port', String(this.httpPort), '--network-key', this.networkKey, '--no-lan',
+      ...(this.hops === 2 ? [] : ['--hops', String(this.hops)])], { stdio: ['ignore', log, log] })
+    fs.closeSync(log)
+    this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => {
+      this.end = { code, signal }
+      this.child = null
+      resolve()
+    }))
+    await until('kith answers', async () => {
+      if (!this.child) throw new Error(`kith ended: ${JSON.stringify(this.end)} ${this.log().slice(-800)}`)
+      return this.json('status')
+    }, { ms: 30000 })
+    this.id = (await this.command('whoami')).trim().split(/\s+/)[0]
+    this.address = `net:127.0.0.1:${this.port}~shs:${this.id.slice(1, 45)}`
+  }
+
+  log() { return fs.readFileSync(path.join(this.dir, 'interop-log'), 'utf8') }
+
+  publish(content) { return this.json('publish', JSON.stringify(content)) }
+  async publishMany(contents) {
+    let last = null
+    for (const content of contents) last = await this.publish(content)
+    return last
+  }
+
+  follow(feed, state = true) { return this.command(state ? 'follow' : 'unfollow', feed) }
+  block(feed, state = true) { return this.command(state ? 'block' : 'unblock', feed) }
+  connect(address) { return this.command('connect', address) }
+  disconnect(feed) { return this.command('disconnect', feed) }
+
+  async peers() {
+    const said = await this.json('peers')
+    const rows = Array.isArray(said) ? said : said.peers
+    return rows.filter((row) => row.state === 'connected').map((row) => row.id)
+  }
+
+  /** The lines as printed, so that their bytes can be compared too. */
+  async lines(feed) {
+    return (await this.command('feed', '--json', feed)).split('\n').filter(Boolean)
+  }
+
+  async dump(feed) {
+    return (await this.lines(feed)).map((line) => JSON.parse(line))
+  }
+
+  async head(feed) {
+    const state = await this.json('state', feed)
+    return { sequence: (state && state.sequence) || 0, key: (state && state.key) || null }
+  }
+
+  /** Bytes of memory in use, as the kernel counts them. */
+  resident() {
+    const status = fs.readFileSync(`/proc/${this.child.pid}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+)/.exec(status)[1]) * 1024
+  }
+
+  async stop() {
+    if (!this.child) return
+    this.child.kill('SIGTERM')
+    await within(10000, 'kith ends after SIGTERM', this.exited).catch(async (err) => {
+      console.log('note: ' + err.message)
+      await this.kill()
+    })
+  }
+
+  async kill() {
+    if (!this.child) return
+    this.child.kill('SIGKILL')
+    await this.exited
+  }
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env node
+/**
+ * Runs scenarios against JavaScript peers: one line per check, `N passed, N failed` at the end.
+ *
+ *   node run.js [--subject kith|classic|modern] [--stack classic|modern] [--only NAME[,NAME]] [--list]
+ *
+ * The subject is the node under test; a JavaScript subject tests the harness itself. DOSE=ci (the
+ * default) is a small dose, DOSE=full the whole. KEEP=1 keeps the data directories.
+ */
+'use strict'
+const fs = require('fs')
+const path = require('path')
+const { parseArgs } = require('util')
+const { check, counts, setPrefix } = require('./lib/check')
+const { World } = require('./lib/world')
+
+const doses = {
+  ci: { messages: 250, live: 5, stream: 1500, crowd: 200 },
+  full: { messages: 2000, live: 20, stream: 6000, crowd: 200 },
+}
+
+const { values: args } = parseArgs({
+  options: {
+    subject: { type: 'string', default: 'kith' },
+    stack: { type: 'string' },
+    only: { type: 'string' },
+    list: { type: 'boolean', default: false },
+  },
+})
+
+const order = ['exchange', 'calls', 'refusals', 'relay', 'graph', 'liars', 'restart', 'network', 'crowd', 'stays']
+
+const scenarios = order
+  .filter((name) => !args.only || args.only.split(',').includes(name))
+  .filter((name) => fs.existsSync(path.join(__dirname, 'scenarios', name + '.js')))
+  .map((name) => ({ name, ...require('./scenarios/' + name) }))
+
+/** One scenario in a world of its own; what is thrown outside a check is a failure too. */
+async function play(scenario, peer, dial, dose) {
+  setPrefix(`${scenario.name}, ${args.subject} with ${peer}${dial ? (dial === 'out' ? ', dialling' : ', dialled') : ''}: `)
+  const world = new World()
+  try {
+    await scenario.run({ world, subject: args.subject, peer, dial, dose })
+  } catch (err) {
+    await check('the scenario runs to its end', () => { throw err })
+  } finally {
+    await world.close()
+  }
+}
+
+async function main() {
+  if (args.list) {
+    for (const { name, about } of scenarios) console.log(`${name.padEnd(10)} ${about}`)
+    return
+  }
+  const dose = doses[process.env.DOSE || 'ci']
+  if (!dose) throw new Error('DOSE is ci or full')
+  for (const scenario of scenarios) {
+    for (const peer of args.stack ? [args.stack] : ['classic', 'modern']) {
+      for (const dial of scenario.bothWays ? ['out', 'in'] : [null]) await play(scenario, peer, dial, dose)
+    }
+  }
+  console.log(`${counts.passed} passed, ${counts.failed} failed`)
+  process.exitCode = counts.failed || !counts.passed ? 1 : 0
+}
+
+main().catch((err) => {
+  console.error(err)
+  process.exitCode = 1
+})
