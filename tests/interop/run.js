@@ -5,7 +5,8 @@
  *   node run.js [--subject kith|classic|modern] [--stack classic|modern] [--only NAME[,NAME]] [--list]
  *
  * The subject is the node under test; a JavaScript subject tests the harness itself. DOSE=ci (the
- * default) is a small dose, DOSE=full the whole. KEEP=1 keeps the data directories.
+ * default) is a small dose, DOSE=full the whole. KEEP=1 keeps the data directories, STACK=1 prints where
+ * a check failed.
  */
 'use strict'
 const fs = require('fs')

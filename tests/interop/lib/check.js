@@ -12,7 +12,7 @@ exports.counts = counts
 exports.setPrefix = (text) => { prefix = text }
 
 const reason = (err) =>
-  String(err instanceof AssertionError ? err.message.split('\n').slice(0, 12).join(' | ') : (err && err.stack) || err)
+  String(err instanceof AssertionError ? err.message.split('\n').slice(0, 12).join(' | ') : process.env.STACK ? err && err.stack : (err && err.message) || err)
     .slice(0, 2000)
 
 /** Runs `fn`; a failure is printed and counted, and the scenario goes on. Tells whether it held. */

@@ -111,16 +111,16 @@ exports.drain = (source, { quiet = 1500 } = {}) => new Promise((resolve) => {
 
 /**
  * Dials `address` and runs EBT as the dialler: `messages` maps a feed to its values, which are sent
- * from where the other asks (all of them at once, forks and lies included). `heard` keeps what came.
+ * from where the other asks (forks and lies included), each after `pace(value)`. `heard` keeps what came.
  */
-exports.ebtPeer = async (address, { networkKey, author, messages = {}, want = [], options = { version: 3, format: 'classic' } }) => {
+exports.ebtPeer = async (address, { networkKey, author, messages = {}, want = [], pace = () => {}, options = { version: 3, format: 'classic' } }) => {
   const rpc = await exports.dial(address, { networkKey, author })
   const out = pushable()
   const heard = { notes: [], clock: {}, messages: [], end: null }
   const duplex = rpc.ebt.replicate(options, (err) => { if (err && err !== true) heard.end = heard.end || err.message })
   const offered = new Set()
   let isFirst = true
-  const take = (item) => {
+  const take = async (item) => {
     if (item && typeof item.author === 'string' && item.sequence > 0 && item.content) {
       heard.messages.push(item)
       return
@@ -138,7 +138,11 @@ exports.ebtPeer = async (address, { networkKey, author, messages = {}, want = []
       const note = item[feed]
       if (!messages[feed] || note === -1 || note & 1 || offered.has(feed)) continue
       offered.add(feed)
-      for (const value of messages[feed]) if (value.sequence > note >> 1) out.push(value)
+      for (const value of messages[feed]) {
+        if (value.sequence <= note >> 1) continue
+        await pace(value)
+        out.push(value)
+      }
     }
   }
   pull(out.source, duplex.sink)

@@ -64,14 +64,17 @@ exports.run = async ({ world, subject, peer }) => {
   await settle()
   await join(theirs, mine)
 
+  /* ssb-db2 throws away a whole batch for one bad message; kith gets good and bad in one breath. */
+  const pause = subject === 'kith' ? 0 : 1000
   const links = []
   for (const { name, author, offered, good } of liars) {
     await check(`${name}: ${subject} keeps the ${good} good messages and no more`, async () => {
-      const link = await ebtPeer(mine.address, { networkKey, author: new Author(), messages: { [author.id]: offered } })
+      const pace = async (value) => { if (value === offered[good]) await sleep(pause) }
+      const link = await ebtPeer(mine.address, { networkKey, author: new Author(), messages: { [author.id]: offered }, pace })
       links.push(link)
       await until(`${subject} asks for the feed`, () => link.offered.has(author.id))
       await reach(mine, author.id, good, 20000)
-      await sleep(1000)
+      await sleep(pause + 1000)
       const held = await mine.dump(author.id)
       assert.deepStrictEqual(held.map((m) => m.key), offered.slice(0, good).map(keyOf))
     })
@@ -89,7 +92,8 @@ exports.run = async ({ world, subject, peer }) => {
     const b = await mine.publish({ type: 'post', text: 'so am I' })
     await reach(theirs, mine.id, b.sequence, 20000)
   })
-  await check('rubbish in place of messages and notes does not end the others', async () => {
+  /* Both JavaScript stacks end their process on some of these. */
+  if (subject === 'kith') await check('rubbish in place of messages and notes does not end the others', async () => {
     const link = await ebtPeer(mine.address, { networkKey, author: new Author() })
     const feed = liars[0].author.id
     for (const item of [{ [feed]: 'x' }, { [feed]: 1.5 }, { nonsense: 4 }, { clock: { [feed]: 2 } }, { author: feed, sequence: 0, content: true },
