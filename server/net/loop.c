@@ -82,12 +82,10 @@ void loop_task_cancel(struct loop_task *task)
 /* Run the tasks that are there now; those they queue come in the next pass. */
 static void run_pass(struct loop *loop)
 {
-	struct loop_task pass;
+	struct loop_task pass = loop->tasks;
 	if (ring_is_empty(&loop->tasks)) {
 		return;
 	}
-	pass.next = loop->tasks.next;
-	pass.prev = loop->tasks.prev;
 	pass.next->prev = pass.prev->next = &pass;
 	ring_init(&loop->tasks);
 	while (!ring_is_empty(&pass)) {
