@@ -296,6 +296,9 @@ enum err rpc_feed(struct rpc *rpc, struct span bytes)
 	enum err err = ERR_OK;
 	while (bytes.len > 0 && err == ERR_OK) {
 		err = feed_some(rpc, &bytes);
+		if (err == ERR_OK && rpc->is_over) {
+			err = ERR_CLOSED; /* a callback said goodbye */
+		}
 	}
 	rpc->is_busy = false;
 	if (rpc->has_room && err == ERR_OK) {

@@ -566,6 +566,56 @@ static void our_goodbye_ends_open_streams_first(void **state)
 	fake_fini(&fake);
 }
 
+static void say_goodbye(struct fake *fake, struct rpc_call *call, char what)
+{
+	(void)call;
+	if (what == 'i') {
+		assert_int_equal(rpc_goodbye(fake->rpc), ERR_OK);
+	}
+}
+
+static void nothing_is_heard_after_a_callback_said_goodbye(void **state)
+{
+	(void)state;
+	struct fake fake;
+	struct buf packets = BUF_INIT(KIB);
+	fake_init(&fake);
+	(void)fake_open(&fake, "x", RPC_SOURCE, "[]");
+	fake.then = say_goodbye;
+	fake_packet(&packets, 0x0a, -1, span_text("1"));
+	fake_packet(&packets, 0x0a, -1, span_text("2"));
+	fake_packet(&packets, 0x02, 1, span_text(async_open));
+	assert_int_equal(rpc_feed(fake.rpc, buf_span(&packets)), ERR_CLOSED);
+	fake_heard(&fake, "json 1\n");
+	assert_int_equal(fake.theirs_count, 0);
+	buf_fini(&packets);
+	fake_fini(&fake);
+}
+
+static void raw_item(void *ctx, struct rpc_call *call, enum muxrpc_type type, struct span body,
+	const struct json *json)
+{
+	(void)call;
+	assert_int_equal(type, MUXRPC_JSON);
+	assert_null(json);
+	fake_hear(ctx, "raw ", body);
+}
+
+static void raw_items_are_handed_up_unparsed(void **state)
+{
+	(void)state;
+	struct fake fake;
+	struct rpc_call *call = NULL;
+	struct rpc_handler handler = {.on_item = raw_item, .ctx = &fake, .is_raw = true};
+	fake_init(&fake);
+	assert_int_equal(
+		rpc_open(fake.rpc, "x", RPC_SOURCE, span_text("[]"), &handler, &call), ERR_OK);
+	assert_int_equal(fake_receive(&fake, 0x0a, -1, "{\"a\": 1 }"), ERR_OK);
+	assert_int_equal(fake_receive(&fake, 0x0a, -1, "not JSON"), ERR_OK);
+	fake_heard(&fake, "raw {\"a\": 1 }\nraw not JSON\n");
+	fake_fini(&fake);
+}
+
 static void a_full_connection_is_lost(void **state)
 {
 	(void)state;
@@ -872,6 +922,8 @@ int main(void)
 		cmocka_unit_test(a_call_may_be_answered_while_it_is_opened),
 		cmocka_unit_test(a_goodbye_ends_every_call_and_is_answered_by_one),
 		cmocka_unit_test(our_goodbye_ends_open_streams_first),
+		cmocka_unit_test(nothing_is_heard_after_a_callback_said_goodbye),
+		cmocka_unit_test(raw_items_are_handed_up_unparsed),
 		cmocka_unit_test(a_full_connection_is_lost),
 		cmocka_unit_test(calls_that_wait_for_room_take_turns),
 		cmocka_unit_test(room_is_told_only_to_those_who_asked),
