@@ -27,6 +27,14 @@ static bool is_letter(uint8_t c)
 	return is_lower(c) || (c >= 'A' && c <= 'Z');
 }
 
+static bool is_one_of(uint8_t c, const char *set)
+{
+	while (*set != '\0' && (uint8_t)*set != c) {
+		set++;
+	}
+	return *set != '\0';
+}
+
 /* The grammar of multiserver-address@1.0.1: name (":" data)* ("~" …)* (";" …)*. */
 
 static bool scan_name(struct span text, size_t *at)
@@ -46,8 +54,7 @@ static void scan_data(struct span text, size_t *at)
 		uint8_t c = text.at[*at];
 		if ((c >= 0x22 && c <= 0x39) || (c >= 0x3c && c <= 0x7d)) {
 			(*at)++;
-		} else if (c == '!' && *at + 1 < text.len &&
-			   memchr("!~:;", text.at[*at + 1], 4) != NULL) {
+		} else if (c == '!' && *at + 1 < text.len && is_one_of(text.at[*at + 1], "!~:;")) {
 			*at += 2;
 		} else {
 			return;
@@ -233,9 +240,11 @@ static bool parse_seed(struct span text, uint8_t out[static 32])
 		return false;
 	}
 	memcpy(canonical, text.at, sizeof(canonical));
-	const char *last = memchr(alphabet, canonical[KEY_TEXT_BYTES - 2], 64);
-	if (last != NULL) {
-		canonical[KEY_TEXT_BYTES - 2] = alphabet[(last - alphabet) & ~3];
+	for (size_t i = 0; i < 64; i++) {
+		if (alphabet[i] == canonical[KEY_TEXT_BYTES - 2]) {
+			canonical[KEY_TEXT_BYTES - 2] = alphabet[i & ~(size_t)3];
+			break;
+		}
 	}
 	bool is_ok =
 		base64_decode(span_of(canonical, sizeof(canonical)), out, 32, &count) == ERR_OK &&
@@ -428,8 +437,8 @@ static bool uri_address(struct span uri, struct span *value)
 	}
 	uri = span_skip(uri, skip);
 	while (uri.len > 0) {
-		const uint8_t *and = memchr(uri.at, '&', uri.len);
-		struct span part = and == NULL ? uri : span_take(uri, (size_t)(and-uri.at));
+		const uint8_t *amp = memchr(uri.at, '&', uri.len);
+		struct span part = amp == NULL ? uri : span_take(uri, (size_t)(amp - uri.at));
 		if (span_starts_with(part, parameter)) {
 			*value = span_skip(part, strlen(parameter));
 			return true;
@@ -512,7 +521,7 @@ static enum err tell_word(struct pasted *pasted, struct span word)
 
 static bool is_between_words(uint8_t c)
 {
-	return is_space(c) || memchr(",\"'`<>()", c, 8) != NULL;
+	return is_space(c) || is_one_of(c, ",\"'`<>()");
 }
 
 enum err address_parse_pasted(

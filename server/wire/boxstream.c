@@ -69,13 +69,16 @@ static enum err seal_one(struct boxstream_sealer *sealer, struct span body, uint
 enum err boxstream_seal(struct boxstream_sealer *sealer, struct span body, struct buf *out)
 {
 	assert(!sealer->is_ended);
+	if (body.len == 0) {
+		return ERR_OK;
+	}
 	if (body.len > out->max) {
 		return ERR_LIMIT;
 	}
 	size_t boxes = (body.len + LIMIT_BOX_BODY_BYTES - 1) / LIMIT_BOX_BODY_BYTES;
 	size_t total = body.len + boxes * BOXSTREAM_HEAD_BYTES;
 	uint8_t *at = NULL;
-	enum err err = total == 0 ? ERR_OK : reserve(out, total, &at);
+	enum err err = reserve(out, total, &at);
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -88,9 +91,7 @@ enum err boxstream_seal(struct boxstream_sealer *sealer, struct span body, struc
 		at += BOXSTREAM_HEAD_BYTES + part.len;
 		body = span_skip(body, part.len);
 	}
-	if (total > 0) {
-		buf_added(out, total);
-	}
+	buf_added(out, total);
 	return ERR_OK;
 }
 

@@ -95,10 +95,12 @@ void rpc_call_finish(struct rpc_call *call)
 
 void rpc_free_finished(struct rpc *rpc)
 {
-	while (rpc->finished.first != NULL) {
-		struct rpc_call *call = rpc->finished.first;
-		list_remove(&rpc->finished, call);
+	struct rpc_call *call = rpc->finished.first;
+	rpc->finished = (struct rpc_calls){0};
+	while (call != NULL) {
+		struct rpc_call *next = call->next;
 		free(call);
+		call = next;
 	}
 }
 
