@@ -1,4 +1,5 @@
-/* Hex and base64. Branches on data are fine here: nothing secret but the key file passes through, and that one never over a wire. */
+/* Hex and base64. Branches on data are fine here: nothing secret but the key file passes through,
+ * and that one never over a wire. */
 #include "base/encode.h"
 
 static const char digits[] = "0123456789abcdef";
@@ -72,24 +73,78 @@ static size_t encode_with(const char *alphabet, bool is_padded, struct span in, 
 	return (size_t)(out - start);
 }
 
+/* Value + 1 of each character of both alphabets; 0: none. */
+static const uint8_t values[256] = {['A'] = 1,
+	['B'] = 2,
+	['C'] = 3,
+	['D'] = 4,
+	['E'] = 5,
+	['F'] = 6,
+	['G'] = 7,
+	['H'] = 8,
+	['I'] = 9,
+	['J'] = 10,
+	['K'] = 11,
+	['L'] = 12,
+	['M'] = 13,
+	['N'] = 14,
+	['O'] = 15,
+	['P'] = 16,
+	['Q'] = 17,
+	['R'] = 18,
+	['S'] = 19,
+	['T'] = 20,
+	['U'] = 21,
+	['V'] = 22,
+	['W'] = 23,
+	['X'] = 24,
+	['Y'] = 25,
+	['Z'] = 26,
+	['a'] = 27,
+	['b'] = 28,
+	['c'] = 29,
+	['d'] = 30,
+	['e'] = 31,
+	['f'] = 32,
+	['g'] = 33,
+	['h'] = 34,
+	['i'] = 35,
+	['j'] = 36,
+	['k'] = 37,
+	['l'] = 38,
+	['m'] = 39,
+	['n'] = 40,
+	['o'] = 41,
+	['p'] = 42,
+	['q'] = 43,
+	['r'] = 44,
+	['s'] = 45,
+	['t'] = 46,
+	['u'] = 47,
+	['v'] = 48,
+	['w'] = 49,
+	['x'] = 50,
+	['y'] = 51,
+	['z'] = 52,
+	['0'] = 53,
+	['1'] = 54,
+	['2'] = 55,
+	['3'] = 56,
+	['4'] = 57,
+	['5'] = 58,
+	['6'] = 59,
+	['7'] = 60,
+	['8'] = 61,
+	['9'] = 62,
+	['+'] = 63,
+	['/'] = 64,
+	['-'] = 63,
+	['_'] = 64};
+
 static int value_in(bool is_url, uint8_t c)
 {
-	if (c >= 'A' && c <= 'Z') {
-		return c - 'A';
-	}
-	if (c >= 'a' && c <= 'z') {
-		return c - 'a' + 26;
-	}
-	if (c >= '0' && c <= '9') {
-		return c - '0' + 52;
-	}
-	if (c == (is_url ? '-' : '+')) {
-		return 62;
-	}
-	if (c == (is_url ? '_' : '/')) {
-		return 63;
-	}
-	return -1;
+	bool is_other = is_url ? c == '+' || c == '/' : c == '-' || c == '_';
+	return is_other ? -1 : values[c] - 1;
 }
 
 /* Decode unpadded text; with `out` NULL only judge it. */

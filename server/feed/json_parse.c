@@ -100,11 +100,6 @@ static enum err settle(struct parser *p, size_t base, size_t count, struct json 
 	return ERR_OK;
 }
 
-static bool is_plain(uint8_t c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-}
-
 static void skip_blanks(struct parser *p)
 {
 	while (*p->at == ' ' || *p->at == '\n' || *p->at == '\t' || *p->at == '\r') {
@@ -169,8 +164,11 @@ static enum err decode_string(const uint8_t *at, const uint8_t *end, uint8_t *ou
 {
 	uint8_t *start = out;
 	while (at < end) {
-		if (is_plain(*at)) {
-			*out++ = *at++;
+		size_t plain = json_plain_bytes(at, (size_t)(end - at));
+		if (plain > 0) {
+			memmove(out, at, plain);
+			out += plain;
+			at += plain;
 			continue;
 		}
 		if (*at == '\\') {
@@ -242,9 +240,7 @@ static enum err parse_string(struct parser *p, struct json *out)
 {
 	const uint8_t *start = ++p->at;
 	out->type = JSON_KIND_STRING;
-	while (is_plain(*p->at)) {
-		p->at++;
-	}
+	p->at += json_plain_bytes(p->at, (size_t)(p->end - p->at));
 	if (*p->at != '"') {
 		return parse_rich_string(p, start, out);
 	}

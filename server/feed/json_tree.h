@@ -35,6 +35,35 @@ enum { JSON_NUMBER_CHARS = 32 }; /* room for any printed number */
 MUST_USE enum err json_order_members(struct json *pairs, size_t *members);
 
 /**
+ * How many bytes at the start of a text stand for themselves in a JSON string: ASCII but control
+ * characters, quotes and backslashes. Eight at a time: subtracting sets a byte's top bit where it
+ * was below, and borrows only reach bytes behind the first such.
+ */
+static inline size_t json_plain_bytes(const uint8_t *at, size_t len)
+{
+	size_t i = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	const uint64_t ones = 0x0101010101010101;
+	const uint64_t tops = 0x8080808080808080;
+	for (; i + 8 <= len; i += 8) {
+		uint64_t x = 0;
+		memcpy(&x, at + i, 8);
+		uint64_t quote = x ^ ones * '"';
+		uint64_t slash = x ^ ones * '\\';
+		uint64_t hit = (((x - ones * 0x20) | (quote - ones) | (slash - ones)) & ~x & tops) |
+			       (x & tops);
+		if (hit != 0) {
+			return i + (size_t)__builtin_ctzll(hit) / 8;
+		}
+	}
+#endif
+	while (i < len && at[i] >= 0x20 && at[i] < 0x80 && at[i] != '"' && at[i] != '\\') {
+		i++;
+	}
+	return i;
+}
+
+/**
  * Read one JSON number from text that ends with a NUL somewhere behind it. Returns the first byte
  * behind the number, or NULL when there is none here.
  */

@@ -89,6 +89,7 @@ static enum err put_inside(struct span text, struct buf *out)
 {
 	for (size_t i = 0; i < text.len;) {
 		size_t start = i;
+		i += json_plain_bytes(text.at + i, text.len - i);
 		while (i < text.len && !is_special[text.at[i]]) {
 			i++;
 		}

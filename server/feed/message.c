@@ -167,12 +167,34 @@ static enum err read_content(struct draft *draft, const struct json *root)
 	return ERR_OK;
 }
 
+/* ASCII bytes from `i` on, in steps of eight, at most `room`. */
+static size_t ascii_bytes(struct span text, size_t i, size_t room)
+{
+	size_t count = 0;
+	while (count + 8 <= room && i + count + 8 <= text.len) {
+		uint64_t x = 0;
+		memcpy(&x, text.at + i + count, 8);
+		if ((x & 0x8080808080808080) != 0) {
+			break;
+		}
+		count += 8;
+	}
+	return count;
+}
+
 /* The low bytes of the UTF-16 units of `text`, which is UTF-8. Returns their number, or SIZE_MAX
  * when there are more than `room`. */
 static size_t low_bytes(struct span text, uint8_t *out, size_t room)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < text.len; count++) {
+		size_t ascii = ascii_bytes(text, i, room - count);
+		memcpy(out + count, text.at + i, ascii);
+		count += ascii;
+		i += ascii;
+		if (i == text.len) {
+			break;
+		}
 		uint8_t c = text.at[i];
 		if (count >= room) {
 			return SIZE_MAX;
