@@ -1,0 +1,36 @@
+/* generate [MESSAGES [AUTHORS [SEED]]]: the corpus as JSON lines, one bare message value each, for
+ * `kith import` and its measurements. */
+#include "bench/corpus.h"
+
+#include "base/limits.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static uint64_t argument(int argc, char **argv, int i, uint64_t otherwise)
+{
+	return i < argc ? strtoull(argv[i], NULL, 10) : otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	if (sodium_init() < 0) {
+		return 1;
+	}
+	uint64_t count = argument(argc, argv, 1, 100000);
+	struct corpus *corpus =
+		corpus_new((size_t)argument(argc, argv, 2, 100), argument(argc, argv, 3, 1));
+	struct buf line = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	for (uint64_t i = 0; i < count; i++) {
+		buf_clear(&line);
+		corpus_next(corpus, &line);
+		if (buf_append_byte(&line, '\n') != ERR_OK ||
+			fwrite(line.at, 1, line.len, stdout) != line.len) {
+			return 1;
+		}
+	}
+	buf_fini(&line);
+	corpus_free(corpus);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
