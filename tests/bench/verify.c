@@ -1,8 +1,8 @@
 /*
  * How much of message_verify() is the signature? The same messages are verified whole by kith, and
  * by libsodium's bare check of text, signature and key prepared before; on one thread and on two.
- * Rounds alternate, and the medians are printed: the machine may be busy, the ratios of one run
- * still hold. CPU time counts, not the clock on the wall.
+ * The ways take turns every few messages, and medians are printed: the machine may be busy, the
+ * ratios of one run still hold. CPU time counts, not the clock on the wall.
  */
 #include "bench/corpus.h"
 
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { MESSAGES = 10000, AUTHORS = 100, ROUNDS = 5, THREADS_MAX = 2 };
+enum { MESSAGES = 10000, AUTHORS = 100, ROUNDS = 5, THREADS_MAX = 2, CHUNK = 50 };
 
 struct sample {
 	struct span raw;
@@ -28,10 +28,9 @@ static struct sample samples[MESSAGES];
 enum way { WAY_KITH, WAY_BARE, WAY_REREAD, WAY_COUNT };
 
 struct part {
-	enum way way;
 	size_t from;
 	size_t to;
-	double cpu_seconds;
+	double cpu_seconds[WAY_COUNT];
 	bool is_fine;
 };
 
@@ -101,35 +100,42 @@ static double thread_seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* The ways take turns every few messages, so that whatever else the machine does slows all of them
+ * alike. */
 static void *run_part(void *argument)
 {
 	struct part *part = argument;
-	double start = thread_seconds();
 	part->is_fine = true;
-	for (size_t i = part->from; i < part->to; i++) {
-		part->is_fine = check(part->way, &samples[i]) && part->is_fine;
+	for (size_t i = part->from; i < part->to; i += CHUNK) {
+		size_t end = i + CHUNK < part->to ? i + CHUNK : part->to;
+		for (enum way way = 0; way < WAY_COUNT; way++) {
+			double start = thread_seconds();
+			for (size_t k = i; k < end; k++) {
+				part->is_fine = check(way, &samples[k]) && part->is_fine;
+			}
+			part->cpu_seconds[way] += thread_seconds() - start;
+		}
 	}
-	part->cpu_seconds = thread_seconds() - start;
 	return NULL;
 }
 
-/* CPU µs per message. */
-static double run(enum way way, size_t threads)
+/* CPU µs per message of each way. */
+static void run(size_t threads, double took[static WAY_COUNT])
 {
 	struct part parts[THREADS_MAX];
 	pthread_t ids[THREADS_MAX];
-	double seconds = 0;
+	memset(took, 0, WAY_COUNT * sizeof(took[0]));
 	for (size_t i = 0; i < threads; i++) {
-		parts[i] = (struct part){.way = way,
-			.from = i * MESSAGES / threads,
-			.to = (i + 1) * MESSAGES / threads};
+		parts[i] = (struct part){
+			.from = i * MESSAGES / threads, .to = (i + 1) * MESSAGES / threads};
 		must(pthread_create(&ids[i], NULL, run_part, &parts[i]) == 0);
 	}
 	for (size_t i = 0; i < threads; i++) {
 		must(pthread_join(ids[i], NULL) == 0 && parts[i].is_fine);
-		seconds += parts[i].cpu_seconds;
+		for (enum way way = 0; way < WAY_COUNT; way++) {
+			took[way] += parts[i].cpu_seconds[way] * 1e6 / MESSAGES;
+		}
 	}
-	return seconds * 1e6 / MESSAGES;
 }
 
 static int compare(const void *a, const void *b)
@@ -139,27 +145,40 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static double median(double values[static ROUNDS])
+{
+	qsort(values, ROUNDS, sizeof(double), compare);
+	return values[ROUNDS / 2];
+}
+
+static void measure(size_t threads)
+{
+	double took[WAY_COUNT][ROUNDS];
+	double ratios[ROUNDS];
+	for (size_t round = 0; round < ROUNDS; round++) {
+		double once[WAY_COUNT];
+		run(threads, once);
+		for (enum way way = 0; way < WAY_COUNT; way++) {
+			took[way][round] = once[way];
+		}
+		ratios[round] = once[WAY_BARE] / once[WAY_KITH];
+	}
+	double kith = median(took[WAY_KITH]);
+	double bare = median(took[WAY_BARE]);
+	(void)printf("%zu thread%s: message_verify %.1f µs CPU (%.0f/s), bare libsodium %.1f µs "
+		     "(%.0f/s): %.3f of bare; "
+		     "all but the signature %.1f µs\n",
+		threads, threads == 1 ? "" : "s", kith, (double)threads * 1e6 / kith, bare,
+		(double)threads * 1e6 / bare, median(ratios), median(took[WAY_REREAD]));
+}
+
 int main(void)
 {
 	must(sodium_init() >= 0);
 	(void)printf(
 		"%d messages of %d authors, %zu bytes on average\n", MESSAGES, AUTHORS, prepare());
 	for (size_t threads = 1; threads <= THREADS_MAX; threads++) {
-		double took[WAY_COUNT][ROUNDS];
-		for (size_t round = 0; round < ROUNDS; round++) {
-			for (enum way way = 0; way < WAY_COUNT; way++) {
-				took[way][round] = run(way, threads);
-			}
-		}
-		for (enum way way = 0; way < WAY_COUNT; way++) {
-			qsort(took[way], ROUNDS, sizeof(double), compare);
-		}
-		double kith = took[WAY_KITH][ROUNDS / 2];
-		double bare = took[WAY_BARE][ROUNDS / 2];
-		(void)printf("%zu thread%s: message_verify %.1f µs CPU (%.0f/s), bare libsodium "
-			     "%.1f µs (%.0f/s): %.3f of bare; all but the signature %.1f µs\n",
-			threads, threads == 1 ? "" : "s", kith, (double)threads * 1e6 / kith, bare,
-			(double)threads * 1e6 / bare, bare / kith, took[WAY_REREAD][ROUNDS / 2]);
+		measure(threads);
 	}
 	return 0;
 }
