@@ -1,0 +1,131 @@
+/*
+ * Answers and errors. One table says which status and which usual sentence belongs to which error;
+ * everybody else names the error only.
+ */
+#include "api/answer.h"
+
+#include "api/body.h"
+
+#include <stdlib.h>
+
+struct said_row {
+	unsigned status;
+	const char *code;
+	const char *sentence;
+	const char *remedy; /* a path in the page, or NULL */
+};
+
+static const struct said_row said_rows[] = {
+	[SAID_BAD_REQUEST] = {400, "bad_request", "This request is not understood.", NULL},
+	[SAID_LOGIN] = {401, "login", "Open the page with a fresh link: `kith link` prints one.",
+		"/login"},
+	[SAID_DENIED] = {403, "denied", "That is not allowed from there.", NULL},
+	[SAID_NOT_FOUND] = {404, "not_found", "There is no such thing on this node.", NULL},
+	[SAID_METHOD] = {405, "bad_request", "That method does not fit this address.", NULL},
+	[SAID_TOO_LARGE] = {413, "too_large", "That is too large.", NULL},
+	[SAID_SLOW_DOWN] = {429, "slow_down", "That was a bit fast. Wait a moment and try again.",
+		NULL},
+	[SAID_PAUSED] = {409, "paused", "Publishing is paused, so nothing was signed.",
+		"/recovery"},
+	[SAID_REFUSED] = {422, "refused",
+		"No other node would take this message, so it was not signed.", NULL},
+	[SAID_BUSY] = {503, "busy", "The node is busy. Try again in a moment.", NULL},
+	[SAID_DISK_FULL] = {507, "disk_full",
+		"The disk of this node is full, so nothing was saved.", "/settings/storage"},
+	[SAID_UNREACHABLE] = {502, "unreachable", "They could not be reached.", "/network"},
+	[SAID_NOT_RUNNING] = {503, "not_running",
+		"The node is not running: start it with `kith run`.", NULL},
+	[SAID_INTERNAL] = {500, "internal",
+		"Something went wrong inside the node. Its log says more.", NULL},
+};
+
+void answer_init(struct answer *answer)
+{
+	*answer = (struct answer){.body = BUF_INIT(ANSWER_BODY_BYTES_MAX)};
+}
+
+void answer_fini(struct answer *answer)
+{
+	buf_fini(&answer->body);
+}
+
+static int append_piece(const char *bytes, size_t len, void *ctx)
+{
+	return buf_append(ctx, span_of(bytes, len)) == ERR_OK ? 0 : -1;
+}
+
+static void clear(struct answer *answer)
+{
+	buf_clear(&answer->body);
+	answer->fixed = span_of(NULL, 0);
+	answer->is_gzip = false;
+	answer->is_immutable = false;
+	answer->cookie[0] = '\0';
+	answer->retry_after_s = 0;
+}
+
+void answer_json(struct answer *answer, unsigned status, json_t *tree)
+{
+	clear(answer);
+	answer->status = status;
+	answer->kind = ANSWER_JSON;
+	if (tree == NULL ||
+		json_dump_callback(tree, append_piece, &answer->body, JSON_COMPACT) != 0) {
+		/* No memory for a tree: this text needs none but its own few bytes. */
+		clear(answer);
+		answer->status = 500;
+		answer->fixed =
+			span_text("{\"error\":{\"code\":\"internal\",\"said\":\"The node has no "
+				  "memory left for this answer.\",\"lost\":false,\"do\":null}}");
+	}
+	json_decref(tree);
+}
+
+void answer_error(struct answer *answer, enum said what, const char *sentence)
+{
+	const struct said_row *row = &said_rows[what];
+	json_t *tree = json_pack("{s:{s:s, s:o, s:b, s:s?}}", "error", "code", row->code, "said",
+		body_string(span_text(sentence == NULL ? row->sentence : sentence)), "lost", 0,
+		"do", row->remedy);
+	answer_json(answer, row->status, tree);
+}
+
+void answer_slow_down(struct answer *answer, int64_t retry_s)
+{
+	answer_error(answer, SAID_SLOW_DOWN, NULL);
+	answer->retry_after_s = retry_s < 1 ? 1 : (unsigned)retry_s;
+}
+
+void answer_err(struct answer *answer, enum err err)
+{
+	switch (err) {
+	case ERR_NOT_FOUND:
+		answer_error(answer, SAID_NOT_FOUND, NULL);
+		break;
+	case ERR_REFUSED:
+		answer_error(answer, SAID_REFUSED, NULL);
+		break;
+	case ERR_LIMIT:
+		answer_error(answer, SAID_TOO_LARGE, NULL);
+		break;
+	case ERR_PAUSED:
+		answer_error(answer, SAID_PAUSED, NULL);
+		break;
+	case ERR_DISK_FULL:
+		answer_error(answer, SAID_DISK_FULL, NULL);
+		break;
+	case ERR_BUSY:
+	case ERR_TIMEOUT:
+		answer_error(answer, SAID_BUSY, NULL);
+		break;
+	case ERR_CLOSED:
+		answer_error(answer, SAID_BUSY, "The node is stopping.");
+		break;
+	case ERR_DENIED:
+		answer_error(answer, SAID_DENIED, NULL);
+		break;
+	default:
+		answer_error(answer, SAID_INTERNAL, NULL);
+		break;
+	}
+}

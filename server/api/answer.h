@@ -1,0 +1,64 @@
+/**
+ * api/answer: what goes back: a status, bytes and a handful of headers, and the ways to fill it.
+ * Knows no socket.
+ */
+#ifndef API_ANSWER_H
+#define API_ANSWER_H
+
+#include "base/buf.h"
+
+#include <jansson.h>
+
+enum { ANSWER_BODY_BYTES_MAX = 8 * 1024 * 1024, ANSWER_COOKIE_BYTES = 160 };
+
+enum answer_kind {
+	ANSWER_JSON, /* no-store */
+	ANSWER_PAGE, /* HTML with all of security.md §5; no-store */
+	ANSWER_FILE, /* part of the page; immutable when `is_immutable`, else no-store */
+	ANSWER_TEXT, /* plain, no-store */
+};
+
+struct answer {
+	unsigned status; /* 0: nothing was said yet */
+	enum answer_kind kind;
+	struct buf body;
+	struct span fixed; /* when not empty: the body, in memory that outlives the server; `body`
+			      is empty then */
+	const char *mime;  /* ANSWER_FILE; static */
+	bool is_gzip;
+	bool is_immutable;
+	bool is_last;                     /* close the connection behind it */
+	unsigned retry_after_s;           /* 0: no such header */
+	char cookie[ANSWER_COOKIE_BYTES]; /* Set-Cookie; "" none */
+};
+
+void answer_init(struct answer *answer);
+void answer_fini(struct answer *answer);
+
+/** Takes `tree` over; NULL (no memory) becomes an error. */
+void answer_json(struct answer *answer, unsigned status, json_t *tree);
+
+/* The errors of API.md. */
+enum said {
+	SAID_BAD_REQUEST,
+	SAID_LOGIN,
+	SAID_DENIED,
+	SAID_NOT_FOUND,
+	SAID_METHOD,
+	SAID_TOO_LARGE,
+	SAID_SLOW_DOWN,
+	SAID_PAUSED,
+	SAID_REFUSED,
+	SAID_BUSY,
+	SAID_DISK_FULL,
+	SAID_UNREACHABLE,
+	SAID_NOT_RUNNING,
+	SAID_INTERNAL,
+};
+/** Whatever was in `answer` is replaced. `sentence` is for people; NULL takes the usual one. */
+void answer_error(struct answer *answer, enum said what, const char *sentence);
+void answer_slow_down(struct answer *answer, int64_t retry_s);
+/** What a failing call below us means for the one who asked. */
+void answer_err(struct answer *answer, enum err err);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * Sockets that listen. Only loopback: who wants the page elsewhere puts a proxy before it.
+ */
+#include "api/bind.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BACKLOG = 64 };
+
+union any_address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static enum err fail(int fd, int reason, char *why, size_t why_bytes)
+{
+	(void)close(fd);
+	(void)snprintf(why, why_bytes, "the web port cannot be opened: %s%s", strerror(reason),
+		reason == EADDRINUSE ? " (another program has it; choose one with --http-port)"
+				     : "");
+	return reason == EADDRNOTAVAIL ? ERR_NOT_FOUND : ERR_IO;
+}
+
+enum err bind_loopback(
+	enum bind_family family, uint16_t *port, int *out, char *why, size_t why_bytes)
+{
+	union any_address address;
+	socklen_t len = family == BIND_V4 ? sizeof(address.v4) : sizeof(address.v6);
+	int yes = 1;
+	memset(&address, 0, sizeof(address));
+	if (family == BIND_V4) {
+		address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
+			.sin_port = htons(*port),
+			.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	} else {
+		address.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
+			.sin6_port = htons(*port),
+			.sin6_addr = in6addr_loopback};
+	}
+	int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return ERR_NOT_FOUND; /* no such family on this machine */
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (family == BIND_V6) {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+	}
+	if (bind(fd, &address.any, len) != 0 || listen(fd, BACKLOG) != 0 ||
+		getsockname(fd, &address.any, &len) != 0) {
+		return fail(fd, errno, why, why_bytes);
+	}
+	*port = ntohs(family == BIND_V4 ? address.v4.sin_port : address.v6.sin6_port);
+	*out = fd;
+	return ERR_OK;
+}
+
+bool bind_short_path(const char *path, char out[static BIND_PATH_BYTES], int *dir_fd)
+{
+	*dir_fd = -1;
+	if (strlen(path) < BIND_PATH_BYTES) {
+		memcpy(out, path, strlen(path) + 1);
+		return true;
+	}
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL ? NULL : strndup(path, (size_t)(slash - path));
+	if (dir == NULL) {
+		return false;
+	}
+	*dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	free(dir);
+	if (*dir_fd < 0) {
+		return false;
+	}
+	int len = snprintf(out, BIND_PATH_BYTES, "/proc/self/fd/%d/%s", *dir_fd, slash + 1);
+	return len > 0 && (size_t)len < BIND_PATH_BYTES;
+}
+
+enum err bind_path(const char *path, int *out, char *why, size_t why_bytes)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int dir_fd = -1;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool is_good = fd >= 0 && bind_short_path(path, address.sun_path, &dir_fd);
+	if (is_good) {
+		(void)unlink(path);
+		/* The mode is set before there is a name, and looked after once more for file
+		 * systems that ignore the first. */
+		is_good = fchmod(fd, 0600) == 0 &&
+			  bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+			  chmod(path, 0600) == 0 && listen(fd, BACKLOG) == 0;
+	}
+	int reason = errno;
+	if (dir_fd >= 0) {
+		(void)close(dir_fd);
+	}
+	if (!is_good) {
+		if (fd >= 0) {
+			(void)close(fd);
+		}
+		(void)snprintf(why, why_bytes, "%s cannot be opened: %s", path, strerror(reason));
+		return ERR_IO;
+	}
+	*out = fd;
+	return ERR_OK;
+}

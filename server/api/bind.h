@@ -1,0 +1,36 @@
+/**
+ * api/bind: the listening sockets of the web port and of the command line, bound before any library
+ * sees them.
+ */
+#ifndef API_BIND_H
+#define API_BIND_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/un.h>
+
+enum bind_family { BIND_V4, BIND_V6 };
+
+/**
+ * Listen on 127.0.0.1 or ::1. `*port` 0 takes any free one and is filled. ERR_NOT_FOUND: this
+ * machine has no such address; ERR_IO: `why` gets a sentence.
+ */
+MUST_USE enum err bind_loopback(
+	enum bind_family family, uint16_t *port, int *fd, char *why, size_t why_bytes);
+
+/** Listen on a Unix socket, mode 0600; what a dead process left at `path` is removed first (the
+ * caller holds the directory's lock). */
+MUST_USE enum err bind_path(const char *path, int *fd, char *why, size_t why_bytes);
+
+enum { BIND_PATH_BYTES = sizeof(((struct sockaddr_un *)0)->sun_path) };
+/**
+ * A name for `path` that fits into a socket's address: itself, or, when it is too long, one through
+ * a descriptor of its directory, which is then in `*dir_fd` (else −1) and must stay open while the
+ * name is used. False when there is no such directory.
+ */
+MUST_USE bool bind_short_path(const char *path, char out[static BIND_PATH_BYTES], int *dir_fd);
+
+#endif

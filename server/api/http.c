@@ -1,0 +1,654 @@
+/*
+ * The web port on libmicrohttpd: one daemon per listening address (127.0.0.1, ::1, the Unix
+ * socket), each with its own pool of threads and a socket bound here.
+ *
+ * What the library does not do is done here: the raw target is kept before the library splits it; a
+ * connection has LIMIT_HTTP_HEAD_MS for a whole head and again for a whole body, however slowly its
+ * bytes drip (the library's time-out starts anew with each byte), watched by one thread that shuts
+ * such sockets down; and a WebSocket's connection is suspended while its duplicate socket lives
+ * elsewhere.
+ */
+#include "api/http.h"
+
+#include "api/bind.h"
+#include "base/log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	DOORS_MAX = 3,
+	POOL_BYTES =
+		40 *
+		KIB, /* per connection: the head, the library's nodes for it, the answer's head */
+	STACK_BYTES = 512 * KIB,
+	IDLE_S = 30,
+	TICK_MS = 250,
+};
+
+/* What a connection is doing, for the watching thread. */
+enum conn_phase { CONN_IDLE, CONN_HEAD, CONN_BODY, CONN_BUSY };
+
+struct conn {
+	struct conn *next, *previous;
+	int fd;
+	enum conn_phase phase;
+	int64_t since_ms;
+	uint64_t received; /* bytes, when it became idle */
+};
+
+struct door {
+	struct http *http;
+	struct MHD_Daemon *daemon;
+	struct gate_rules rules;
+	int quiet_fd; /* the listening socket after http_quiesce(); −1 before */
+	bool is_owner;
+};
+
+struct http {
+	struct http_opts opts;
+	struct door doors[DOORS_MAX];
+	size_t door_count;
+	uint16_t port;
+	char *socket_path;
+	pthread_mutex_t lock; /* everything below */
+	pthread_cond_t wake;
+	struct conn *conns;
+	struct http_figures figures;
+	pthread_t watcher;
+	bool is_watching, is_stopping;
+};
+
+enum step { STEP_FRESH, STEP_BODY, STEP_LATER, STEP_AWAY, STEP_OVER };
+
+/* One request. The public part comes first, so that an exchange is a request. */
+struct request {
+	struct exchange exchange;
+	struct http *http;
+	struct MHD_Connection *connection;
+	const char *target; /* as it came; in the library's memory until the request is over */
+	char *kept_target;  /* a copy: the library writes into its own */
+	enum step step;
+};
+
+static const char page_policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; "
+				  "img-src 'self' blob:; media-src 'self'; font-src 'self'; "
+				  "connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+				  "base-uri 'none'; frame-ancestors 'none'; "
+				  "require-trusted-types-for 'script'; trusted-types 'none'";
+
+/* Connections and their clock. */
+
+static uint64_t received_bytes(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) {
+		return 0;
+	}
+	return info.tcpi_bytes_received;
+}
+
+static void set_phase(struct http *http, struct conn *conn, enum conn_phase phase)
+{
+	if (conn == NULL) {
+		return;
+	}
+	(void)pthread_mutex_lock(&http->lock);
+	conn->phase = phase;
+	conn->since_ms = env_mono_ms(http->opts.env);
+	if (phase == CONN_IDLE) {
+		conn->received = received_bytes(conn->fd);
+	}
+	(void)pthread_mutex_unlock(&http->lock);
+}
+
+static struct conn *conn_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info == NULL ? NULL : info->socket_context;
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_ConnectionNotificationCode what)
+{
+	struct door *door = cls;
+	struct http *http = door->http;
+	struct conn *conn = *context;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		const union MHD_ConnectionInfo *info =
+			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		conn = calloc(1, sizeof(*conn));
+		if (conn == NULL || info == NULL) {
+			free(conn); /* it is served unwatched; the library's own time-out still
+				       bounds it */
+			return;
+		}
+		*conn = (struct conn){.fd = info->connect_fd,
+			.phase = CONN_HEAD,
+			.since_ms = env_mono_ms(http->opts.env)};
+		(void)pthread_mutex_lock(&http->lock);
+		conn->next = http->conns;
+		if (conn->next != NULL) {
+			conn->next->previous = conn;
+		}
+		http->conns = conn;
+		(void)pthread_mutex_unlock(&http->lock);
+		*context = conn;
+		return;
+	}
+	if (conn == NULL) {
+		return;
+	}
+	/* The library closes the socket only after this, so the watcher never touches a number that
+	 * is somebody else's by now. */
+	(void)pthread_mutex_lock(&http->lock);
+	if (conn->previous != NULL) {
+		conn->previous->next = conn->next;
+	} else {
+		http->conns = conn->next;
+	}
+	if (conn->next != NULL) {
+		conn->next->previous = conn->previous;
+	}
+	(void)pthread_mutex_unlock(&http->lock);
+	free(conn);
+	*context = NULL;
+}
+
+/* Under the lock. */
+static void watch(struct http *http, struct conn *conn, int64_t now)
+{
+	if (conn->phase == CONN_IDLE && received_bytes(conn->fd) > conn->received) {
+		conn->phase = CONN_HEAD;
+		conn->since_ms = now;
+	}
+	if ((conn->phase == CONN_HEAD || conn->phase == CONN_BODY) &&
+		now - conn->since_ms > LIMIT_HTTP_HEAD_MS) {
+		http->figures.too_slow++;
+		conn->phase = CONN_BUSY;
+		(void)shutdown(conn->fd, SHUT_RDWR);
+	}
+}
+
+static void *watcher_main(void *arg)
+{
+	struct http *http = arg;
+	(void)pthread_mutex_lock(&http->lock);
+	while (!http->is_stopping) {
+		struct timespec until;
+		(void)clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += TICK_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000L;
+		until.tv_nsec %= 1000000000L;
+		(void)pthread_cond_timedwait(&http->wake, &http->lock, &until);
+		int64_t now = env_mono_ms(http->opts.env);
+		for (struct conn *conn = http->conns; conn != NULL; conn = conn->next) {
+			watch(http, conn, now);
+		}
+	}
+	(void)pthread_mutex_unlock(&http->lock);
+	return NULL;
+}
+
+/* Requests. */
+
+static size_t keep_as_it_is(void *cls, struct MHD_Connection *connection, char *text)
+{
+	(void)cls;
+	(void)connection;
+	return strlen(text);
+}
+
+static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
+{
+	struct door *door = cls;
+	struct request *request = calloc(1, sizeof(*request));
+	if (request == NULL) {
+		return NULL;
+	}
+	request->http = door->http;
+	request->connection = connection;
+	request->target = target;
+	request->kept_target = target == NULL ? NULL : strdup(target);
+	request->exchange.is_owner = door->is_owner;
+	request->exchange.body = BUF_INIT(LIMIT_HTTP_BODY_BYTES);
+	answer_init(&request->exchange.answer);
+	return request;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
+	enum MHD_RequestTerminationCode why)
+{
+	struct door *door = cls;
+	struct request *request = *context;
+	(void)why;
+	set_phase(door->http, conn_of(connection), CONN_IDLE);
+	if (request != NULL) {
+		answer_fini(&request->exchange.answer);
+		buf_fini(&request->exchange.body);
+		free(request->kept_target);
+		free(request);
+	}
+	*context = NULL;
+}
+
+struct header_list {
+	struct gate_header at[LIMIT_HTTP_HEADERS + 1];
+	size_t count;
+};
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
+	size_t name_len, const char *value, size_t value_len)
+{
+	struct header_list *list = cls;
+	(void)kind;
+	if (list->count <= LIMIT_HTTP_HEADERS) {
+		list->at[list->count++] = (struct gate_header){
+			.name = span_of(name, name_len), .value = span_of(value, value_len)};
+	}
+	return MHD_YES;
+}
+
+/* A NUL in the request line cuts the target short for us, but not for others: then the version does
+ * not follow the target's end. */
+static bool has_hidden_bytes(const struct request *request, const char *version)
+{
+	return version[0] == '\0' || version != request->target + strlen(request->kept_target) + 1;
+}
+
+static const char *judge(
+	struct door *door, struct request *request, const char *method, const char *version)
+{
+	struct header_list list = {.count = 0};
+	if (request->kept_target == NULL || has_hidden_bytes(request, version)) {
+		return "The request line is malformed.";
+	}
+	(void)MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &list);
+	struct gate_request head = {
+		.method = span_text(method),
+		.target = span_text(request->kept_target),
+		.version = span_text(version),
+		.headers = list.at,
+		.header_count = list.count,
+	};
+	return gate_judge(&door->rules, &head, &request->exchange.head);
+}
+
+static void name_client(struct request *request)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *from = info == NULL ? NULL : info->client_addr;
+	char *out = request->exchange.address;
+	size_t room = sizeof(request->exchange.address);
+	if (from != NULL && from->sa_family == AF_INET) {
+		(void)inet_ntop(AF_INET,
+			&((const struct sockaddr_in *)(const void *)from)->sin_addr, out,
+			(socklen_t)room);
+	} else if (from != NULL && from->sa_family == AF_INET6) {
+		(void)inet_ntop(AF_INET6,
+			&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, out,
+			(socklen_t)room);
+	} else {
+		(void)snprintf(out, room, "local");
+	}
+}
+
+static bool add_headers(struct MHD_Response *response, const struct answer *answer)
+{
+	static const char *const mimes[] = {[ANSWER_JSON] = "application/json",
+		[ANSWER_PAGE] = "text/html; charset=utf-8",
+		[ANSWER_TEXT] = "text/plain; charset=utf-8"};
+	const char *mime = answer->kind == ANSWER_FILE ? answer->mime : mimes[answer->kind];
+	char number[16];
+	(void)snprintf(number, sizeof(number), "%u", answer->retry_after_s);
+	const char *const headers[][2] = {
+		{"Content-Type", mime},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
+		{"Cache-Control",
+			answer->is_immutable ? "public, max-age=31536000, immutable" : "no-store"},
+		{"Connection", answer->is_last ? "close" : NULL},
+		{"Retry-After", answer->retry_after_s > 0 ? number : NULL},
+		{"Set-Cookie", answer->cookie[0] != '\0' ? answer->cookie : NULL},
+		{"Content-Encoding", answer->is_gzip ? "gzip" : NULL},
+		{"Vary", answer->kind == ANSWER_FILE ? "Accept-Encoding" : NULL},
+		{"Content-Security-Policy", answer->kind == ANSWER_PAGE ? page_policy : NULL},
+		{"Referrer-Policy", answer->kind == ANSWER_PAGE ? "no-referrer" : NULL},
+		{"Cross-Origin-Opener-Policy", answer->kind == ANSWER_PAGE ? "same-origin" : NULL},
+		{"Cross-Origin-Embedder-Policy",
+			answer->kind == ANSWER_PAGE ? "require-corp" : NULL},
+		{"X-Frame-Options", answer->kind == ANSWER_PAGE ? "DENY" : NULL},
+	};
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		if (headers[i][1] != NULL && MHD_add_response_header(response, headers[i][0],
+						     headers[i][1]) != MHD_YES) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum MHD_Result send_answer(struct request *request)
+{
+	struct answer *answer = &request->exchange.answer;
+	bool is_fixed = answer->fixed.len > 0;
+	struct span body = is_fixed ? answer->fixed : buf_span(&answer->body);
+	/* The library takes a writable pointer, and writes nothing through it. */
+	struct MHD_Response *response =
+		MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.at,
+			is_fixed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result = MHD_NO;
+	request->step = STEP_OVER;
+	set_phase(request->http, conn_of(request->connection), CONN_BUSY);
+	if (response != NULL && add_headers(response, answer)) {
+		result = MHD_queue_response(request->connection, answer->status, response);
+	}
+	if (response != NULL) {
+		MHD_destroy_response(response);
+	}
+	return result;
+}
+
+static enum MHD_Result send_away(struct request *request)
+{
+	struct http *http = request->http;
+	struct upgrade *upgrade = calloc(1, sizeof(*upgrade));
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int fd = info == NULL ? -1 : fcntl(info->connect_fd, F_DUPFD_CLOEXEC, 3);
+	if (upgrade == NULL || fd < 0) {
+		free(upgrade);
+		if (fd >= 0) {
+			(void)close(fd);
+		}
+		answer_error(&request->exchange.answer, SAID_BUSY, NULL);
+		return send_answer(request);
+	}
+	upgrade->fd = fd;
+	memcpy(upgrade->key, request->exchange.head.websocket_key.at, sizeof(upgrade->key) - 1);
+	upgrade->session = request->exchange.session;
+	upgrade->connection = request;
+	request->step = STEP_AWAY;
+	set_phase(http, conn_of(request->connection), CONN_BUSY);
+	/* Suspend first: the other side may be done with it before on_upgrade returns. */
+	MHD_suspend_connection(request->connection);
+	http->opts.on_upgrade(http->opts.ctx, upgrade);
+	return MHD_YES;
+}
+
+void http_upgrade_over(struct upgrade *upgrade)
+{
+	struct request *request = upgrade->connection;
+	free(upgrade);
+	MHD_resume_connection(request->connection);
+}
+
+void http_finish(struct exchange *exchange)
+{
+	struct request *request = (struct request *)(void *)exchange;
+	MHD_resume_connection(request->connection);
+}
+
+static enum MHD_Result take_head(
+	struct door *door, struct request *request, const char *method, const char *version)
+{
+	struct http *http = request->http;
+	struct exchange *exchange = &request->exchange;
+	const char *wrong = judge(door, request, method, version);
+	(void)pthread_mutex_lock(&http->lock);
+	http->figures.requests++;
+	http->figures.refused_by_gate += wrong == NULL ? 0 : 1;
+	(void)pthread_mutex_unlock(&http->lock);
+	name_client(request);
+	if (wrong != NULL) {
+		LOG(http->opts.env, LOG_INFO, "http.refused", LOG_TEXT("why", wrong),
+			LOG_TEXT("from", exchange->address));
+		answer_error(&exchange->answer, SAID_BAD_REQUEST, wrong);
+		exchange->answer.is_last = true;
+		return send_answer(request);
+	}
+	if (exchange->head.length > LIMIT_HTTP_BODY_BYTES) {
+		answer_error(&exchange->answer, SAID_TOO_LARGE, NULL);
+		exchange->answer.is_last = true;
+		return send_answer(request);
+	}
+	enum http_next next = http->opts.on_head(http->opts.ctx, exchange);
+	if (next == HTTP_UPGRADE) {
+		return send_away(request);
+	}
+	if (next == HTTP_ANSWER) {
+		exchange->answer.is_last = exchange->answer.is_last || exchange->head.length > 0;
+		return send_answer(request);
+	}
+	request->step = STEP_BODY;
+	set_phase(http, conn_of(request->connection), CONN_BODY);
+	return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct request *request, const char *bytes, size_t *count)
+{
+	struct http *http = request->http;
+	struct exchange *exchange = &request->exchange;
+	if (*count > 0) {
+		/* The length was announced and is within the limit; this can only fail for want of
+		 * memory. */
+		enum err err = buf_append(&exchange->body, span_of(bytes, *count));
+		*count = 0;
+		return err == ERR_OK ? MHD_YES : MHD_NO;
+	}
+	set_phase(http, conn_of(request->connection), CONN_BUSY);
+	if (http->opts.on_request(http->opts.ctx, exchange) != HTTP_LATER) {
+		return send_answer(request);
+	}
+	request->step = STEP_LATER;
+	MHD_suspend_connection(request->connection);
+	http->opts.on_later(http->opts.ctx, exchange);
+	return MHD_YES;
+}
+
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *bytes, size_t *count, void **context)
+{
+	struct door *door = cls;
+	struct request *request = *context;
+	(void)connection;
+	(void)url;
+	if (request == NULL) {
+		return MHD_NO; /* no memory */
+	}
+	switch (request->step) {
+	case STEP_FRESH:
+		return take_head(door, request, method, version);
+	case STEP_BODY:
+		return take_body(request, bytes, count);
+	case STEP_LATER:
+		return send_answer(request);
+	default:
+		return MHD_NO; /* a WebSocket that is over: drop our side */
+	}
+}
+
+/* Doors. */
+
+static void add_host(struct gate_rules *rules, const char *host, uint16_t port)
+{
+	if (rules->host_count < GATE_HOSTS_MAX) {
+		(void)snprintf(
+			rules->hosts[rules->host_count], GATE_HOST_BYTES, "%s:%u", host, port);
+		rules->host_count++;
+	}
+}
+
+static enum err open_door(struct http *http, int fd, bool is_owner, unsigned threads,
+	unsigned connections, char *why, size_t why_bytes)
+{
+	struct door *door = &http->doors[http->door_count];
+	*door = (struct door){.http = http, .quiet_fd = -1, .is_owner = is_owner};
+	if (is_owner) {
+		(void)snprintf(door->rules.hosts[0], GATE_HOST_BYTES, "kith");
+		door->rules.host_count = 1;
+	} else {
+		add_host(&door->rules, "localhost", http->port);
+		add_host(&door->rules, "127.0.0.1", http->port);
+		add_host(&door->rules, "[::1]", http->port);
+	}
+	door->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0,
+		NULL, NULL, on_access, door, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_THREAD_STACK_SIZE,
+		(size_t)STACK_BYTES, MHD_OPTION_CONNECTION_LIMIT, connections,
+		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_PER_ADDRESS,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)POOL_BYTES, MHD_OPTION_UNESCAPE_CALLBACK, keep_as_it_is, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, on_target, door, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, door, MHD_OPTION_NOTIFY_CONNECTION, on_connection, door,
+		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_END);
+	if (door->daemon == NULL) {
+		(void)close(fd);
+		(void)snprintf(why, why_bytes, "the web port does not start: %s", strerror(errno));
+		return ERR_IO;
+	}
+	http->door_count++;
+	return ERR_OK;
+}
+
+static enum err open_loopback(struct http *http, enum bind_family family, unsigned threads,
+	unsigned connections, char *why, size_t why_bytes)
+{
+	int fd = -1;
+	enum err err = bind_loopback(family, &http->port, &fd, why, why_bytes);
+	return err != ERR_OK ? err
+			     : open_door(http, fd, false, threads, connections, why, why_bytes);
+}
+
+static enum err open_tcp(struct http *http, char *why, size_t why_bytes)
+{
+	const char *host = http->opts.host;
+	http->port = http->opts.port;
+	if (host != NULL && strcmp(host, "127.0.0.1") != 0 && strcmp(host, "::1") != 0) {
+		(void)snprintf(why, why_bytes,
+			"the page can only be served on 127.0.0.1 or ::1, not on %s; put a proxy "
+			"before it",
+			host);
+		return ERR_DENIED;
+	}
+	if (host == NULL || strcmp(host, "127.0.0.1") == 0) {
+		enum err err =
+			open_loopback(http, BIND_V4, 4, LIMIT_HTTP_CONNECTIONS / 2, why, why_bytes);
+		if (err != ERR_OK) {
+			return err == ERR_NOT_FOUND ? ERR_IO : err;
+		}
+	}
+	if (host == NULL || strcmp(host, "::1") == 0) {
+		enum err err =
+			open_loopback(http, BIND_V6, 2, LIMIT_HTTP_CONNECTIONS / 4, why, why_bytes);
+		/* A machine without IPv6 is fine, unless just that was asked for. */
+		if (err != ERR_OK && (host != NULL || err != ERR_NOT_FOUND)) {
+			return err == ERR_NOT_FOUND ? ERR_IO : err;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err open_socket(struct http *http, char *why, size_t why_bytes)
+{
+	int fd = -1;
+	enum err err = bind_path(http->opts.socket_path, &fd, why, why_bytes);
+	if (err != ERR_OK) {
+		return err;
+	}
+	http->socket_path = strdup(http->opts.socket_path);
+	return open_door(http, fd, true, 2, LIMIT_HTTP_CONNECTIONS / 4, why, why_bytes);
+}
+
+static enum err start_watcher(struct http *http)
+{
+	pthread_condattr_t attributes;
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_mutex_init(&http->lock, NULL);
+	(void)pthread_cond_init(&http->wake, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
+	http->is_watching = pthread_create(&http->watcher, NULL, watcher_main, http) == 0;
+	return http->is_watching ? ERR_OK : ERR_NOMEM;
+}
+
+enum err http_start(const struct http_opts *opts, struct http **out, char *why, size_t why_bytes)
+{
+	struct http *http = calloc(1, sizeof(*http));
+	if (http == NULL) {
+		return ERR_NOMEM;
+	}
+	http->opts = *opts;
+	enum err err = start_watcher(http);
+	if (err == ERR_OK && !opts->is_without_port) {
+		err = open_tcp(http, why, why_bytes);
+	}
+	if (err == ERR_OK && opts->socket_path != NULL) {
+		err = open_socket(http, why, why_bytes);
+	}
+	if (err != ERR_OK) {
+		http_stop(http);
+		return err;
+	}
+	*out = http;
+	return ERR_OK;
+}
+
+uint16_t http_port(const struct http *http)
+{
+	return http->port;
+}
+
+void http_quiesce(struct http *http)
+{
+	for (size_t i = 0; i < http->door_count; i++) {
+		http->doors[i].quiet_fd = MHD_quiesce_daemon(http->doors[i].daemon);
+	}
+}
+
+void http_stop(struct http *http)
+{
+	if (http == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < http->door_count; i++) {
+		MHD_stop_daemon(http->doors[i].daemon);
+		if (http->doors[i].quiet_fd >= 0) {
+			(void)close(http->doors[i].quiet_fd);
+		}
+	}
+	(void)pthread_mutex_lock(&http->lock);
+	http->is_stopping = true;
+	(void)pthread_cond_signal(&http->wake);
+	(void)pthread_mutex_unlock(&http->lock);
+	if (http->is_watching) {
+		(void)pthread_join(http->watcher, NULL);
+	}
+	(void)pthread_mutex_destroy(&http->lock);
+	(void)pthread_cond_destroy(&http->wake);
+	if (http->socket_path != NULL) {
+		(void)unlink(http->socket_path);
+		free(http->socket_path);
+	}
+	free(http);
+}
+
+void http_figures(struct http *http, struct http_figures *out)
+{
+	(void)pthread_mutex_lock(&http->lock);
+	*out = http->figures;
+	(void)pthread_mutex_unlock(&http->lock);
+}

@@ -1,0 +1,81 @@
+/**
+ * api/http: the web port: listening, parsing, limits, time-outs. The only file that knows
+ * libmicrohttpd.
+ *
+ * A request is an exchange. `on_head` sees it when its head is complete and has passed the gate, on
+ * one of the http threads: it may answer at once, or let the body come. `on_request` sees it with
+ * its body and must answer. Both are plain blocking code. A request that takes seconds would hold
+ * up the others of its thread: on_request returns HTTP_LATER for it, and on_later gives it to
+ * another thread.
+ */
+#ifndef API_HTTP_H
+#define API_HTTP_H
+
+#include "api/answer.h"
+#include "api/gate.h"
+#include "api/session.h"
+#include "base/env.h"
+
+struct http;
+
+struct exchange {
+	struct gate_head head;
+	struct buf body;
+	struct answer answer;
+	bool is_owner;             /* came over the Unix socket */
+	char address[64];          /* of the client, numeric; for counting failures */
+	struct session_id session; /* filled by on_head */
+	const void *route;         /* the callee's */
+};
+
+enum http_next {
+	HTTP_GO_ON,   /* on_head: let the body come */
+	HTTP_ANSWER,  /* `answer` is filled */
+	HTTP_UPGRADE, /* on_head of an upgrade: hand the socket over */
+	HTTP_LATER,   /* on_request: on_later will finish it */
+};
+
+/* A socket on its way to the WebSocket thread. */
+struct upgrade {
+	int fd;       /* a duplicate: the receiver's */
+	char key[25]; /* Sec-WebSocket-Key, checked */
+	struct session_id session;
+	void *connection; /* http's */
+};
+
+struct http_opts {
+	const struct env *env;
+	const char *host;        /* NULL: 127.0.0.1 and ::1; else one of them */
+	uint16_t port;           /* 0: any free one */
+	bool is_without_port;    /* no TCP port at all */
+	const char *socket_path; /* NULL: none */
+	enum http_next (*on_head)(void *ctx, struct exchange *exchange);
+	enum http_next (*on_request)(void *ctx, struct exchange *exchange);
+	/* Must lead to one http_finish(), from any thread, perhaps at once. */
+	void (*on_later)(void *ctx, struct exchange *exchange);
+	/* Takes `upgrade` over; must end with http_upgrade_over(), perhaps at once. */
+	void (*on_upgrade)(void *ctx, struct upgrade *upgrade);
+	void *ctx;
+};
+
+MUST_USE enum err http_start(
+	const struct http_opts *opts, struct http **out, char *why, size_t why_bytes);
+uint16_t http_port(const struct http *http);
+
+/** The answer of an exchange that was HTTP_LATER is filled. */
+void http_finish(struct exchange *exchange);
+/** The WebSocket is closed (its duplicate socket too): http drops its side and frees `upgrade`.
+ * Exactly once. */
+void http_upgrade_over(struct upgrade *upgrade);
+
+/** No new connections; running ones go on. */
+void http_quiesce(struct http *http);
+/** After every upgrade and every later answer is over. */
+void http_stop(struct http *http);
+
+struct http_figures {
+	uint64_t requests, refused_by_gate, too_slow;
+};
+void http_figures(struct http *http, struct http_figures *out);
+
+#endif
