@@ -1,0 +1,315 @@
+/*
+ * Pending events under one lock. Sets of ids are small arrays: an id is put in once, and a set that
+ * is full turns into one "resync", which says less and costs less. Nothing here waits, so the
+ * writer may call it.
+ */
+#include "api/events.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+struct id_set {
+	uint8_t at[EVENTS_IDS_MAX][ID_BYTES];
+	size_t count;
+	bool is_over;
+};
+
+struct pending {
+	struct id_set fresh, who, changed, people;
+	uint64_t fresh_count;
+	bool peers, sync, holders;
+	struct events_reply replies[EVENTS_REPLIES_MAX];
+	size_t reply_count;
+	bool replies_over;
+};
+
+struct events {
+	pthread_mutex_t lock;
+	const struct env *env;
+	struct feed_id self;
+	struct pending pending;
+	bool is_receiving;
+	uint64_t behind;
+	bool has_told_sync;
+	struct events_holders held;
+	uint64_t head;
+	int64_t resync_at_ms;
+	bool owes_resync;
+};
+
+enum err events_new(const struct env *env, const struct feed_id *self, struct events **out)
+{
+	struct events *events = calloc(1, sizeof(*events));
+	if (events == NULL) {
+		return ERR_NOMEM;
+	}
+	events->env = env;
+	events->self = *self;
+	events->resync_at_ms = -EVENTS_RESYNC_MS;
+	if (pthread_mutex_init(&events->lock, NULL) != 0) {
+		free(events);
+		return ERR_NOMEM;
+	}
+	*out = events;
+	return ERR_OK;
+}
+
+void events_free(struct events *events)
+{
+	if (events != NULL) {
+		(void)pthread_mutex_destroy(&events->lock);
+		free(events);
+	}
+}
+
+static void set_put(struct id_set *set, const uint8_t id[static ID_BYTES])
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (memcmp(set->at[i], id, ID_BYTES) == 0) {
+			return;
+		}
+	}
+	if (set->count == EVENTS_IDS_MAX) {
+		set->is_over = true;
+		return;
+	}
+	memcpy(set->at[set->count++], id, ID_BYTES);
+}
+
+static void put_reply(struct pending *pending, const struct committed *message)
+{
+	set_put(&pending->changed, message->root.at);
+	if (pending->reply_count == EVENTS_REPLIES_MAX) {
+		pending->replies_over = true;
+		return;
+	}
+	pending->replies[pending->reply_count++] =
+		(struct events_reply){.root = message->root, .key = message->key};
+}
+
+static void put_message(struct events *events, const struct committed *message)
+{
+	struct pending *pending = &events->pending;
+	if (feed_id_equal(&message->author, &events->self) && message->sequence > events->head) {
+		events->head = message->sequence;
+	}
+	if (message->type == CONTENT_POST && message->is_home) {
+		pending->fresh_count++;
+		set_put(&pending->fresh, message->key.at);
+		set_put(&pending->who, message->author.at);
+	}
+	if (message->type == CONTENT_POST && message->has_root) {
+		put_reply(pending, message);
+	} else if (message->type == CONTENT_VOTE && message->has_root) {
+		set_put(&pending->changed, message->root.at);
+	}
+	if (message->type == CONTENT_ABOUT || message->type == CONTENT_CONTACT) {
+		set_put(&pending->people, message->author.at);
+		if (message->has_subject) {
+			set_put(&pending->people, message->subject.at);
+		}
+	}
+}
+
+void events_on_commit(struct events *events, const struct commit *commit)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	for (size_t i = 0; i < commit->count; i++) {
+		put_message(events, &commit->messages[i]);
+	}
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+void events_on_peers(struct events *events)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	events->pending.peers = true;
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+void events_on_sync(struct events *events, bool is_receiving, uint64_t behind)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	if (!events->has_told_sync || events->is_receiving != is_receiving ||
+		events->behind != behind) {
+		events->pending.sync = true;
+		events->has_told_sync = true;
+		events->is_receiving = is_receiving;
+		events->behind = behind;
+	}
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+void events_on_holders(struct events *events, const struct events_holders *holders)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	if (events->held.sequence != holders->sequence || events->held.count != holders->count) {
+		events->pending.holders = true;
+		events->held = *holders;
+	}
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+uint64_t events_head(struct events *events)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	uint64_t head = events->head;
+	(void)pthread_mutex_unlock(&events->lock);
+	return head;
+}
+
+void events_set_head(struct events *events, uint64_t sequence)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	events->head = sequence > events->head ? sequence : events->head;
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+static bool is_over(const struct pending *pending)
+{
+	return pending->fresh.is_over || pending->changed.is_over || pending->people.is_over ||
+	       pending->replies_over;
+}
+
+static bool has_something(const struct events *events)
+{
+	const struct pending *pending = &events->pending;
+	return pending->fresh_count > 0 || pending->changed.count > 0 ||
+	       pending->people.count > 0 || pending->peers || pending->sync || pending->holders ||
+	       (events->owes_resync &&
+		       env_mono_ms(events->env) - events->resync_at_ms >= EVENTS_RESYNC_MS);
+}
+
+bool events_is_waiting(struct events *events)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	bool is = has_something(events) || events->owes_resync;
+	(void)pthread_mutex_unlock(&events->lock);
+	return is;
+}
+
+static json_t *id_json(char sigil, const uint8_t id[static ID_BYTES])
+{
+	char text[FEED_ID_TEXT_BYTES];
+	if (sigil == '@') {
+		struct feed_id feed;
+		memcpy(feed.at, id, ID_BYTES);
+		feed_id_format(&feed, text);
+	} else {
+		struct message_id message;
+		memcpy(message.at, id, ID_BYTES);
+		message_id_format(&message, text);
+	}
+	return json_string(text);
+}
+
+static json_t *ids_json(char sigil, const struct id_set *set)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < set->count; i++) {
+		(void)json_array_append_new(list, id_json(sigil, set->at[i]));
+	}
+	return list;
+}
+
+static void put_frame(struct events_batch *batch, json_t *tree)
+{
+	char *text = tree == NULL ? NULL : json_dumps(tree, JSON_COMPACT);
+	json_decref(tree);
+	if (text != NULL && batch->frame_count < EVENTS_FRAMES_MAX) {
+		batch->frames[batch->frame_count++] = text;
+	} else {
+		free(text);
+	}
+}
+
+static json_t *holders_json(const struct events_holders *held)
+{
+	json_t *names = json_array();
+	for (size_t i = 0; i < held->name_count; i++) {
+		(void)json_array_append_new(names, json_string(held->names[i]));
+	}
+	return json_pack("{s:s, s:I, s:I, s:o}", "ev", "holders", "sequence",
+		(json_int_t)held->sequence, "n", (json_int_t)held->count, "names", names);
+}
+
+/* Under the lock: the lists, or one "resync" in their place. */
+static void take_lists(struct events *events, struct events_batch *out)
+{
+	const struct pending *pending = &events->pending;
+	int64_t now = env_mono_ms(events->env);
+	events->owes_resync = events->owes_resync || is_over(pending);
+	if (events->owes_resync) {
+		if (now - events->resync_at_ms >= EVENTS_RESYNC_MS) {
+			events->owes_resync = false;
+			events->resync_at_ms = now;
+			put_frame(out, json_pack("{s:s}", "ev", "resync"));
+		}
+		return;
+	}
+	if (pending->fresh_count > 0) {
+		put_frame(out, json_pack("{s:s, s:I, s:o, s:o}", "ev", "fresh", "n",
+				       (json_int_t)pending->fresh_count, "ids",
+				       ids_json('%', &pending->fresh), "who",
+				       ids_json('@', &pending->who)));
+	}
+	if (pending->changed.count > 0) {
+		put_frame(out, json_pack("{s:s, s:o}", "ev", "changed", "ids",
+				       ids_json('%', &pending->changed)));
+	}
+	if (pending->people.count > 0) {
+		put_frame(out, json_pack("{s:s, s:o}", "ev", "people", "ids",
+				       ids_json('@', &pending->people)));
+	}
+	memcpy(out->replies, pending->replies, pending->reply_count * sizeof(out->replies[0]));
+	out->reply_count = pending->reply_count;
+}
+
+void events_take(struct events *events, struct events_batch *out)
+{
+	out->frame_count = 0;
+	out->reply_count = 0;
+	(void)pthread_mutex_lock(&events->lock);
+	const struct pending *pending = &events->pending;
+	take_lists(events, out);
+	if (pending->peers) {
+		put_frame(out, json_pack("{s:s}", "ev", "peers"));
+	}
+	if (pending->sync) {
+		put_frame(out, json_pack("{s:s, s:s, s:I}", "ev", "sync", "phase",
+				       events->is_receiving ? "receiving" : "idle", "behind",
+				       (json_int_t)events->behind));
+	}
+	if (pending->holders) {
+		put_frame(out, holders_json(&events->held));
+	}
+	memset(&events->pending, 0, sizeof(events->pending));
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+void events_batch_fini(struct events_batch *batch)
+{
+	for (size_t i = 0; i < batch->frame_count; i++) {
+		free(batch->frames[i]);
+	}
+	batch->frame_count = 0;
+}
+
+char *events_thread_frame(const struct events_batch *batch, const struct message_id *root)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < batch->reply_count; i++) {
+		if (message_id_equal(&batch->replies[i].root, root)) {
+			(void)json_array_append_new(list, id_json('%', batch->replies[i].key.at));
+		}
+	}
+	if (json_array_size(list) == 0) {
+		json_decref(list);
+		return NULL;
+	}
+	json_t *tree = json_pack("{s:s, s:o}", "ev", "changed", "ids", list);
+	char *text = json_dumps(tree, JSON_COMPACT);
+	json_decref(tree);
+	return text;
+}

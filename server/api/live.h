@@ -1,0 +1,38 @@
+/**
+ * api/live: the WebSockets of open pages: one thread that only moves frames. The only file that
+ * knows libwebsockets.
+ *
+ * libwebsockets never listens and never reads a head that we did not write: http hands over sockets
+ * that the gate and the session let pass (architecture.md §3).
+ */
+#ifndef API_LIVE_H
+#define API_LIVE_H
+
+#include "api/events.h"
+#include "api/http.h"
+#include "api/session.h"
+
+struct live;
+
+struct live_opts {
+	const struct env *env;
+	struct sessions *sessions;
+	struct events *events;
+};
+
+MUST_USE enum err live_start(
+	const struct live_opts *opts, struct live **out, char *why, size_t why_bytes);
+/** Take over an upgrade; any thread. It ends with http_upgrade_over(). */
+void live_take(struct live *live, struct upgrade *upgrade);
+/** There is something in `events`. Any thread; cheap. */
+void live_wake(struct live *live);
+/** A session is over: its sockets close. Any thread. */
+void live_end_session(struct live *live, const struct session_id *session);
+/** Say goodbye, close all, end the thread; upgrades that come later are over at once. */
+void live_stop(struct live *live);
+/** After http_stop(): nothing can call live_take() any more. */
+void live_free(struct live *live);
+/** How many sockets said a good hello and are open. */
+size_t live_count(struct live *live);
+
+#endif
