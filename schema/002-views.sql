@@ -31,6 +31,7 @@ CREATE TABLE contacts (
 	PRIMARY KEY (feed, about)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contacts_about ON contacts (about, edge, feed);
+CREATE INDEX contacts_blocks ON contacts (feed, about) WHERE edge = 2;
 
 -- What a feed says of itself; `name` is clamped and cleaned for showing.
 CREATE TABLE profiles (

@@ -12,7 +12,7 @@ $(EMBED): server/tools/embed.c
 
 build/embedded/schema.c: $(wildcard schema/*.sql) $(EMBED)
 	@mkdir -p $(@D)
-	$(EMBED) schema embedded_schema > $@
+	$(EMBED) schema embedded_schema .sql > $@
 
 build/embedded/web.c: build/web.stamp $(EMBED)
 	@mkdir -p $(@D)

@@ -1,5 +1,6 @@
 /*
- * embed DIR SYMBOL > out.c: the files below DIR as one C file, for the host at build time.
+ * embed DIR SYMBOL [ENDING] > out.c: the files below DIR (whose names end so) as one C file, for
+ * the host at build time.
  *
  * It defines `const struct embedded_file SYMBOL[]` sorted by name, `const size_t SYMBOL_count`, and
  * `const char SYMBOL_hash[]`: 32 hex digits over all names and bytes, the same for the same tree.
@@ -54,7 +55,14 @@ static char *join(const char *a, const char *b)
 	return out;
 }
 
-static void walk(const char *dir, const char *below, struct tree *tree)
+static bool ends_with(const char *name, const char *ending)
+{
+	size_t len = strlen(name);
+	size_t end = strlen(ending);
+	return len >= end && strcmp(name + len - end, ending) == 0;
+}
+
+static void walk(const char *dir, const char *below, const char *ending, struct tree *tree)
 {
 	DIR *open = opendir(dir);
 	if (open == NULL) {
@@ -71,9 +79,9 @@ static void walk(const char *dir, const char *below, struct tree *tree)
 			die("cannot be looked at", path);
 		}
 		if (S_ISDIR(is.st_mode)) {
-			walk(path, name, tree);
+			walk(path, name, ending, tree);
 		}
-		if (!S_ISREG(is.st_mode)) {
+		if (!S_ISREG(is.st_mode) || !ends_with(name, ending)) {
 			free(path);
 			free(name);
 			continue;
@@ -176,12 +184,12 @@ static void print_array(const char *kind, size_t number, struct bytes bytes)
 
 int main(int argc, char **argv)
 {
-	if (argc != 3 || sodium_init() < 0) {
-		(void)fputs("usage: embed DIR SYMBOL > out.c\n", stderr);
+	if (argc < 3 || argc > 4 || sodium_init() < 0) {
+		(void)fputs("usage: embed DIR SYMBOL [ENDING] > out.c\n", stderr);
 		return 2;
 	}
 	struct tree tree = {NULL, 0};
-	walk(argv[1], "", &tree);
+	walk(argv[1], "", argc == 4 ? argv[3] : "", &tree);
 	if (tree.count > 0) {
 		qsort(tree.items, tree.count, sizeof(*tree.items), by_name);
 	}

@@ -1,0 +1,160 @@
+/*
+ * The follow graph, as ssb-friends computes it (protocol/04 §4; layered-graph, dynamic-dijkstra).
+ * Layer by layer from ourselves: what hangs on a person at distance h lies at h + 1 (follow), −(h +
+ * 1) (block) or −(h + 2) (neither). The smallest absolute value wins, and on a tie the positive
+ * one. Only persons at 0 ≤ h < max are asked for their edges. A value with absolute value h + 1 or
+ * h + 2 cannot change what lies at ≤ h, so each person is expanded once.
+ */
+#include "store/people.h"
+
+#include "store/reader_inside.h"
+
+#include <stdlib.h>
+
+QUERY(sql_edges, "SELECT about, edge FROM contacts WHERE feed = ?1");
+QUERY(sql_feed_max, "SELECT max(feed) FROM feeds");
+QUERY(sql_feed_id, "SELECT id FROM feeds WHERE feed = ?1");
+QUERY(sql_blocks, "SELECT a.id, b.id FROM contacts c INDEXED BY contacts_blocks CROSS JOIN feeds a "
+		  "ON a.feed = c.feed CROSS JOIN feeds b ON b.feed = c.about WHERE c.edge = 2");
+
+enum { FAR = INT8_MAX };
+
+struct graph {
+	struct reader *reader;
+	int8_t *hops; /* by feed row; FAR: not reached */
+	int64_t rows;
+};
+
+static bool is_better(int candidate, int present)
+{
+	int a = candidate < 0 ? -candidate : candidate;
+	int b = present < 0 ? -present : present;
+	return present == FAR || a < b || (a == b && candidate > present);
+}
+
+static enum err expand(struct graph *graph, int64_t feed, int hops)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(graph->reader->db, &sql_edges, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, feed);
+	while ((err = db_step(graph->reader->db, stmt)) == ERR_OK) {
+		static const int signs[][2] = {
+			[EDGE_NEITHER] = {-1, 2}, [EDGE_FOLLOW] = {1, 1}, [EDGE_BLOCK] = {-1, 1}};
+		int64_t about = sqlite3_column_int64(stmt, 0);
+		int edge = sqlite3_column_int(stmt, 1);
+		if (about < 1 || about >= graph->rows || edge < EDGE_NEITHER || edge > EDGE_BLOCK) {
+			continue;
+		}
+		int candidate = signs[edge][0] * (hops + signs[edge][1]);
+		if (is_better(candidate, graph->hops[about])) {
+			graph->hops[about] = (int8_t)candidate;
+		}
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err count_rows(struct graph *graph)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(graph->reader->db, &sql_feed_max, &stmt);
+	if (err == ERR_OK) {
+		err = db_step(graph->reader->db, stmt);
+	}
+	if (err == ERR_OK) {
+		graph->rows = sqlite3_column_int64(stmt, 0) + 1;
+		db_reset(stmt);
+	}
+	return err;
+}
+
+static enum err walk(struct graph *graph, int hops_max)
+{
+	enum err err = ERR_OK;
+	graph->hops[FEED_SELF] = 0;
+	for (int hops = 0; err == ERR_OK && hops < hops_max; hops++) {
+		for (int64_t feed = 1; err == ERR_OK && feed < graph->rows; feed++) {
+			if (graph->hops[feed] == hops) {
+				err = expand(graph, feed, hops);
+			}
+		}
+	}
+	return err;
+}
+
+static enum err put_out(
+	struct graph *graph, int hops_max, struct reach_entry *out, size_t room, size_t *count)
+{
+	sqlite3_stmt *stmt = NULL;
+	*count = 0;
+	for (int hops = 0; hops <= hops_max; hops++) {
+		for (int64_t feed = 1; feed < graph->rows && *count < room; feed++) {
+			if (graph->hops[feed] != hops) {
+				continue;
+			}
+			enum err err = db_query(graph->reader->db, &sql_feed_id, &stmt);
+			if (err != ERR_OK) {
+				return err;
+			}
+			db_int(stmt, 1, feed);
+			err = db_step(graph->reader->db, stmt);
+			if (err != ERR_OK) {
+				return err == ERR_NOT_FOUND ? ERR_IO : err;
+			}
+			out[*count].hops = hops;
+			*count += db_column_id(stmt, 0, out[*count].feed.at);
+			db_reset(stmt);
+		}
+	}
+	return ERR_OK;
+}
+
+enum err graph_reach(
+	struct reader *reader, int hops_max, struct reach_entry *out, size_t room, size_t *count)
+{
+	struct graph graph = {.reader = reader};
+	*count = 0;
+	if (hops_max < 0 || hops_max > LIMIT_HOPS_MAX) {
+		return ERR_LIMIT;
+	}
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = count_rows(&graph);
+	if (err == ERR_OK) {
+		graph.hops = malloc((size_t)graph.rows + 1);
+		err = graph.hops == NULL ? ERR_NOMEM : ERR_OK;
+	}
+	if (err == ERR_OK) {
+		memset(graph.hops, FAR, (size_t)graph.rows + 1);
+		err = walk(&graph, hops_max);
+	}
+	if (err == ERR_OK) {
+		err = put_out(&graph, hops_max, out, room, count);
+	}
+	free(graph.hops);
+	return reader_end(reader, err);
+}
+
+enum err graph_blocks(struct reader *reader,
+	void (*on_block)(void *ctx, const struct feed_id *from, const struct feed_id *to),
+	void *ctx)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(reader->db, &sql_blocks, &stmt);
+	while (err == ERR_OK && (err = db_step(reader->db, stmt)) == ERR_OK) {
+		struct feed_id from;
+		struct feed_id to;
+		if (db_column_id(stmt, 0, from.at) && db_column_id(stmt, 1, to.at)) {
+			on_block(ctx, &from, &to);
+		}
+	}
+	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
+}

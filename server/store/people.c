@@ -1,0 +1,225 @@
+/* What we know of persons. Somebody we block appears in no list but that of our blocks. */
+#include "store/people.h"
+
+#include "store/reader_inside.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+QUERY(sql_person, "SELECT f.feed, f.sequence, f.at, p.name, p.image, (SELECT edge FROM contacts "
+		  "WHERE feed = 1 AND about = f.feed), "
+		  "(SELECT edge FROM contacts WHERE feed = f.feed AND about = 1), r.hops, k.feed, "
+		  "p.bio FROM feeds f "
+		  "LEFT JOIN profiles p ON p.feed = f.feed LEFT JOIN reach r ON r.feed = f.feed "
+		  "LEFT JOIN forks k ON k.feed = f.feed WHERE f.id = ?1");
+/* Of a list, those we block are counted from our side: our blocks are few, followers may be many.
+ */
+QUERY(sql_follows_count,
+	"SELECT (SELECT count(*) FROM contacts WHERE feed = ?1 AND edge = 1) - (SELECT count(*) "
+	"FROM contacts b JOIN contacts c "
+	"ON c.feed = ?1 AND c.about = b.about AND c.edge = 1 WHERE b.feed = 1 AND b.edge = 2)");
+QUERY(sql_followers_count,
+	"SELECT (SELECT count(*) FROM contacts WHERE about = ?1 AND edge = 1) - (SELECT count(*) "
+	"FROM contacts b JOIN contacts c "
+	"ON c.feed = b.about AND c.about = ?1 AND c.edge = 1 WHERE b.feed = 1 AND b.edge = 2)");
+QUERY(sql_blocks_count, "SELECT count(*) FROM contacts WHERE feed = ?1 AND edge = 2");
+
+#define LIST_ORDER " ORDER BY p.name IS NULL OR p.name = '', p.name, f.id LIMIT ?2"
+#define LIST_UNBLOCKED                                                                         \
+	" AND NOT EXISTS (SELECT 1 FROM contacts b WHERE b.feed = 1 AND b.about = f.feed AND " \
+	"b.edge = 2)"
+QUERY(sql_followed_by, "SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = c.about LEFT "
+		       "JOIN profiles p ON p.feed = f.feed "
+		       "WHERE c.feed = ?1 AND c.edge = 1" LIST_UNBLOCKED LIST_ORDER);
+QUERY(sql_followers_of, "SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = c.feed LEFT "
+			"JOIN profiles p ON p.feed = f.feed "
+			"WHERE c.about = ?1 AND c.edge = 1" LIST_UNBLOCKED LIST_ORDER);
+QUERY(sql_blocked_by, "SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = c.about LEFT "
+		      "JOIN profiles p ON p.feed = f.feed "
+		      "WHERE c.feed = ?1 AND c.edge = 2" LIST_ORDER);
+/* Names from the index between two bounds; whom we follow first. */
+QUERY(sql_named, "SELECT f.id FROM profiles p CROSS JOIN feeds f ON f.feed = p.feed LEFT JOIN "
+		 "contacts c ON c.feed = 1 AND c.about = p.feed "
+		 "WHERE p.name <> '' AND p.name >= ?1 AND p.name < ?3 AND c.edge IS NOT 2 ORDER BY "
+		 "c.edge IS NOT 1, p.name, f.id LIMIT ?2");
+
+static enum contact_edge edge_from(sqlite3_stmt *stmt, int at)
+{
+	return (enum contact_edge)sqlite3_column_int(stmt, at); /* NULL reads as 0: neither */
+}
+
+static void copy_text(struct span from, char *out, size_t room)
+{
+	size_t len = from.len < room ? from.len : room - 1; /* the writer bounds what it stores */
+	if (len > 0) {
+		memcpy(out, from.at, len);
+	}
+	out[len] = '\0';
+}
+
+static int hops_from(sqlite3_stmt *stmt, const struct person *person)
+{
+	if (sqlite3_column_int64(stmt, 0) == FEED_SELF) {
+		return 0;
+	}
+	if (person->mine == EDGE_BLOCK) {
+		return -1;
+	}
+	return sqlite3_column_type(stmt, 7) == SQLITE_NULL ? -2 : sqlite3_column_int(stmt, 7);
+}
+
+/* `*feed` becomes the row, 0 when nobody here ever heard of them. */
+static enum err read_one(struct reader *reader, const struct feed_id *id, struct person *out,
+	int64_t *feed, bool has_bio)
+{
+	sqlite3_stmt *stmt = NULL;
+	*out = (struct person){.id = *id, .hops = feed_id_equal(id, &reader->store->self) ? 0 : -2};
+	*feed = 0;
+	enum err err = db_query(reader->db, &sql_person, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_blob(stmt, 1, span_of(id->at, ID_BYTES));
+	err = db_step(reader->db, stmt);
+	if (err != ERR_OK) {
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	}
+	*feed = sqlite3_column_int64(stmt, 0);
+	out->sequence = (uint64_t)sqlite3_column_int64(stmt, 1);
+	out->newest_ms = sqlite3_column_int64(stmt, 2);
+	copy_text(db_column(stmt, 3), out->name, sizeof(out->name));
+	out->has_image = db_column_id(stmt, 4, out->image.at);
+	out->mine = edge_from(stmt, 5);
+	out->theirs = edge_from(stmt, 6);
+	out->hops = hops_from(stmt, out);
+	out->is_forked = sqlite3_column_type(stmt, 8) != SQLITE_NULL;
+	if (has_bio) {
+		copy_text(db_column(stmt, 9), out->bio, sizeof(out->bio));
+	}
+	db_reset(stmt);
+	return ERR_OK;
+}
+
+static enum err count_of(
+	struct reader *reader, const struct query *query, int64_t feed, size_t *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(reader->db, query, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, feed);
+	err = db_step(reader->db, stmt);
+	if (err == ERR_OK) {
+		*out = (size_t)sqlite3_column_int64(stmt, 0);
+		db_reset(stmt);
+	}
+	return err;
+}
+
+enum err person_read(struct reader *reader, const struct feed_id *id, struct person *out)
+{
+	int64_t feed = 0;
+	size_t follows = 0;
+	size_t followers = 0;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = read_one(reader, id, out, &feed, true);
+	if (err == ERR_OK && feed != 0) {
+		err = count_of(reader, &sql_follows_count, feed, &follows);
+	}
+	if (err == ERR_OK && feed != 0) {
+		err = count_of(reader, &sql_followers_count, feed, &followers);
+	}
+	out->follows = (uint32_t)follows;
+	out->followers = (uint32_t)followers;
+	return reader_end(reader, err);
+}
+
+enum err people_read(
+	struct reader *reader, const struct feed_id *ids, size_t count, struct person *out)
+{
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	for (size_t i = 0; err == ERR_OK && i < count; i++) {
+		int64_t feed = 0;
+		err = read_one(reader, &ids[i], &out[i], &feed, false);
+	}
+	return reader_end(reader, err);
+}
+
+static enum err take_ids(
+	struct reader *reader, sqlite3_stmt *stmt, struct feed_id *out, size_t room, size_t *count)
+{
+	enum err err = ERR_OK;
+	*count = 0;
+	while (*count < room && (err = db_step(reader->db, stmt)) == ERR_OK) {
+		if (db_column_id(stmt, 0, out[*count].at)) {
+			(*count)++;
+		}
+	}
+	db_reset(stmt);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err people_list(struct reader *reader, enum people_list list, const struct feed_id *of,
+	struct feed_id *out, size_t room, size_t *count, size_t *total)
+{
+	static const struct query *const queries[][2] = {
+		[PEOPLE_FOLLOWED_BY] = {&sql_followed_by, &sql_follows_count},
+		[PEOPLE_FOLLOWERS_OF] = {&sql_followers_of, &sql_followers_count},
+		[PEOPLE_BLOCKED_BY] = {&sql_blocked_by, &sql_blocks_count},
+	};
+	int64_t feed = 0;
+	*count = 0;
+	*total = 0;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	sqlite3_stmt *stmt = NULL;
+	err = reader_feed_number(reader, of, &feed);
+	if (err == ERR_OK) {
+		err = count_of(reader, queries[list][1], feed, total);
+	}
+	if (err == ERR_OK) {
+		err = db_query(reader->db, queries[list][0], &stmt);
+	}
+	if (err == ERR_OK) {
+		db_int(stmt, 1, feed);
+		db_int(stmt, 2, (int64_t)room);
+		err = take_ids(reader, stmt, out, room, count);
+	}
+	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
+}
+
+enum err people_named(
+	struct reader *reader, struct span text, struct feed_id *out, size_t room, size_t *count)
+{
+	/* Everything that starts with `text` lies below `text` followed by the largest code point.
+	 */
+	uint8_t above[PERSON_NAME_BYTES + 4];
+	*count = 0;
+	if (text.len == 0 || text.len > PERSON_NAME_BYTES) {
+		return ERR_OK;
+	}
+	memcpy(above, text.at, text.len);
+	memcpy(above + text.len, "\xf4\x8f\xbf\xbf", 4);
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	sqlite3_stmt *stmt = NULL;
+	err = db_query(reader->db, &sql_named, &stmt);
+	if (err == ERR_OK) {
+		db_text(stmt, 1, text);
+		db_int(stmt, 2, (int64_t)room);
+		db_text(stmt, 3, span_of(above, text.len + 4));
+		err = take_ids(reader, stmt, out, room, count);
+	}
+	return reader_end(reader, err);
+}

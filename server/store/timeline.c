@@ -1,0 +1,138 @@
+/*
+ * Pages. Each kind of timeline walks one index in its order from the cursor, so a page costs what
+ * is on it, however much is stored. What a blocked author wrote has no row in `posts`
+ * (store/index), so nothing here asks for blocks.
+ */
+#include "store/post.h"
+
+#include "base/limits.h"
+
+#define ORDER_OLDER " AND (p.at, p.message) < (?1, ?2) ORDER BY p.at DESC, p.message DESC LIMIT ?3"
+#define ORDER_NEWER " AND (p.at, p.message) > (?1, ?2) ORDER BY p.at, p.message LIMIT ?3"
+
+QUERY(sql_home_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE p.home = 1" ORDER_OLDER);
+QUERY(sql_home_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE p.home = 1" ORDER_NEWER);
+QUERY(sql_wide_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE 1" ORDER_OLDER);
+QUERY(sql_wide_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE 1" ORDER_NEWER);
+QUERY(sql_person_older,
+	"SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE p.feed = ?4" ORDER_OLDER);
+QUERY(sql_person_newer,
+	"SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE p.feed = ?4" ORDER_NEWER);
+
+static const struct query *choose(const struct timeline_query *query)
+{
+	static const struct query *const queries[][2] = {
+		[TIMELINE_HOME] = {&sql_home_older, &sql_home_newer},
+		[TIMELINE_WIDE] = {&sql_wide_older, &sql_wide_newer},
+		[TIMELINE_PERSON] = {&sql_person_older, &sql_person_newer},
+	};
+	return queries[query->kind][query->has_after];
+}
+
+static enum err read_rows(struct reader *reader, const struct timeline_query *query, int64_t person,
+	struct posts *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(reader->db, choose(query), &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	bool has_cursor = query->has_before || query->has_after;
+	db_int(stmt, 1, has_cursor ? query->at_ms : INT64_MAX);
+	db_int(stmt, 2, has_cursor ? query->order : INT64_MAX);
+	db_int(stmt, 3, (int64_t)query->limit + 1);
+	if (query->kind == TIMELINE_PERSON) {
+		db_int(stmt, 4, person);
+	}
+	while ((err = db_step(reader->db, stmt)) == ERR_OK) {
+		if (out->count == query->limit) {
+			out->has_more = true;
+			break;
+		}
+		err = post_from(out, stmt, &out->at[out->count], NULL);
+		if (err != ERR_OK) {
+			break;
+		}
+		out->count++;
+	}
+	db_reset(stmt);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static void reverse(struct posts *posts)
+{
+	for (size_t i = 0; i < posts->count / 2; i++) {
+		struct post kept = posts->at[i];
+		posts->at[i] = posts->at[posts->count - 1 - i];
+		posts->at[posts->count - 1 - i] = kept;
+	}
+}
+
+enum err timeline_page(struct reader *reader, const struct timeline_query *query, struct posts *out)
+{
+	int64_t person = 0;
+	if (query->limit < 1 || query->limit > LIMIT_PAGE_ROWS ||
+		(query->has_before && query->has_after)) {
+		return ERR_LIMIT;
+	}
+	enum err err = post_page_init(out, query->limit);
+	if (err == ERR_OK) {
+		err = reader_begin(reader);
+	}
+	if (err != ERR_OK) {
+		posts_free(out);
+		return err;
+	}
+	if (query->kind == TIMELINE_PERSON) {
+		err = reader_feed_number(reader, &query->person, &person);
+	}
+	if (err == ERR_OK) {
+		err = read_rows(reader, query, person, out);
+	}
+	if (err == ERR_OK) {
+		err = post_count_all(reader, out);
+	}
+	err = reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
+	if (err != ERR_OK) {
+		posts_free(out);
+		return err;
+	}
+	if (query->has_after) {
+		reverse(out);
+	}
+	return ERR_OK;
+}
+
+enum err posts_read(
+	struct reader *reader, const struct message_id *ids, size_t count, struct posts *out)
+{
+	enum err err = post_page_init(out, count);
+	if (err == ERR_OK) {
+		err = reader_begin(reader);
+	}
+	if (err != ERR_OK) {
+		posts_free(out);
+		return err;
+	}
+	for (size_t i = 0; err == ERR_OK && i < count; i++) {
+		sqlite3_stmt *stmt = NULL;
+		err = post_find(reader, &ids[i], &stmt);
+		if (err == ERR_NOT_FOUND) {
+			err = ERR_OK;
+			continue;
+		}
+		if (err == ERR_OK) {
+			err = post_from(out, stmt, &out->at[out->count], NULL);
+			out->count += err == ERR_OK;
+			db_reset(stmt);
+		}
+	}
+	if (err == ERR_OK) {
+		err = post_count_all(reader, out);
+	}
+	err = reader_end(reader, err);
+	if (err != ERR_OK) {
+		posts_free(out);
+	}
+	return err;
+}

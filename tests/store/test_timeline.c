@@ -1,0 +1,345 @@
+/* store/timeline: what is on a page, and what is not. */
+#include "lib/cmocka.h"
+#include "lib/shelf.h"
+
+#include "base/limits.h"
+#include "store/timeline.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int set_up(void **state)
+{
+	struct shelf *shelf = calloc(1, sizeof(*shelf));
+	assert_non_null(shelf);
+	shelf_init(shelf);
+	*state = shelf;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	shelf_fini(*state);
+	free(*state);
+	return 0;
+}
+
+static struct posts page_of(
+	struct shelf *shelf, enum timeline_kind kind, const struct feed_id *person)
+{
+	struct posts posts;
+	struct timeline_query query = {.kind = kind, .limit = 100};
+	if (person != NULL) {
+		query.person = *person;
+	}
+	assert_int_equal(timeline_page(shelf->reader, &query, &posts), ERR_OK);
+	return posts;
+}
+
+static size_t count_of(struct shelf *shelf, enum timeline_kind kind, const struct feed_id *person)
+{
+	struct posts posts = page_of(shelf, kind, person);
+	size_t count = posts.count;
+	posts_free(&posts);
+	return count;
+}
+
+static void home_is_us_and_whom_we_follow(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	author_init(&ben, 1);
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"mine\"}");
+	assert_int_equal(shelf_append(shelf, author_post(&ben, "one")), APPEND_STORED);
+	assert_false(shelf->last.is_home);
+	assert_int_equal(count_of(shelf, TIMELINE_HOME, NULL), 1);
+	assert_int_equal(count_of(shelf, TIMELINE_WIDE, NULL), 2);
+	(void)shelf_contact(shelf, &ben.id, EDGE_FOLLOW);
+	assert_int_equal(count_of(shelf, TIMELINE_HOME, NULL), 2);
+	assert_int_equal(shelf_append(shelf, author_post(&ben, "two")), APPEND_STORED);
+	assert_true(shelf->last.is_home);
+	assert_int_equal(count_of(shelf, TIMELINE_HOME, NULL), 3);
+	(void)shelf_contact(shelf, &ben.id, EDGE_NEITHER);
+	assert_int_equal(count_of(shelf, TIMELINE_HOME, NULL), 1);
+	assert_int_equal(count_of(shelf, TIMELINE_PERSON, &ben.id), 2);
+	author_fini(&ben);
+}
+
+static void a_blocked_author_appears_nowhere_and_comes_back_whole(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author dee;
+	struct author ben;
+	author_init(&dee, 4);
+	author_init(&ben, 1);
+	(void)shelf_contact(shelf, &dee.id, EDGE_FOLLOW);
+	struct publish_result mine = shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"mine\"}");
+	struct message *reply = author_reply(&dee, "a reply", &mine.key, &mine.key);
+	struct message_id reply_key = reply->key;
+	assert_int_equal(shelf_append(shelf, author_post(&dee, "a post")), APPEND_GAP);
+	author_fini(&dee);
+	author_init(&dee, 4);
+	message_free(author_reply(&dee, "a reply", &mine.key, &mine.key));
+	assert_int_equal(shelf_append(shelf, reply), APPEND_STORED);
+	assert_int_equal(shelf_append(shelf, author_like(&dee, &mine.key, 1)), APPEND_STORED);
+	assert_int_equal(shelf_append(shelf, author_post(&dee, "a post")), APPEND_STORED);
+	assert_int_equal(shelf_append(shelf, author_reply(&ben, "to Dee", &mine.key, &reply_key)),
+		APPEND_STORED);
+	for (int round = 0; round < 2; round++) {
+		bool is_blocked = round == 0;
+		if (is_blocked) {
+			(void)shelf_contact(shelf, &dee.id, EDGE_BLOCK);
+		} else {
+			(void)shelf_contact(shelf, &dee.id, EDGE_FOLLOW);
+		}
+		assert_int_equal(count_of(shelf, TIMELINE_HOME, NULL), is_blocked ? 1 : 3);
+		assert_int_equal(count_of(shelf, TIMELINE_WIDE, NULL), is_blocked ? 2 : 4);
+		assert_int_equal(count_of(shelf, TIMELINE_PERSON, &dee.id), is_blocked ? 0 : 2);
+		struct posts posts;
+		struct message_id root;
+		const struct message_id ids[] = {mine.key, reply_key};
+		assert_int_equal(posts_read(shelf->reader, ids, 2, &posts), ERR_OK);
+		assert_int_equal(posts.count, is_blocked ? 1 : 2);
+		assert_int_equal(posts.at[0].likes, is_blocked ? 0 : 1);
+		assert_int_equal(posts.at[0].replies, is_blocked ? 1 : 2);
+		posts_free(&posts);
+		assert_int_equal(thread_read(shelf->reader, &mine.key, &root, &posts), ERR_OK);
+		assert_int_equal(posts.count, 3);
+		assert_int_equal(posts.at[1].is_missing, is_blocked);
+		assert_true(message_id_equal(&posts.at[1].key, &reply_key));
+		assert_int_equal(posts.at[1].text.len, is_blocked ? 0 : strlen("a reply"));
+		posts_free(&posts);
+		struct store_figures figures;
+		assert_int_equal(reader_figures(shelf->reader, &figures), ERR_OK);
+		assert_int_equal(figures.posts, is_blocked ? 2 : 4);
+	}
+	author_fini(&dee);
+	author_fini(&ben);
+}
+
+static void pages_join_without_gap_or_overlap_in_both_directions(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	author_init(&ben, 1);
+	for (int i = 0; i < 25; i++) {
+		ben.now_ms -= i % 3 == 0 ? 1000 : 0; /* some at the same millisecond as others */
+		assert_int_equal(
+			shelf_append(shelf,
+				author_say(&ben, "{\"type\":\"post\",\"text\":\"%02d\"}", i)),
+			APPEND_STORED);
+	}
+	struct timeline_query query = {.kind = TIMELINE_WIDE, .limit = 10};
+	struct post last[3];
+	size_t seen = 0;
+	for (int page = 0; page < 3; page++) {
+		struct posts posts;
+		assert_int_equal(timeline_page(shelf->reader, &query, &posts), ERR_OK);
+		assert_int_equal(posts.count, page < 2 ? 10 : 5);
+		assert_int_equal(posts.has_more, page < 2);
+		for (size_t i = 0; i < posts.count; i++) {
+			char want[3];
+			(void)snprintf(want, sizeof(want), "%02d", (int)(24 - seen++));
+			assert_true(span_equal_text(posts.at[i].text, want));
+		}
+		last[page] = posts.at[posts.count - 1];
+		query.has_before = true;
+		query.at_ms = last[page].at_ms;
+		query.order = last[page].order;
+		posts_free(&posts);
+	}
+	/* Newer than the last of the second page (number 05): the oldest ten of them, newest first.
+	 */
+	struct posts posts;
+	query = (struct timeline_query){.kind = TIMELINE_WIDE,
+		.limit = 10,
+		.has_after = true,
+		.at_ms = last[1].at_ms,
+		.order = last[1].order};
+	assert_int_equal(timeline_page(shelf->reader, &query, &posts), ERR_OK);
+	assert_int_equal(posts.count, 10);
+	assert_true(posts.has_more);
+	assert_true(span_equal_text(posts.at[0].text, "15"));
+	assert_true(span_equal_text(posts.at[9].text, "06"));
+	posts_free(&posts);
+	author_fini(&ben);
+}
+
+static void a_page_has_at_most_a_hundred_rows(void **state)
+{
+	struct shelf *shelf = *state;
+	const size_t limits[] = {LIMIT_PAGE_ROWS, LIMIT_PAGE_ROWS + 1, 1000 * LIMIT_PAGE_ROWS, 0};
+	for (size_t i = 0; i < 4; i++) {
+		struct posts posts;
+		const struct timeline_query query = {.kind = TIMELINE_WIDE, .limit = limits[i]};
+		assert_int_equal(
+			timeline_page(shelf->reader, &query, &posts), i == 0 ? ERR_OK : ERR_LIMIT);
+		if (i == 0) {
+			posts_free(&posts);
+		}
+	}
+}
+
+static void a_future_claim_counts_as_arrival(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	author_init(&ben, 1);
+	ben.now_ms = 9000000000000000;
+	assert_int_equal(shelf_append(shelf, author_post(&ben, "later")), APPEND_STORED);
+	assert_int_equal(shelf->last.at_ms, shelf->wall_ms);
+	author_fini(&ben);
+}
+
+static void a_post_shows_what_it_says(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	author_init(&ben, 1);
+	struct message *message =
+		author_say(&ben, "{\"type\":\"post\",\"text\":\"a\\u0000b\",\"contentWarning\":"
+				 "\"cw\",\"channel\":\"tea\",\"mentions\":[{\"link\":\"#x\"}]}");
+	struct message_id key = message->key;
+	assert_int_equal(shelf_append(shelf, message), APPEND_STORED);
+	assert_int_equal(shelf_append(shelf, author_like(&ben, &key, 1)), APPEND_STORED);
+	struct posts posts = page_of(shelf, TIMELINE_PERSON, &ben.id);
+	assert_int_equal(posts.count, 1);
+	assert_int_equal(posts.at[0].text.len, 3);
+	assert_memory_equal(posts.at[0].text.at, "a\0b", 3);
+	assert_true(span_equal_text(posts.at[0].warning, "cw"));
+	assert_true(span_equal_text(posts.at[0].channel, "tea"));
+	assert_true(span_equal_text(posts.at[0].mentions, "[{\"link\":\"#x\"}]"));
+	assert_int_equal(posts.at[0].likes, 1);
+	assert_int_equal(posts.at[0].liker_count, 1);
+	assert_false(posts.at[0].is_liked);
+	posts_free(&posts);
+	assert_int_equal(shelf_append(shelf, author_like(&ben, &key, 0)), APPEND_STORED);
+	char text[MESSAGE_ID_TEXT_BYTES];
+	message_id_format(&key, text);
+	(void)shelf_publish(
+		shelf, "{\"type\":\"vote\",\"vote\":{\"link\":\"%s\",\"value\":1}}", text);
+	posts = page_of(shelf, TIMELINE_PERSON, &ben.id);
+	assert_int_equal(posts.at[0].likes, 1);
+	assert_true(posts.at[0].is_liked);
+	posts_free(&posts);
+	author_fini(&ben);
+}
+
+static void a_thread_tells_what_is_missing(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ana;
+	struct author ben;
+	struct message_id root;
+	struct posts posts;
+	author_init(&ana, 1);
+	author_init(&ben, 2);
+	struct message *first = author_post(&ana, "root");
+	struct message *second = author_reply(&ana, "not here", &first->key, &first->key);
+	struct message *third = author_reply(&ben, "here", &first->key, &second->key);
+	struct message *fourth =
+		author_say(&ben, "{\"type\":\"about\",\"about\":\"%s\",\"name\":\"b\"}", ben.text);
+	struct message_id keys[] = {first->key, second->key, third->key};
+	assert_int_equal(shelf_append(shelf, third), APPEND_STORED);
+	assert_int_equal(shelf_append(shelf, fourth), APPEND_STORED);
+	for (size_t i = 0; i < 3; i += 2) { /* asked by the root's id and by the reply's */
+		assert_int_equal(thread_read(shelf->reader, &keys[i], &root, &posts), ERR_OK);
+		assert_true(message_id_equal(&root, &keys[0]));
+		assert_int_equal(posts.count, 3);
+		assert_true(posts.at[0].is_missing && message_id_equal(&posts.at[0].key, &keys[0]));
+		assert_true(posts.at[1].is_missing && message_id_equal(&posts.at[1].key, &keys[1]));
+		assert_true(
+			!posts.at[2].is_missing && message_id_equal(&posts.at[2].key, &keys[2]));
+		posts_free(&posts);
+	}
+	assert_int_equal(thread_read(shelf->reader, &keys[1], &root, &posts), ERR_NOT_FOUND);
+	assert_int_equal(shelf_append(shelf, first), APPEND_STORED);
+	assert_int_equal(shelf_append(shelf, second), APPEND_STORED);
+	assert_int_equal(thread_read(shelf->reader, &keys[0], &root, &posts), ERR_OK);
+	assert_int_equal(posts.count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		assert_true(
+			message_id_equal(&posts.at[i].key, &keys[i]) && !posts.at[i].is_missing);
+	}
+	assert_int_equal(posts.at[0].replies, 2);
+	posts_free(&posts);
+	author_fini(&ana);
+	author_fini(&ben);
+}
+
+static void a_thread_shows_its_sub_threads(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ana;
+	struct message_id root;
+	struct posts posts;
+	author_init(&ana, 1);
+	struct message *first = author_post(&ana, "root");
+	struct message *second = author_reply(&ana, "reply", &first->key, &first->key);
+	char a[MESSAGE_ID_TEXT_BYTES];
+	char b[MESSAGE_ID_TEXT_BYTES];
+	message_id_format(&first->key, a);
+	message_id_format(&second->key, b);
+	struct message *third = author_say(&ana,
+		"{\"type\":\"post\",\"text\":\"aside\",\"root\":\"%s\",\"fork\":\"%s\",\"branch\":["
+		"\"%s\"]}",
+		b, a, b);
+	struct message_id keys[] = {first->key, second->key, third->key};
+	struct message *all[] = {first, second, third};
+	shelf_append_all(shelf, all, 3, NULL);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(thread_read(shelf->reader, &keys[i], &root, &posts), ERR_OK);
+		assert_true(message_id_equal(&root, &keys[0]));
+		assert_int_equal(posts.count, 3);
+		assert_int_equal(posts.at[0].replies, 2);
+		assert_int_equal(posts.at[1].replies, 1);
+		posts_free(&posts);
+	}
+	author_fini(&ana);
+}
+
+static void only_the_first_thousand_posts_of_a_thread_are_shown(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ana;
+	struct message_id root;
+	struct posts posts;
+	author_init(&ana, 1);
+	struct message *first = author_post(&ana, "root");
+	struct message_id root_key = first->key;
+	assert_int_equal(shelf_append(shelf, first), APPEND_STORED);
+	for (size_t i = 1; i <= LIMIT_THREAD_POSTS; i++) {
+		assert_int_equal(shelf_append(shelf, author_reply(&ana, "r", &root_key, &root_key)),
+			APPEND_STORED);
+		if (i < LIMIT_THREAD_POSTS - 1) {
+			continue;
+		}
+		assert_int_equal(thread_read(shelf->reader, &root_key, &root, &posts), ERR_OK);
+		assert_int_equal(posts.count, LIMIT_THREAD_POSTS);
+		assert_int_equal(posts.has_more, i == LIMIT_THREAD_POSTS);
+		posts_free(&posts);
+	}
+	author_fini(&ana);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(home_is_us_and_whom_we_follow, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_blocked_author_appears_nowhere_and_comes_back_whole, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			pages_join_without_gap_or_overlap_in_both_directions, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_page_has_at_most_a_hundred_rows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_future_claim_counts_as_arrival, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_post_shows_what_it_says, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_thread_tells_what_is_missing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_thread_shows_its_sub_threads, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			only_the_first_thousand_posts_of_a_thread_are_shown, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
