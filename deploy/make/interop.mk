@@ -15,5 +15,5 @@ interop: build/kith $(PEERS)
 # The harness itself: JavaScript peers among themselves.
 .PHONY: interop-peers
 interop-peers: $(PEERS)
-	@$(INTEROP) --subject classic --stack modern $(ARGS)
-	@$(INTEROP) --subject modern --stack classic $(ARGS)
+	@$(INTEROP) --subject classic $(ARGS)
+	@$(INTEROP) --subject modern $(ARGS)

@@ -29,7 +29,7 @@ const { values: args } = parseArgs({
   },
 })
 
-const order = ['exchange', 'calls', 'refusals', 'relay', 'graph', 'liars', 'restart', 'network', 'crowd', 'stays']
+const order = ['exchange', 'calls', 'refusals', 'relay', 'history', 'graph', 'liars', 'restart', 'network', 'crowd', 'stays']
 
 const scenarios = order
   .filter((name) => !args.only || args.only.split(',').includes(name))
@@ -58,6 +58,7 @@ async function main() {
   if (!dose) throw new Error('DOSE is ci or full')
   for (const scenario of scenarios) {
     for (const peer of args.stack ? [args.stack] : ['classic', 'modern']) {
+      if (scenario.peers && !scenario.peers.includes(peer)) continue
       for (const dial of scenario.bothWays ? ['out', 'in'] : [null]) await play(scenario, peer, dial, dose)
     }
   }

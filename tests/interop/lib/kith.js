@@ -56,7 +56,8 @@ exports.Kith = class Kith {
 
   log() { return fs.readFileSync(path.join(this.dir, 'interop-log'), 'utf8') }
 
-  publish(content) { return this.json('publish', JSON.stringify(content)) }
+  publish(content) { return this.publishText(JSON.stringify(content)) }
+  publishText(text) { return this.json('publish', text) }
   async publishMany(contents) {
     let last = null
     for (const content of contents) last = await this.publish(content)

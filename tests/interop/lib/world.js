@@ -32,7 +32,7 @@ exports.World = class World {
     this.cleanups = []
   }
 
-  /** Starts a node of `stack`; `networkKey` and `hops` may be given. */
+  /** Starts a node of `stack`; `networkKey`, `hops` and `without` (plugins of the classic stack) may be given. */
   async node(stack, options = {}) {
     const dir = path.join(this.dir, `${stack}-${this.nodes.length + 1}`)
     fs.mkdirSync(dir)

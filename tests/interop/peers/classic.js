@@ -11,25 +11,19 @@ const { options, say, serve, ask, config, connected, disconnect } = require('./c
 const need = createRequire(require.resolve('ssb-server'))
 const pull = need('pull-stream')
 
-const { dir, port, networkKey, hops = 2 } = options()
+/* `without`: plugins to leave out. */
+const { dir, port, networkKey, hops = 2, without = [] } = options()
 const keys = need('ssb-keys').loadOrCreateSync(path.join(dir, 'secret'))
 const settings = config({ dir, port, keys, networkKey, hops })
 settings.gossip = { friends: false, seed: false, local: false, global: false, pub: false }
 
-const sbot = need('./index')
-  .createSsbServer()
-  .use(need('ssb-private1'))
-  .use(need('ssb-master'))
-  .use(need('ssb-gossip'))
-  .use(need('ssb-replicate'))
-  .use(need('ssb-friends'))
-  .use(need('ssb-blobs'))
-  .use(need('ssb-invite'))
-  .use(need('ssb-query'))
-  .use(need('ssb-links'))
-  .use(need('ssb-ebt'))
-  .use(need('ssb-ooo'))
-  .call(null, settings)
+const stack = need('./index').createSsbServer()
+const plugins = ['ssb-private1', 'ssb-master', 'ssb-gossip', 'ssb-replicate', 'ssb-friends', 'ssb-blobs', 'ssb-invite',
+  'ssb-query', 'ssb-links', 'ssb-ebt', 'ssb-ooo']
+for (const name of plugins) {
+  if (!without.includes(name)) stack.use(need(name))
+}
+const sbot = stack(settings)
 
 const collect = (source) => ask((cb) => pull(source, pull.collect(cb)))
 const publish = async (content) => {
