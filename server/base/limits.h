@@ -51,6 +51,7 @@
 
 /* Replication (protocol/04, 05). */
 #define LIMIT_FEEDS 10000                       /* replicated */
+#define LIMIT_FEEDS_KNOWN 40000                 /* remembered, replicated or not */
 #define LIMIT_HOPS_MAX 3
 #define LIMIT_GRAPH_EDGES 2000000
 #define LIMIT_GRAPH_EDGES_PER_AUTHOR 20000
@@ -58,7 +59,22 @@
 #define LIMIT_INGEST_BYTES (4 * MIB)
 #define LIMIT_VERIFY_BATCH 64                   /* messages per worker job */
 #define LIMIT_WRITER_JOBS 256
+#define LIMIT_VERIFY_JOBS 4                     /* in the worker pool at once */
 #define LIMIT_HISTORY_CHUNK_BYTES (64 * KIB)    /* read from the store in one go */
+#define LIMIT_NOTES_PER_ITEM 800                /* that we send; about 50 KiB */
+#define LIMIT_EBT_SILENCE_MS 5000               /* as dialler: then our notes go first */
+#define LIMIT_EBT_WAIT_MS 60000                 /* as dialled: then history streams */
+#define LIMIT_EBT_STALL_MS 3000                 /* nothing came though the peer has more: ask again */
+#define LIMIT_EBT_ASKS 3                        /* such questions between two messages */
+#define LIMIT_FETCH_STREAMS 24                  /* history streams of ours, per peer */
+#define LIMIT_FETCH_AHEAD_MESSAGES 64           /* out of order, held back per stream */
+#define LIMIT_FETCH_AHEAD_BYTES (256 * KIB)
+#define LIMIT_FETCH_PAUSE_MS 30000              /* between two rounds over more feeds than streams */
+#define LIMIT_PING_MS 120000                    /* between two pings of ours */
+#define LIMIT_DIALS 8                           /* under way at once */
+#define LIMIT_DIALLED_PEERS 32                  /* by the schedule; what the owner asks for comes on top */
+#define LIMIT_WAYS 4                            /* addresses per key */
+#define LIMIT_LAN_SILENCE_MS 15000              /* a LAN peer not heard of is forgotten */
 #define LIMIT_ADDRESS_BYTES 512
 #define LIMIT_HOST_BYTES 253
 #define LIMIT_PASTED_BYTES 2048                 /* a key and an address in one box */

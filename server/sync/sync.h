@@ -1,5 +1,6 @@
 /**
- * sync/sync: replication as one thing: who is connected, what is asked and served, whom to dial. Starts on the loop thread; the functions marked "any thread" post to it and wait.
+ * sync/sync: replication as one thing: who is connected, what is asked and served, whom to dial.
+ * Starts on the loop thread; the functions marked "any thread" post to it and wait.
  */
 #ifndef SYNC_SYNC_H
 #define SYNC_SYNC_H
@@ -28,8 +29,10 @@ struct sync_opts {
 	void *ctx;
 };
 
-MUST_USE enum err sync_start(const struct sync_opts *opts, struct sync **out, char *why, size_t why_bytes);
-/** Loop thread: close all peers with a goodbye; `on_stopped` when the last is gone (at most 2 s). */
+MUST_USE enum err sync_start(
+	const struct sync_opts *opts, struct sync **out, char *why, size_t why_bytes);
+/** Loop thread: close all peers with a goodbye; `on_stopped` when the last is gone (at most 2 s).
+ */
 void sync_stop(struct sync *sync, void (*on_stopped)(void *ctx), void *ctx);
 void sync_free(struct sync *sync);
 uint16_t sync_port(const struct sync *sync);
@@ -43,21 +46,25 @@ enum peer_via { PEER_VIA_NET, PEER_VIA_LAN };
 /* One person we are or could be connected with. */
 struct peer_row {
 	struct feed_id id;
-	char address[LIMIT_ADDRESS_BYTES + 1]; /* "" when they dialled us and no way back is known */
+	char address[LIMIT_ADDRESS_BYTES +
+		     1]; /* "" when they dialled us and no way back is known */
 	enum peer_state state;
 	enum peer_via via;
 	bool is_dialled_by_us;
 	uint64_t bytes_in, bytes_out;
-	uint64_t behind;      /* messages they say they have and we still want */
-	uint64_t received;    /* messages stored from them in this connection */
-	int64_t seen_ms;      /* wall, 0 never */
-	char why[96];         /* why not connected, short English; "" */
+	uint64_t behind;   /* messages they say they have and we still want */
+	uint64_t received; /* messages stored from them in this connection */
+	int64_t seen_ms;   /* wall, 0 never */
+	char why[96];      /* why not connected, short English; "" */
 };
 /** Any thread but the loop. `*rows` is the caller's: free(). */
 MUST_USE enum err sync_peers(struct sync *sync, struct peer_row **rows, size_t *count);
-/** Any thread but the loop: dial, and wait until the peer is ready or it failed (then `why` is a sentence). Remembers the address when it worked. */
-MUST_USE enum err sync_connect(struct sync *sync, const struct address *address, int64_t wait_ms, char *why, size_t why_bytes);
-/** Any thread but the loop: close the connection with `id` (NULL: with all) and do not redial it by itself within this run. ERR_NOT_FOUND when not connected. */
+/** Any thread but the loop: dial, and wait until the peer is ready or it failed (then `why` is a
+ * sentence). Remembers the address when it worked. */
+MUST_USE enum err sync_connect(struct sync *sync, const struct address *address, int64_t wait_ms,
+	char *why, size_t why_bytes);
+/** Any thread but the loop: close the connection with `id` (NULL: with all) and do not redial it by
+ * itself within this run. ERR_NOT_FOUND when not connected. */
 MUST_USE enum err sync_disconnect(struct sync *sync, const struct feed_id *id);
 /** Any thread: an address became known (follow by key and address): dial soon. */
 void sync_address_added(struct sync *sync, const struct address *address);
@@ -65,15 +72,17 @@ void sync_address_added(struct sync *sync, const struct address *address);
 struct sync_figures {
 	uint64_t connected, dialling;
 	uint64_t messages_in, messages_out, refused, duplicates;
-	uint64_t feeds;    /* replicated */
-	uint64_t behind;   /* over all peers */
+	uint64_t feeds;     /* replicated */
+	uint64_t behind;    /* over all peers */
 	int64_t last_in_ms; /* wall, when a message last arrived; 0 never */
 	uint64_t calls_refused, handshakes_failed;
 };
 /** Any thread but the loop. */
 MUST_USE enum err sync_figures(struct sync *sync, struct sync_figures *out);
 
-/** Does the node holding `peer` have our own message `sequence`? From the clocks. Fills at most `room` ids of holders. Any thread but the loop. */
-MUST_USE enum err sync_holders(struct sync *sync, uint64_t sequence, struct feed_id *out, size_t room, size_t *count);
+/** Does the node holding `peer` have our own message `sequence`? From the clocks. Fills at most
+ * `room` ids of holders. Any thread but the loop. */
+MUST_USE enum err sync_holders(
+	struct sync *sync, uint64_t sequence, struct feed_id *out, size_t room, size_t *count);
 
 #endif

@@ -1,0 +1,129 @@
+/**
+ * sync/core: what the files of this folder share; nobody outside includes it. Everything here lives
+ * on the loop thread, except `mail`, which other threads fill under its lock.
+ */
+#ifndef SYNC_CORE_H
+#define SYNC_CORE_H
+
+#include "base/log.h"
+#include "net/dial.h"
+#include "net/lan.h"
+#include "net/listen.h"
+#include "net/peer.h"
+#include "sync/readers.h"
+#include "sync/sync.h"
+
+#include <pthread.h>
+
+struct ebt;
+struct fetch;
+struct ingest;
+struct ping;
+struct reach;
+struct schedule;
+
+/* What the writer thread left for the loop: finished append jobs and committed messages, in order.
+ */
+struct mail {
+	struct mail *next;
+	struct append_job *job; /* or NULL: then a commit */
+	bool is_graph_changed;
+	size_t count;
+	struct {
+		struct feed_id author;
+		uint64_t sequence;
+	} stored[];
+};
+
+struct history;
+
+/* One connection, from the dial or the accept until it is gone. */
+struct partner {
+	struct sync *sync;
+	struct partner *next, *prev; /* in sync->partners */
+	uint64_t serial;             /* never used again */
+	struct peer *peer;           /* NULL while TCP is being dialled */
+	struct dial *dial;
+	bool is_ready, is_closing;
+	bool is_dialled_by_us;
+	bool is_paused;         /* by ingest */
+	struct feed_id id;      /* when ready, or when we dialled */
+	struct address address; /* when we dialled */
+	enum peer_via via;
+	int64_t ready_ms;   /* monotonic */
+	const char *reason; /* static: why we close it, for `why` */
+	struct ebt *ebt;
+	struct fetch *fetch;
+	struct ping *ping;
+	struct history *histories; /* streams the peer opened */
+	struct loop_timer *timer;  /* until something is done about missing EBT */
+	bool is_ebt_lost;          /* … by opening it again */
+	uint64_t received;
+	int64_t seen_ms; /* wall, when bytes were last told of */
+};
+
+struct sync_counters {
+	uint64_t messages_in, messages_out, refused, duplicates;
+	int64_t last_in_ms;
+	uint64_t calls_refused, handshakes_failed;
+};
+
+struct sync {
+	struct loop *loop;
+	const struct env *env;
+	struct store *store;
+	struct readers *readers;
+	struct writer *writer;
+	struct signer *signer;
+	struct feed_id self;
+	uint8_t network_key[32];
+	bool has_hmac_key;
+	uint8_t hmac_key[32];
+	int hops_max;
+	void (*on_changed)(void *ctx);
+	void *ctx;
+
+	struct reach *reach;
+	struct ingest *ingest;
+	struct schedule *schedule;
+	struct listener *listener;
+	struct lan *lan;
+
+	struct partner *partners; /* all, newest first */
+	size_t partner_count;
+	struct table *ready; /* partner by id, ready ones */
+	uint64_t serial;
+	struct table *holders; /* peer id -> struct holder: what it has of our own feed */
+
+	struct sync_counters counters;
+	struct loop_timer *changed_timer;
+	int64_t changed_ms;
+	bool is_changed_due;
+
+	pthread_mutex_t mail_lock;
+	struct mail *mail_first, *mail_last;
+	bool is_mail_posted;
+
+	unsigned jobs; /* worker jobs and append jobs under way: they hold pointers to us */
+	bool is_stopping;
+	struct loop_timer *stop_timer;
+	void (*on_stopped)(void *ctx);
+	void *stopped_ctx;
+};
+
+/** Something a person looks at changed: on_changed follows within 250 ms. */
+void sync_changed(struct sync *sync);
+/** A worker or append job began or ended; a stopping node waits for them. */
+void sync_job_begins(struct sync *sync);
+void sync_job_ends(struct sync *sync);
+/** Any thread: give `mail` to the loop. */
+void sync_mail(struct sync *sync, struct mail *mail);
+/** A peer told or got our own message `sequence`. */
+void sync_holds(struct sync *sync, const struct feed_id *peer, uint64_t sequence);
+
+static inline const uint8_t *sync_hmac(const struct sync *sync)
+{
+	return sync->has_hmac_key ? sync->hmac_key : NULL;
+}
+
+#endif

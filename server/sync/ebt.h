@@ -1,0 +1,30 @@
+/**
+ * sync/ebt: ebt.replicate version 3, classic format, with one peer (protocol/04 §3). Even notes to
+ * everybody we want from; duplicates are dropped by ingest.
+ */
+#ifndef SYNC_EBT_H
+#define SYNC_EBT_H
+
+#include "sync/ingest.h"
+
+/** As dialler (or to repair): open the call. */
+void ebt_open(struct partner *partner);
+/** The peer called ebt.replicate. */
+void ebt_serve(struct partner *partner, struct rpc_call *call, const struct json *args);
+/** Save what the peer told to have, and let go of the session. The call's end, if it is still to
+ * come, finds nobody. NULL-safe by partner->ebt. */
+void ebt_drop(struct partner *partner);
+
+/** `feed` has a new head: push it, or say so. */
+void ebt_committed(struct partner *partner, struct feed *feed);
+/** The set of feeds or the blocks changed. */
+void ebt_reach_changed(struct partner *partner);
+/** A message of `feed` failed; `from` (may be gone: NULL) gave it. */
+void ebt_feed_failed(
+	struct sync *sync, struct feed *feed, struct partner *from, enum ingest_failure failure);
+
+/** Messages the peer says it has and we still want. */
+uint64_t ebt_behind(const struct partner *partner);
+bool ebt_is_running(const struct partner *partner);
+
+#endif

@@ -1,0 +1,268 @@
+/*
+ * Notes are gathered during a turn of the loop and go out together; messages are read in worker
+ * jobs, one at a time for each session. Both stop when the connection is full and go on in on_room.
+ * Messages of a feed leave strictly in order: a chunk that no longer fits (the peer's note moved
+ * the mark while it was read) is thrown away and read again.
+ */
+#include "sync/ebt_state.h"
+
+#include <stdlib.h>
+
+struct ebt_feed *ebt_at(struct ebt *ebt, const struct feed *feed)
+{
+	if (feed->slot >= ebt->feed_count) {
+		uint32_t count = reach_slots(ebt->partner->sync->reach);
+		struct ebt_feed *feeds = realloc(ebt->feeds, count * sizeof(*feeds));
+		if (feeds == NULL) {
+			return NULL;
+		}
+		for (uint32_t i = ebt->feed_count; i < count; i++) {
+			feeds[i] = (struct ebt_feed){.theirs = THEIRS_UNKNOWN};
+		}
+		ebt->feeds = feeds;
+		ebt->feed_count = count;
+	}
+	return &ebt->feeds[feed->slot];
+}
+
+bool ebt_is_shared(const struct ebt *ebt, const struct feed *feed)
+{
+	return reach_is_shared(ebt->partner->sync->reach, feed, &ebt->partner->id);
+}
+
+void ebt_mark(struct ebt *ebt, const struct feed *feed)
+{
+	struct ebt_feed *at = ebt_at(ebt, feed);
+	if (at == NULL || at->is_dirty) {
+		return;
+	}
+	at->is_dirty = true;
+	at->next_dirty = EBT_NONE;
+	if (ebt->dirty.last == EBT_NONE) {
+		ebt->dirty.first = feed->slot;
+	} else {
+		ebt->feeds[ebt->dirty.last].next_dirty = feed->slot;
+	}
+	ebt->dirty.last = feed->slot;
+	if (ebt->is_open) {
+		loop_timer_set(ebt->flush_timer, 0);
+	}
+}
+
+void ebt_mark_refused(struct ebt *ebt, const struct feed_id *id)
+{
+	if (ebt->refused_count == LIMIT_NOTE_ENTRIES) {
+		return;
+	}
+	if (ebt->refused_count == ebt->refused_room) {
+		size_t room = ebt->refused_room == 0 ? 16 : ebt->refused_room * 2;
+		struct feed_id *refused = realloc(ebt->refused, room * sizeof(*refused));
+		if (refused == NULL) {
+			return;
+		}
+		ebt->refused = refused;
+		ebt->refused_room = room;
+	}
+	ebt->refused[ebt->refused_count++] = *id;
+	if (ebt->is_open) {
+		loop_timer_set(ebt->flush_timer, 0);
+	}
+}
+
+void ebt_queue(struct ebt *ebt, const struct feed *feed)
+{
+	struct ebt_feed *at = ebt_at(ebt, feed);
+	if (at == NULL || at->is_queued) {
+		return;
+	}
+	at->is_queued = true;
+	at->next_send = EBT_NONE;
+	if (ebt->sending.last == EBT_NONE) {
+		ebt->sending.first = feed->slot;
+	} else {
+		ebt->feeds[ebt->sending.last].next_send = feed->slot;
+	}
+	ebt->sending.last = feed->slot;
+	if (ebt->pull == NULL) {
+		loop_timer_set(ebt->flush_timer, 0);
+	}
+}
+
+/* Take the first slot off a list; EBT_NONE when it is empty. */
+static uint32_t take_dirty(struct ebt *ebt)
+{
+	uint32_t slot = ebt->dirty.first;
+	if (slot != EBT_NONE) {
+		ebt->dirty.first = ebt->feeds[slot].next_dirty;
+		if (ebt->dirty.first == EBT_NONE) {
+			ebt->dirty.last = EBT_NONE;
+		}
+		ebt->feeds[slot].is_dirty = false;
+	}
+	return slot;
+}
+
+static uint32_t take_queued(struct ebt *ebt)
+{
+	uint32_t slot = ebt->sending.first;
+	if (slot != EBT_NONE) {
+		ebt->sending.first = ebt->feeds[slot].next_send;
+		if (ebt->sending.first == EBT_NONE) {
+			ebt->sending.last = EBT_NONE;
+		}
+		ebt->feeds[slot].is_queued = false;
+	}
+	return slot;
+}
+
+static enum err add_note(struct ebt *ebt, const struct feed *feed, struct buf *out)
+{
+	struct ebt_feed *at = &ebt->feeds[feed->slot];
+	bool is_ours = ebt_is_shared(ebt, feed) && !at->is_stopped;
+	if (!is_ours && at->is_refused) {
+		return ERR_OK; /* once per session */
+	}
+	struct note note = {
+		.is_replicated = is_ours, .wants = is_ours, .sequence = is_ours ? feed->head : 0};
+	at->is_noted = true;
+	at->is_refused = !is_ours;
+	at->is_wanting = is_ours;
+	at->noted = feed->head;
+	return note_add(out, &feed->id, &note);
+}
+
+static enum err fill_item(struct ebt *ebt, struct buf *out)
+{
+	static const struct note not_replicated = {.is_replicated = false};
+	enum err err = note_open(out);
+	unsigned count = 0;
+	for (; err == ERR_OK && count < LIMIT_NOTES_PER_ITEM && ebt->refused_count > 0; count++) {
+		err = note_add(out, &ebt->refused[--ebt->refused_count], &not_replicated);
+	}
+	for (; err == ERR_OK && count < LIMIT_NOTES_PER_ITEM; count++) {
+		uint32_t slot = take_dirty(ebt);
+		if (slot == EBT_NONE) {
+			break;
+		}
+		err = add_note(ebt, reach_at(ebt->partner->sync->reach, slot), out);
+	}
+	return err == ERR_OK ? note_close(out) : err;
+}
+
+static void flush_notes(struct ebt *ebt)
+{
+	while (ebt->is_open &&
+		(ebt->is_note_due || ebt->dirty.first != EBT_NONE || ebt->refused_count > 0) &&
+		!rpc_is_full(ebt->call)) {
+		struct buf item = BUF_INIT(LIMIT_RPC_NOTE_BYTES);
+		enum err err = fill_item(ebt, &item);
+		bool is_empty = item.len <= 2;
+		if (err == ERR_OK && (!is_empty || ebt->is_note_due)) {
+			err = rpc_send(ebt->call, MUXRPC_JSON, buf_span(&item));
+		}
+		ebt->is_note_due = false;
+		buf_fini(&item);
+		if (err != ERR_OK) {
+			return; /* the connection is lost; its end follows */
+		}
+	}
+}
+
+/* Does the peer still lack something it asked for? */
+static bool has_more(struct ebt *ebt, const struct feed *feed)
+{
+	struct ebt_feed *at = ebt_at(ebt, feed);
+	return at != NULL && at->they_want && !at->is_stopped && at->sent < feed->head &&
+	       ebt_is_shared(ebt, feed);
+}
+
+static void send_items(struct ebt *ebt, const struct pull *pull)
+{
+	struct sync *sync = ebt->partner->sync;
+	for (size_t i = 0; i < pull->item_count; i++) {
+		const struct pull_item *item = &pull->items[i];
+		struct feed *feed = reach_at(sync->reach, pull->wants[item->want].slot);
+		if (!has_more(ebt, feed) || item->sequence != ebt->feeds[feed->slot].sent + 1) {
+			continue;
+		}
+		if (rpc_send(ebt->call, MUXRPC_JSON, pull_text(pull, item)) != ERR_OK) {
+			return;
+		}
+		ebt->feeds[feed->slot].sent = item->sequence;
+		sync->counters.messages_out++;
+		if (feed == reach_self(sync->reach)) {
+			sync_holds(sync, &ebt->partner->id, item->sequence);
+		}
+	}
+}
+
+static void on_pulled(void *ctx, struct pull *pull)
+{
+	struct ebt *ebt = ctx;
+	struct reach *reach = ebt->partner->sync->reach;
+	ebt->pull = NULL;
+	if (ebt->call != NULL && !ebt->is_over) {
+		send_items(ebt, pull);
+		for (size_t i = 0; i < pull->want_count; i++) {
+			const struct pull_want *want = &pull->wants[i];
+			struct feed *feed = reach_at(reach, want->slot);
+			/* What could not be read (a damaged store) is left until the next event,
+			 * not tried in a circle. */
+			bool is_stuck = want->is_read && want->next == want->from &&
+					want->from == ebt->feeds[want->slot].sent + 1;
+			if (has_more(ebt, feed) && !is_stuck) {
+				ebt_queue(ebt, feed);
+			}
+		}
+		ebt_flush(ebt);
+	}
+	pull_free(pull);
+}
+
+static void pump(struct ebt *ebt)
+{
+	if (ebt->pull != NULL || ebt->sending.first == EBT_NONE || rpc_is_full(ebt->call)) {
+		return;
+	}
+	struct pull *pull = pull_new(ebt->partner->sync);
+	if (pull == NULL) {
+		loop_timer_set(ebt->flush_timer, 1000);
+		return;
+	}
+	while (pull->want_count < PULL_WANTS_MAX) {
+		uint32_t slot = take_queued(ebt);
+		if (slot == EBT_NONE) {
+			break;
+		}
+		struct feed *feed = reach_at(ebt->partner->sync->reach, slot);
+		if (has_more(ebt, feed)) {
+			uint64_t from = ebt->feeds[slot].sent + 1;
+			pull->wants[pull->want_count++] = (struct pull_want){.feed = feed->id,
+				.slot = slot,
+				.from = from,
+				.count_max = feed->head - from + 1};
+		}
+	}
+	pull->on_done = on_pulled;
+	pull->ctx = ebt;
+	if (pull->want_count == 0) {
+		pull_free(pull);
+	} else if (pull_start(pull) == ERR_OK) {
+		ebt->pull = pull;
+	} else {
+		for (size_t i = 0; i < pull->want_count; i++) {
+			ebt_queue(ebt, reach_at(ebt->partner->sync->reach, pull->wants[i].slot));
+		}
+		pull_free(pull);
+		loop_timer_set(ebt->flush_timer, 1000);
+	}
+}
+
+void ebt_flush(struct ebt *ebt)
+{
+	if (ebt->call == NULL || ebt->is_over) {
+		return;
+	}
+	flush_notes(ebt);
+	pump(ebt);
+}

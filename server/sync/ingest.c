@@ -1,0 +1,491 @@
+/*
+ * Three places, one order: `queue` (as received) → verify jobs (finished in any order, taken over
+ * in the order they were started) → `ready` (waiting for the writer) → append jobs. `feed->pending`
+ * runs ahead of the stored head, so that a second copy of what is on its way is dropped unseen.
+ * When one message fails, `pending` falls back to the head, the epoch of the feed counts up, and
+ * later failures of the older epoch change nothing.
+ */
+#include "sync/ingest.h"
+
+#include "sync/ebt.h"
+#include "sync/fetch.h"
+#include "sync/peers.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { RETRY_MS = 10, APPEND_JOBS_MAX = 16 };
+
+struct item {
+	struct item *next;
+	struct feed *feed;
+	uint64_t sequence;
+	uint32_t epoch;
+	uint64_t serial; /* of the partner it came from */
+	struct message *message;
+	const char *why;
+	enum err err;
+	size_t len;
+	uint8_t raw[];
+};
+
+struct list {
+	struct item *first, *last;
+	size_t count;
+};
+
+struct verify {
+	struct verify *next;
+	struct ingest *ingest;
+	const uint8_t *hmac_key;
+	struct item *items[LIMIT_VERIFY_BATCH];
+	size_t count;
+	bool is_done;
+};
+
+struct ingest {
+	struct sync *sync;
+	struct list queue, ready;
+	struct verify *first, *last; /* jobs in the order they were started */
+	unsigned verifying, appending;
+	size_t count, bytes; /* everywhere */
+	struct loop_timer *start_timer, *retry_timer;
+	bool is_start_due, is_stopped;
+};
+
+static void list_add(struct list *list, struct item *item)
+{
+	item->next = NULL;
+	if (list->last == NULL) {
+		list->first = item;
+	} else {
+		list->last->next = item;
+	}
+	list->last = item;
+	list->count++;
+}
+
+static struct item *list_take(struct list *list)
+{
+	struct item *item = list->first;
+	if (item != NULL) {
+		list->first = item->next;
+		if (list->first == NULL) {
+			list->last = NULL;
+		}
+		list->count--;
+	}
+	return item;
+}
+
+static bool is_full(const struct ingest *ingest)
+{
+	return ingest->count >= LIMIT_INGEST_MESSAGES || ingest->bytes >= LIMIT_INGEST_BYTES;
+}
+
+static void resume_all(struct ingest *ingest)
+{
+	for (struct partner *partner = ingest->sync->partners; partner != NULL;
+		partner = partner->next) {
+		if (partner->is_paused) {
+			partner->is_paused = false;
+			peer_resume(partner->peer);
+		}
+	}
+}
+
+static void item_free(struct ingest *ingest, struct item *item)
+{
+	assert(ingest->count > 0 && ingest->bytes >= item->len);
+	ingest->count--;
+	ingest->bytes -= item->len;
+	message_free(item->message);
+	free(item);
+	if (ingest->count <= LIMIT_INGEST_MESSAGES / 2 && ingest->bytes <= LIMIT_INGEST_BYTES / 2) {
+		resume_all(ingest);
+	}
+}
+
+static void item_failed(struct ingest *ingest, struct item *item, enum ingest_failure failure)
+{
+	struct sync *sync = ingest->sync;
+	struct feed *feed = item->feed;
+	struct partner *from = peers_by_serial(sync, item->serial);
+	bool is_news = item->epoch == feed->epoch;
+	if (is_news) {
+		feed->epoch++;
+		feed->pending = feed->head;
+	}
+	if (failure == FAILURE_INVALID || failure == FAILURE_FORKED) {
+		char id[FEED_ID_TEXT_BYTES];
+		feed_id_format(&feed->id, id);
+		sync->counters.refused++;
+		LOG(sync->env, LOG_INFO, "message.refused", LOG_TEXT("feed", id),
+			LOG_NUM("sequence", item->sequence),
+			LOG_TEXT("why",
+				item->why == NULL ? "another history of this feed" : item->why));
+	}
+	if (is_news || failure == FAILURE_INVALID || failure == FAILURE_FORKED) {
+		ebt_feed_failed(sync, feed, from, failure);
+		fetch_feed_failed(sync, feed, from, failure);
+	}
+}
+
+/* Worker: no state but the job's own. */
+static void verify_work(void *ctx)
+{
+	struct verify *job = ctx;
+	for (size_t i = 0; i < job->count; i++) {
+		struct item *item = job->items[i];
+		item->err = message_verify(
+			span_of(item->raw, item->len), job->hmac_key, &item->message, &item->why);
+		if (item->err == ERR_OK &&
+			(!feed_id_equal(&item->message->author, &item->feed->id) ||
+				item->message->sequence != item->sequence)) {
+			item->err = ERR_REFUSED;
+			item->why = "author or sequence is not what it was announced as";
+		}
+	}
+}
+
+static void start_appends(struct ingest *ingest);
+static void start_verifies(struct ingest *ingest);
+
+/* Finished jobs leave in the order they were started. */
+static void verify_done(void *ctx)
+{
+	struct verify *job = ctx;
+	struct ingest *ingest = job->ingest;
+	job->is_done = true;
+	ingest->verifying--;
+	while (ingest->first != NULL && ingest->first->is_done) {
+		struct verify *first = ingest->first;
+		ingest->first = first->next;
+		if (ingest->first == NULL) {
+			ingest->last = NULL;
+		}
+		for (size_t i = 0; i < first->count; i++) {
+			struct item *item = first->items[i];
+			if (item->err == ERR_OK) {
+				list_add(&ingest->ready, item);
+			} else {
+				item_failed(ingest, item,
+					item->err == ERR_NOMEM ? FAILURE_MACHINE : FAILURE_INVALID);
+				item_free(ingest, item);
+			}
+		}
+		free(first);
+	}
+	start_appends(ingest);
+	start_verifies(ingest);
+	sync_job_ends(ingest->sync);
+}
+
+static struct verify *verify_new(struct ingest *ingest)
+{
+	struct verify *job = calloc(1, sizeof(*job));
+	if (job == NULL) {
+		return NULL;
+	}
+	job->ingest = ingest;
+	job->hmac_key = sync_hmac(ingest->sync);
+	while (job->count < LIMIT_VERIFY_BATCH && ingest->queue.first != NULL) {
+		job->items[job->count++] = list_take(&ingest->queue);
+	}
+	return job;
+}
+
+/* A job that could not be started gives its items back, to the front and in order. */
+static void verify_undo(struct ingest *ingest, struct verify *job)
+{
+	for (size_t i = job->count; i > 0; i--) {
+		struct item *item = job->items[i - 1];
+		item->next = ingest->queue.first;
+		ingest->queue.first = item;
+		if (ingest->queue.last == NULL) {
+			ingest->queue.last = item;
+		}
+		ingest->queue.count++;
+	}
+	free(job);
+}
+
+/* Two jobs run whatever there is (one per core); more only with full batches. */
+static void start_verifies(struct ingest *ingest)
+{
+	while (ingest->queue.count > 0 && ingest->verifying < LIMIT_VERIFY_JOBS &&
+		(ingest->verifying < 2 || ingest->queue.count >= LIMIT_VERIFY_BATCH)) {
+		struct verify *job = verify_new(ingest);
+		if (job == NULL ||
+			loop_work(ingest->sync->loop, verify_work, verify_done, job) != ERR_OK) {
+			if (job != NULL) {
+				verify_undo(ingest, job);
+			}
+			loop_timer_set(ingest->retry_timer, RETRY_MS);
+			return;
+		}
+		if (ingest->last == NULL) {
+			ingest->first = job;
+		} else {
+			ingest->last->next = job;
+		}
+		ingest->last = job;
+		ingest->verifying++;
+		sync_job_begins(ingest->sync);
+	}
+}
+
+/* What the append job's ctx points to: whose the messages are. */
+struct appending {
+	struct ingest *ingest;
+	struct mail *mail; /* made beforehand: the writer's thread must not fail to answer */
+	size_t count;
+	struct item *items[LIMIT_VERIFY_BATCH];
+};
+
+/* Writer thread. */
+static void append_done(void *ctx, struct append_job *job)
+{
+	struct appending *appending = ctx;
+	struct sync *sync = appending->ingest->sync;
+	struct mail *mail = appending->mail;
+	mail->job = job;
+	sync_mail(sync, mail);
+}
+
+/* What an earlier failure of the feed has doomed does not go to the writer. */
+static struct item *take_sound(struct ingest *ingest)
+{
+	struct item *item;
+	while ((item = list_take(&ingest->ready)) != NULL && item->epoch != item->feed->epoch) {
+		item_failed(ingest, item, FAILURE_GAP);
+		item_free(ingest, item);
+	}
+	return item;
+}
+
+static struct append_job *append_new(struct ingest *ingest)
+{
+	size_t count =
+		ingest->ready.count < LIMIT_VERIFY_BATCH ? ingest->ready.count : LIMIT_VERIFY_BATCH;
+	struct appending *appending = calloc(1, sizeof(*appending));
+	struct append_job *job = append_job_new(count);
+	struct mail *mail = calloc(1, sizeof(*mail));
+	if (appending == NULL || job == NULL || mail == NULL) {
+		free(mail);
+		free(appending);
+		append_job_free(job);
+		return NULL;
+	}
+	appending->ingest = ingest;
+	appending->mail = mail;
+	for (size_t i = 0; i < count; i++) {
+		struct item *item = take_sound(ingest);
+		if (item == NULL) {
+			break;
+		}
+		appending->items[appending->count] = item;
+		job->messages[appending->count++] = item->message;
+		item->message = NULL;
+	}
+	job->count = appending->count;
+	job->on_done = append_done;
+	job->ctx = appending;
+	return job;
+}
+
+static void append_undo(struct ingest *ingest, struct append_job *job)
+{
+	struct appending *appending = job->ctx;
+	for (size_t i = appending->count; i > 0; i--) {
+		struct item *item = appending->items[i - 1];
+		item->message = job->messages[i - 1];
+		job->messages[i - 1] = NULL;
+		item->next = ingest->ready.first;
+		ingest->ready.first = item;
+		if (ingest->ready.last == NULL) {
+			ingest->ready.last = item;
+		}
+		ingest->ready.count++;
+	}
+	job->count = 0;
+	free(appending->mail);
+	free(appending);
+	append_job_free(job);
+}
+
+static void start_appends(struct ingest *ingest)
+{
+	while (ingest->ready.count > 0 && ingest->appending < APPEND_JOBS_MAX) {
+		struct append_job *job = append_new(ingest);
+		if (job == NULL) {
+			loop_timer_set(ingest->retry_timer, RETRY_MS);
+			return;
+		}
+		if (job->count == 0) {
+			append_undo(ingest, job);
+			continue;
+		}
+		if (writer_append(ingest->sync->writer, job) != ERR_OK) {
+			append_undo(ingest, job);
+			loop_timer_set(ingest->retry_timer, RETRY_MS);
+			return;
+		}
+		ingest->appending++;
+		sync_job_begins(ingest->sync);
+	}
+}
+
+static void stored(struct ingest *ingest, const struct item *item)
+{
+	struct sync *sync = ingest->sync;
+	struct partner *from = peers_by_serial(sync, item->serial);
+	sync->counters.messages_in++;
+	sync->counters.last_in_ms = env_wall_ms(sync->env);
+	(void)reach_committed(sync->reach, &item->feed->id, item->sequence);
+	if (from != NULL) {
+		from->received++;
+	}
+}
+
+static void judge(struct ingest *ingest, struct item *item, enum append_result result)
+{
+	switch (result) {
+	case APPEND_STORED:
+		stored(ingest, item);
+		break;
+	case APPEND_KNOWN:
+		ingest->sync->counters.duplicates++;
+		(void)reach_committed(ingest->sync->reach, &item->feed->id, item->sequence);
+		break;
+	case APPEND_GAP:
+		item_failed(ingest, item, FAILURE_GAP);
+		break;
+	case APPEND_FORKED:
+		item_failed(ingest, item, FAILURE_FORKED); /* the writer kept the proof */
+		break;
+	case APPEND_FAILED:
+		item_failed(ingest, item, FAILURE_MACHINE);
+		break;
+	case APPEND_NOT_WANTED:
+		item_failed(ingest, item, FAILURE_UNWANTED);
+		break;
+	}
+}
+
+void ingest_appended(struct ingest *ingest, struct append_job *job)
+{
+	struct appending *appending = job->ctx;
+	ingest->appending--;
+	for (size_t i = 0; i < appending->count; i++) {
+		struct item *item = appending->items[i];
+		judge(ingest, item, job->err == ERR_OK ? job->results[i] : APPEND_FAILED);
+		item_free(ingest, item);
+	}
+	if (job->err != ERR_OK) {
+		LOG(ingest->sync->env, LOG_WARN, "append.failed",
+			LOG_TEXT("why", err_text(job->err)));
+	}
+	free(appending);
+	append_job_free(job);
+	start_appends(ingest);
+	sync_changed(ingest->sync);
+	sync_job_ends(ingest->sync);
+}
+
+static void on_start(void *ctx)
+{
+	struct ingest *ingest = ctx;
+	ingest->is_start_due = false;
+	start_verifies(ingest);
+}
+
+static void on_retry(void *ctx)
+{
+	struct ingest *ingest = ctx;
+	start_verifies(ingest);
+	start_appends(ingest);
+}
+
+enum err ingest_new(struct sync *sync, struct ingest **out)
+{
+	struct ingest *ingest = calloc(1, sizeof(*ingest));
+	if (ingest == NULL) {
+		return ERR_NOMEM;
+	}
+	ingest->sync = sync;
+	ingest->start_timer = loop_timer_new(sync->loop, on_start, ingest);
+	ingest->retry_timer = loop_timer_new(sync->loop, on_retry, ingest);
+	if (ingest->start_timer == NULL || ingest->retry_timer == NULL) {
+		ingest_free(ingest);
+		return ERR_NOMEM;
+	}
+	*out = ingest;
+	return ERR_OK;
+}
+
+void ingest_free(struct ingest *ingest)
+{
+	if (ingest == NULL) {
+		return;
+	}
+	struct item *item;
+	while ((item = list_take(&ingest->queue)) != NULL ||
+		(item = list_take(&ingest->ready)) != NULL) {
+		item_free(ingest, item);
+	}
+	if (ingest->start_timer != NULL) {
+		loop_timer_free(ingest->start_timer);
+	}
+	if (ingest->retry_timer != NULL) {
+		loop_timer_free(ingest->retry_timer);
+	}
+	free(ingest);
+}
+
+enum ingest_verdict ingest_put(struct ingest *ingest, struct partner *from, struct feed *feed,
+	uint64_t sequence, struct span raw)
+{
+	if (sequence <= feed->pending) {
+		ingest->sync->counters.duplicates++;
+		return INGEST_DUPLICATE;
+	}
+	if (sequence != feed->pending + 1) {
+		return INGEST_GAP;
+	}
+	struct item *item = ingest->is_stopped ? NULL : malloc(sizeof(*item) + raw.len);
+	if (item == NULL) {
+		return INGEST_FAILED;
+	}
+	*item = (struct item){.feed = feed,
+		.sequence = sequence,
+		.epoch = feed->epoch,
+		.serial = from->serial,
+		.len = raw.len};
+	memcpy(item->raw, raw.at, raw.len);
+	feed->pending = sequence;
+	list_add(&ingest->queue, item);
+	ingest->count++;
+	ingest->bytes += raw.len;
+	if (is_full(ingest) && !from->is_paused) {
+		from->is_paused = true;
+		peer_pause(from->peer);
+	}
+	if (!ingest->is_start_due) {
+		ingest->is_start_due = true;
+		loop_timer_set(ingest->start_timer, 0);
+	}
+	return INGEST_TAKEN;
+}
+
+size_t ingest_count(const struct ingest *ingest)
+{
+	return ingest->count;
+}
+
+void ingest_stop(struct ingest *ingest)
+{
+	ingest->is_stopped = true;
+	loop_timer_clear(ingest->start_timer);
+	loop_timer_clear(ingest->retry_timer);
+}
