@@ -1,0 +1,72 @@
+/** tests/lib/nodes: whole nodes below the web: store, writer, loop thread and sync, each in a data
+ * directory of its own. Every helper ends the test when it fails. */
+#ifndef TESTS_LIB_NODES_H
+#define TESTS_LIB_NODES_H
+
+#include "lib/authors.h"
+#include "store/reader.h"
+#include "store/writer.h"
+#include "sync/sync.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct node {
+	char dir[64];
+	unsigned number;
+	struct author self; /* its head is not kept: the writer signs */
+	struct store *store;
+	struct writer *writer;
+	struct reader *reader; /* the test thread's */
+	struct loop *loop;
+	struct sync *sync;
+	pthread_t thread;
+	uint16_t port;
+	int hops_max;
+	struct sync *_Atomic told; /* whom the writer tells of commits */
+	atomic_uint changes;
+};
+
+extern const uint8_t nodes_network_key[32];
+
+/** Make a directory and start in it; `number` names the key (tests/lib/authors). */
+void node_init(struct node *node, unsigned number);
+void node_fini(struct node *node);
+/** Stop and start again in the same directory (init and fini do these too). */
+void node_start(struct node *node);
+void node_stop(struct node *node);
+
+struct publish_result node_publish(struct node *node, const char *format, ...) PRINTF_LIKE(2, 3);
+void node_contact(struct node *node, const struct feed_id *who, enum contact_edge edge);
+/** Store messages of others (taken over) as if they had been imported. */
+void node_append(struct node *node, struct message **messages, size_t count);
+
+struct address node_address(const struct node *node);
+/** Dial; the connection must come about. */
+void node_connect(struct node *from, const struct node *to);
+/** Dial; returns the error, `why` has room for 256 bytes. */
+enum err node_try(struct node *from, const struct node *to, char *why);
+
+/** Newest stored sequence of a feed. */
+uint64_t node_head(struct node *node, const struct feed_id *feed);
+/** Wait until it is at least `sequence`. */
+void node_wait(struct node *node, const struct feed_id *feed, uint64_t sequence);
+/** Wait until the node is (or is no longer) connected with `id`. */
+void node_wait_peer(struct node *node, const struct feed_id *id, bool is_connected);
+bool node_is_connected(struct node *node, const struct feed_id *id);
+struct sync_figures node_figures(struct node *node);
+/** Do two nodes hold the same bytes of a feed? */
+void nodes_agree(struct node *one, struct node *two, const struct feed_id *feed);
+
+/* Wait for anything; only a failure waits long. */
+#define WAIT_UNTIL(condition)                        \
+	do {                                         \
+		int left = 6000;                     \
+		while (!(condition) && left-- > 0) { \
+			nodes_nap();                 \
+		}                                    \
+		assert_true(condition);              \
+	} while (0)
+void nodes_nap(void);
+
+#endif
