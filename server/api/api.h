@@ -1,5 +1,6 @@
 /**
- * api/api: what the browser and the command line see, started and stopped as one. The wire form is in server/API.md.
+ * api/api: what the browser and the command line see, started and stopped as one. The wire form is
+ * in server/API.md.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -14,17 +15,24 @@ struct api_opts {
 	const struct env *env;
 	struct store *store;
 	struct writer *writer;
-	struct sync *sync;       /* NULL: no node is running (a command on a stopped node) */
+	struct sync *sync; /* NULL: no node is running (a command on a stopped node) */
 	struct feed_id self;
 	const char *http_host;   /* NULL: loopback, both families */
 	uint16_t http_port;      /* 0: any free one */
 	const char *socket_path; /* Unix socket for the command line; NULL: none */
-	const char *web_dir;     /* serve the page from here instead of from the program; NULL normally */
+	const char
+		*web_dir; /* serve the page from here instead of from the program; NULL normally */
+	const char *peer_host; /* what sync listens on, to tell our own address; NULL or a wildcard:
+				  this machine's addresses are told */
 };
 
 /** Everything on; `why` gets a sentence on failure. */
-MUST_USE enum err api_start(const struct api_opts *opts, struct api **out, char *why, size_t why_bytes);
-/** Quiesce, close WebSockets, stop. Any thread but its own. */
+MUST_USE enum err api_start(
+	const struct api_opts *opts, struct api **out, char *why, size_t why_bytes);
+/**
+ * Quiesce, close WebSockets, stop. Not on one of its own threads, and not on the loop thread:
+ * requests under way may be waiting for the loop, which must still run.
+ */
 void api_stop(struct api *api);
 uint16_t api_port(const struct api *api);
 
@@ -36,10 +44,12 @@ void api_on_commit(struct api *api, const struct commit *commit);
 void api_on_sync_changed(struct api *api);
 
 /**
- * Answer one request as the owner, without a socket: what commands use when no node runs. `*status` is the HTTP status; the JSON answer is appended to `out`.
- * An api started with neither http nor socket (api_start_local) serves only this.
+ * Answer one request as the owner, without a socket: what commands use when no node runs. `*status`
+ * is the HTTP status; the JSON answer is appended to `out`. An api started with neither http nor
+ * socket (api_start_local) serves only this.
  */
 MUST_USE enum err api_start_local(const struct api_opts *opts, struct api **out);
-MUST_USE enum err api_request(struct api *api, const char *method, const char *target, struct span body, unsigned *status, struct buf *out);
+MUST_USE enum err api_request(struct api *api, const char *method, const char *target,
+	struct span body, unsigned *status, struct buf *out);
 
 #endif

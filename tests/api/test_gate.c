@@ -146,7 +146,7 @@ static const char *const refused[] = {
 	"GET /a#b HTTP/1.1\n" H,
 	/* Upgrade */
 	"GET / HTTP/1.1\n" H "Connection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: "
-			     "AAMAAABkAAQCAAAAAAIAAAAA\n",
+	"AAMAAABkAAQCAAAAAAIAAAAA\n",
 	"GET /api/live HTTP/1.1\n" H "Upgrade: h2c\n" UP,
 	"GET /api/live HTTP/1.1\n" H "Upgrade: websocket, h2c\n" UP,
 	"GET /api/live HTTP/1.1\n" H "Upgrade: websocket\nUpgrade: h2c\n" UP,

@@ -1,0 +1,503 @@
+/*
+ * The whole of api/: started in the order store → sessions → live → http, stopped the other way
+ * round, and between the two the judgement every request meets: does the row exist, who asks, how
+ * often.
+ *
+ * A row that takes seconds (dialling) runs on a thread of its own, at most SLOW_MAX at a time,
+ * while its connection is suspended.
+ */
+#include "api/api.h"
+
+#include "api/body.h"
+#include "api/inside.h"
+#include "api/watch.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SLOW_MAX = 8 };
+
+static void cookie_name(const struct api *api, char out[static 16])
+{
+	/* Browsers keep cookies by host and not by port: two nodes on one machine must not end each
+	 * other's sessions. */
+	(void)snprintf(out, 16, "kith-%u", http_port(api->http));
+}
+
+struct reader *inside_reader(struct call *call)
+{
+	struct reader *reader = reader_of_thread(call->api->opts.store);
+	if (reader == NULL) {
+		answer_error(&call->exchange->answer, SAID_INTERNAL, NULL);
+	}
+	return reader;
+}
+
+/* Who asks. */
+
+static bool is_open(struct api *api)
+{
+	(void)pthread_mutex_lock(&api->lock);
+	bool is = api->is_open && !api->is_stopping;
+	(void)pthread_mutex_unlock(&api->lock);
+	return is;
+}
+
+static bool spend(struct api *api, struct exchange *exchange, enum session_cost cost)
+{
+	int64_t retry_s = 1;
+	if (sessions_spend(api->sessions, &exchange->session, cost, &retry_s) == ERR_OK) {
+		return true;
+	}
+	answer_slow_down(&exchange->answer, retry_s);
+	return false;
+}
+
+/* A browser's request for a row that needs a session. False: answered. */
+static bool admit_session(struct api *api, struct exchange *exchange)
+{
+	char name[16];
+	struct span cookie;
+	cookie_name(api, name);
+	if (!gate_cookie(&exchange->head, name, &cookie) ||
+		sessions_check(api->sessions, cookie, exchange->head.token, &exchange->session) !=
+			ERR_OK) {
+		answer_error(&exchange->answer, SAID_LOGIN, NULL);
+		return false;
+	}
+	return spend(api, exchange, SESSION_ASKS);
+}
+
+/* What anything but GET needs besides. False: answered. */
+static bool admit_change(struct exchange *exchange)
+{
+	if (!gate_origin_fits(&exchange->head)) {
+		answer_error(&exchange->answer, SAID_DENIED, "This comes from another page.");
+		return false;
+	}
+	if (!gate_is_json(&exchange->head)) {
+		answer_error(&exchange->answer, SAID_BAD_REQUEST,
+			"The content type must be application/json.");
+		return false;
+	}
+	return true;
+}
+
+static enum http_next admit_upgrade(struct api *api, struct exchange *exchange)
+{
+	char name[16];
+	struct span cookie;
+	cookie_name(api, name);
+	if (!span_equal_text(exchange->head.path, "/api/live") || exchange->is_owner) {
+		answer_error(&exchange->answer, SAID_NOT_FOUND, NULL);
+	} else if (!gate_origin_fits(&exchange->head)) {
+		answer_error(&exchange->answer, SAID_DENIED, "This comes from another page.");
+	} else if (!gate_cookie(&exchange->head, name, &cookie) ||
+		   sessions_check_cookie(api->sessions, cookie, &exchange->session) != ERR_OK) {
+		answer_error(&exchange->answer, SAID_LOGIN, NULL);
+	} else if (spend(api, exchange, SESSION_ASKS)) {
+		return HTTP_UPGRADE;
+	}
+	exchange->answer.is_last = true;
+	return HTTP_ANSWER;
+}
+
+static enum http_next admit(struct api *api, struct exchange *exchange)
+{
+	struct span args[ROUTE_ARGS_MAX];
+	bool is_known = false;
+	const struct route *route =
+		route_find(exchange->head.method, exchange->head.path, args, &is_known);
+	bool is_free = exchange->is_owner || (route != NULL && route->may == MAY_ANYBODY);
+	if (!is_free && !admit_session(api, exchange)) {
+		return HTTP_ANSWER;
+	}
+	if (route == NULL) {
+		answer_error(&exchange->answer, is_known ? SAID_METHOD : SAID_NOT_FOUND, NULL);
+		return HTTP_ANSWER;
+	}
+	if (!exchange->is_owner && route->method != GATE_GET && !admit_change(exchange)) {
+		return HTTP_ANSWER;
+	}
+	if (!is_free && route->may == MAY_PUBLISH && !spend(api, exchange, SESSION_PUBLISHES)) {
+		return HTTP_ANSWER;
+	}
+	exchange->route = route;
+	return HTTP_GO_ON;
+}
+
+static enum http_next on_head(void *ctx, struct exchange *exchange)
+{
+	struct api *api = ctx;
+	if (!is_open(api)) {
+		answer_error(&exchange->answer, SAID_BUSY, "The node is starting or stopping.");
+		exchange->answer.is_last = true;
+		return HTTP_ANSWER;
+	}
+	if (exchange->head.is_upgrade) {
+		return admit_upgrade(api, exchange);
+	}
+	if (span_starts_with(exchange->head.path, "/api/") ||
+		span_equal_text(exchange->head.path, "/api")) {
+		return admit(api, exchange);
+	}
+	if (exchange->head.method != GATE_GET && exchange->head.method != GATE_HEAD) {
+		answer_error(&exchange->answer, SAID_METHOD, NULL);
+		return HTTP_ANSWER;
+	}
+	serve_page(api->page, exchange);
+	return HTTP_ANSWER;
+}
+
+/* What is served. */
+
+static void serve(struct api *api, struct exchange *exchange)
+{
+	const struct route *route = exchange->route;
+	struct call call = {.api = api, .exchange = exchange};
+	bool is_known = false;
+	(void)route_find(exchange->head.method, exchange->head.path, call.args, &is_known);
+	if (route->method == GATE_POST && !route->is_raw) {
+		bool is_empty = exchange->body.len == 0;
+		call.body = is_empty ? json_object() : body_parse(buf_span(&exchange->body));
+		if (call.body == NULL) {
+			answer_error(&exchange->answer, SAID_BAD_REQUEST,
+				"The body is not a JSON object, or nested too deep.");
+			return;
+		}
+	}
+	route->serve(&call);
+	json_decref(call.body);
+	if (exchange->answer.status == 0) {
+		answer_error(&exchange->answer, SAID_INTERNAL, NULL);
+	}
+	if (exchange->answer.status >= 500 && exchange->answer.status != 502) {
+		LOG(api->opts.env, LOG_WARN, "api.failed", LOG_TEXT("row", route->pattern),
+			LOG_NUM("status", exchange->answer.status));
+	}
+}
+
+static enum http_next on_request(void *ctx, struct exchange *exchange)
+{
+	const struct route *route = exchange->route;
+	if (route->is_slow) {
+		return HTTP_LATER;
+	}
+	serve(ctx, exchange);
+	return HTTP_ANSWER;
+}
+
+struct slow {
+	struct api *api;
+	struct exchange *exchange;
+};
+
+static void *slow_main(void *arg)
+{
+	struct slow *slow = arg;
+	struct api *api = slow->api;
+	serve(api, slow->exchange);
+	reader_close_thread();
+	http_finish(slow->exchange);
+	free(slow);
+	(void)pthread_mutex_lock(&api->lock);
+	api->slow_count--;
+	(void)pthread_cond_broadcast(&api->changed);
+	(void)pthread_mutex_unlock(&api->lock);
+	return NULL;
+}
+
+static bool start_slow(struct api *api, struct exchange *exchange)
+{
+	pthread_t thread;
+	pthread_attr_t attributes;
+	struct slow *slow = malloc(sizeof(*slow));
+	if (slow == NULL) {
+		return false;
+	}
+	*slow = (struct slow){.api = api, .exchange = exchange};
+	(void)pthread_mutex_lock(&api->lock);
+	bool has_room = api->slow_count < SLOW_MAX && !api->is_stopping;
+	api->slow_count += has_room ? 1 : 0;
+	(void)pthread_mutex_unlock(&api->lock);
+	(void)pthread_attr_init(&attributes);
+	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	bool is_started = has_room && pthread_create(&thread, &attributes, slow_main, slow) == 0;
+	(void)pthread_attr_destroy(&attributes);
+	if (is_started) {
+		return true;
+	}
+	free(slow);
+	if (has_room) {
+		(void)pthread_mutex_lock(&api->lock);
+		api->slow_count--;
+		(void)pthread_mutex_unlock(&api->lock);
+	}
+	return false;
+}
+
+static void on_later(void *ctx, struct exchange *exchange)
+{
+	if (!start_slow(ctx, exchange)) {
+		answer_error(&exchange->answer, SAID_BUSY, NULL);
+		http_finish(exchange);
+	}
+}
+
+static void on_upgrade(void *ctx, struct upgrade *upgrade)
+{
+	struct api *api = ctx;
+	live_take(api->live, upgrade);
+}
+
+/* Sessions in the store. */
+
+static void put_session(void *ctx, const char *name, const char *text, int64_t expires_ms)
+{
+	struct api *api = ctx;
+	struct change change = {.kind = CHANGE_SESSION_PUT,
+		.name = span_text(name),
+		.text = span_text(text),
+		.number = expires_ms};
+	if (writer_change(api->opts.writer, &change) != ERR_OK) {
+		LOG(api->opts.env, LOG_WARN, "session.not_kept",
+			LOG_TEXT("why", "the writer is busy"));
+	}
+}
+
+static void drop_session(void *ctx, const char *name)
+{
+	struct api *api = ctx;
+	struct change change = {.kind = CHANGE_SESSION_DROP, .name = span_text(name)};
+	if (writer_change(api->opts.writer, &change) != ERR_OK) {
+		LOG(api->opts.env, LOG_WARN, "session.not_dropped",
+			LOG_TEXT("why", "the writer is busy"));
+	}
+}
+
+static void restore_session(void *ctx, struct span name, struct span text, int64_t expires_ms)
+{
+	sessions_restore(ctx, name, text, expires_ms);
+}
+
+/* Start and stop. */
+
+static char *copy_text(const char *text)
+{
+	return text == NULL ? NULL : strdup(text);
+}
+
+static void api_free(struct api *api)
+{
+	live_free(api->live);
+	serve_page_close(api->page);
+	sessions_free(api->sessions);
+	events_free(api->events);
+	free(api->socket_path);
+	free(api->peer_host);
+	(void)pthread_mutex_destroy(&api->lock);
+	(void)pthread_cond_destroy(&api->changed);
+	free(api);
+}
+
+static void seed_hashes(const struct env *env)
+{
+	size_t seed = 0;
+	env->random(env->ctx, (uint8_t *)&seed, sizeof(seed));
+	json_object_seed(seed == 0 ? 1 : seed);
+}
+
+static enum err api_new(const struct api_opts *opts, struct api **out)
+{
+	struct api *api = calloc(1, sizeof(*api));
+	if (api == NULL) {
+		return ERR_NOMEM;
+	}
+	seed_hashes(opts->env);
+	(void)pthread_mutex_init(&api->lock, NULL);
+	(void)pthread_cond_init(&api->changed, NULL);
+	api->opts = *opts;
+	api->socket_path = copy_text(opts->socket_path);
+	api->peer_host = copy_text(opts->peer_host);
+	api->started_ms = env_mono_ms(opts->env);
+	enum err err = events_new(opts->env, &opts->self, &api->events);
+	if (err == ERR_OK) {
+		err = sessions_new(&(struct session_opts){.env = opts->env,
+					   .on_put = put_session,
+					   .on_drop = drop_session,
+					   .ctx = api},
+			&api->sessions);
+	}
+	if (err != ERR_OK) {
+		api_free(api);
+		return err;
+	}
+	*out = api;
+	return ERR_OK;
+}
+
+static enum err read_state(struct api *api)
+{
+	struct reader *reader = NULL;
+	struct chain_head head;
+	enum err err = reader_open(api->opts.store, &reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = reader_sessions(reader, restore_session, api->sessions);
+	if (err == ERR_OK && reader_head(reader, &api->opts.self, &head) == ERR_OK) {
+		events_set_head(api->events, head.sequence);
+	}
+	reader_close(reader);
+	return err;
+}
+
+static enum err open_doors(struct api *api, char *why, size_t why_bytes)
+{
+	struct http_opts http = {
+		.env = api->opts.env,
+		.host = api->opts.http_host,
+		.port = api->opts.http_port,
+		.socket_path = api->socket_path,
+		.on_head = on_head,
+		.on_request = on_request,
+		.on_later = on_later,
+		.on_upgrade = on_upgrade,
+		.ctx = api,
+	};
+	struct live_opts live = {
+		.env = api->opts.env, .sessions = api->sessions, .events = api->events};
+	enum err err = live_start(&live, &api->live, why, why_bytes);
+	if (err == ERR_OK) {
+		err = watch_start(api, &api->watch);
+	}
+	if (err == ERR_OK) {
+		err = http_start(&http, &api->http, why, why_bytes);
+	}
+	return err;
+}
+
+enum err api_start(const struct api_opts *opts, struct api **out, char *why, size_t why_bytes)
+{
+	struct api *api = NULL;
+	(void)snprintf(why, why_bytes, "the page's server does not start");
+	enum err err = api_new(opts, &api);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = read_state(api);
+	if (err == ERR_OK) {
+		err = serve_page_open(opts->web_dir, &api->page);
+	}
+	if (err == ERR_OK) {
+		err = open_doors(api, why, why_bytes);
+	}
+	if (err != ERR_OK) {
+		api_stop(api);
+		return err;
+	}
+	(void)pthread_mutex_lock(&api->lock);
+	api->is_open = true;
+	(void)pthread_mutex_unlock(&api->lock);
+	why[0] = '\0';
+	*out = api;
+	return ERR_OK;
+}
+
+void api_stop(struct api *api)
+{
+	if (api == NULL) {
+		return;
+	}
+	(void)pthread_mutex_lock(&api->lock);
+	api->is_stopping = true;
+	(void)pthread_mutex_unlock(&api->lock);
+	if (api->http != NULL) {
+		http_quiesce(api->http);
+	}
+	watch_stop(api->watch);
+	if (api->live != NULL) {
+		live_stop(api->live);
+	}
+	(void)pthread_mutex_lock(&api->lock);
+	while (api->slow_count > 0) {
+		(void)pthread_cond_wait(&api->changed, &api->lock);
+	}
+	(void)pthread_mutex_unlock(&api->lock);
+	http_stop(api->http);
+	api_free(api);
+}
+
+uint16_t api_port(const struct api *api)
+{
+	return api->http == NULL ? 0 : http_port(api->http);
+}
+
+void api_new_code(struct api *api, char code[static 33])
+{
+	sessions_new_code(api->sessions, code);
+}
+
+void api_on_commit(struct api *api, const struct commit *commit)
+{
+	events_on_commit(api->events, commit);
+	if (api->live != NULL) {
+		live_wake(api->live);
+	}
+}
+
+void api_on_sync_changed(struct api *api)
+{
+	events_on_peers(api->events);
+	if (api->watch != NULL) {
+		watch_wake(api->watch);
+	}
+}
+
+/* Without a socket. */
+
+enum err api_start_local(const struct api_opts *opts, struct api **out)
+{
+	return api_new(opts, out);
+}
+
+static bool method_named(const char *name, enum gate_method *out)
+{
+	static const char *const names[] = {"GET", "HEAD", "POST", "DELETE"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			*out = (enum gate_method)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum err api_request(struct api *api, const char *method, const char *target, struct span body,
+	unsigned *status, struct buf *out)
+{
+	struct exchange exchange = {.is_owner = true, .body = BUF_INIT(LIMIT_HTTP_BODY_BYTES)};
+	answer_init(&exchange.answer);
+	enum err err = ERR_OK;
+	if (!method_named(method, &exchange.head.method) ||
+		gate_judge_target(span_text(target), &exchange.head) != NULL) {
+		answer_error(&exchange.answer, SAID_BAD_REQUEST, NULL);
+	} else if (body.len > LIMIT_HTTP_BODY_BYTES) {
+		answer_error(&exchange.answer, SAID_TOO_LARGE, NULL);
+	} else if (admit(api, &exchange) == HTTP_GO_ON) {
+		err = buf_append(&exchange.body, body);
+		if (err == ERR_OK) {
+			serve(api, &exchange);
+		}
+	}
+	if (err == ERR_OK) {
+		*status = exchange.answer.status;
+		err = buf_append(out, exchange.answer.fixed.len > 0
+					      ? exchange.answer.fixed
+					      : buf_span(&exchange.answer.body));
+	}
+	answer_fini(&exchange.answer);
+	buf_fini(&exchange.body);
+	return err;
+}

@@ -1,0 +1,36 @@
+/**
+ * api/inside: what the parts of api/ share with each other, and with nobody else.
+ */
+#ifndef API_INSIDE_H
+#define API_INSIDE_H
+
+#include "api/api.h"
+#include "api/events.h"
+#include "api/live.h"
+#include "api/serve.h"
+#include "store/reader.h"
+
+#include <pthread.h>
+
+struct api {
+	struct api_opts opts;
+	char *socket_path, *peer_host;
+	struct sessions *sessions;
+	struct events *events;
+	struct page *page;
+	struct http *http;
+	struct live *live;
+	struct watch *watch;
+	int64_t started_ms; /* monotonic */
+	/* Under the lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool is_open; /* everything is up: requests are served */
+	bool is_stopping;
+	unsigned slow_count; /* threads with a slow request */
+};
+
+/** The calling thread's reader; on NULL the answer is already an error. */
+struct reader *inside_reader(struct call *call);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * The endpoints, one row each, and the few lines that match a path with a pattern. The order does
+ * not matter: no path fits two patterns of one method.
+ */
+#include "api/route.h"
+
+#include "api/serve.h"
+
+static const struct route routes[] = {
+	{.method = GATE_POST, .pattern = "/api/session", .may = MAY_ANYBODY, .serve = serve_login},
+	{.method = GATE_DELETE, .pattern = "/api/session", .may = MAY_READ, .serve = serve_logout},
+	{.method = GATE_POST, .pattern = "/api/code", .may = MAY_WRITE, .serve = serve_code},
+
+	{.method = GATE_GET, .pattern = "/api/boot", .may = MAY_READ, .serve = serve_boot},
+	{.method = GATE_GET, .pattern = "/api/timeline", .may = MAY_READ, .serve = serve_timeline},
+	{.method = GATE_GET,
+		.pattern = "/api/thread/:message",
+		.may = MAY_READ,
+		.serve = serve_thread},
+	{.method = GATE_GET, .pattern = "/api/posts", .may = MAY_READ, .serve = serve_posts},
+	{.method = GATE_GET,
+		.pattern = "/api/message/:message/raw",
+		.may = MAY_READ,
+		.serve = serve_message_raw},
+
+	{.method = GATE_GET, .pattern = "/api/me", .may = MAY_READ, .serve = serve_me},
+	{.method = GATE_GET,
+		.pattern = "/api/person/:feed",
+		.may = MAY_READ,
+		.serve = serve_person},
+	{.method = GATE_GET,
+		.pattern = "/api/person/:feed/posts",
+		.may = MAY_READ,
+		.serve = serve_person_posts},
+	{.method = GATE_GET,
+		.pattern = "/api/person/:feed/follows",
+		.may = MAY_READ,
+		.serve = serve_person_follows},
+	{.method = GATE_GET,
+		.pattern = "/api/person/:feed/followers",
+		.may = MAY_READ,
+		.serve = serve_person_followers},
+	{.method = GATE_GET, .pattern = "/api/people", .may = MAY_READ, .serve = serve_people},
+	{.method = GATE_GET, .pattern = "/api/suggest", .may = MAY_READ, .serve = serve_suggest},
+
+	{.method = GATE_GET, .pattern = "/api/network", .may = MAY_READ, .serve = serve_network},
+	{.method = GATE_GET, .pattern = "/api/status", .may = MAY_READ, .serve = serve_status},
+	{.method = GATE_POST,
+		.pattern = "/api/network/connect",
+		.may = MAY_WRITE,
+		.serve = serve_connect,
+		.is_slow = true},
+	{.method = GATE_POST,
+		.pattern = "/api/network/disconnect",
+		.may = MAY_WRITE,
+		.serve = serve_disconnect},
+
+	{.method = GATE_POST, .pattern = "/api/post", .may = MAY_PUBLISH, .serve = serve_post},
+	{.method = GATE_POST, .pattern = "/api/like", .may = MAY_PUBLISH, .serve = serve_like},
+	{.method = GATE_POST,
+		.pattern = "/api/relation",
+		.may = MAY_PUBLISH,
+		.serve = serve_relation},
+	{.method = GATE_POST, .pattern = "/api/follow", .may = MAY_PUBLISH, .serve = serve_follow},
+	{.method = GATE_POST,
+		.pattern = "/api/profile",
+		.may = MAY_PUBLISH,
+		.serve = serve_profile},
+	{.method = GATE_POST,
+		.pattern = "/api/publish",
+		.may = MAY_PUBLISH,
+		.serve = serve_publish,
+		.is_raw = true},
+};
+
+/* The first segment of `path` without its slash; `*path` is what follows. */
+static struct span segment(struct span *path)
+{
+	struct span rest = span_skip(*path, 1);
+	const uint8_t *slash = rest.len == 0 ? NULL : memchr(rest.at, '/', rest.len);
+	size_t len = slash == NULL ? rest.len : (size_t)(slash - rest.at);
+	*path = span_skip(rest, len);
+	return span_take(rest, len);
+}
+
+static bool fits(const char *pattern, struct span path, struct span args[static ROUTE_ARGS_MAX])
+{
+	struct span left = span_text(pattern);
+	size_t count = 0;
+	while (left.len > 0 && path.len > 0) {
+		struct span want = segment(&left);
+		struct span have = segment(&path);
+		if (want.len > 0 && want.at[0] == ':' && have.len > 0 && count < ROUTE_ARGS_MAX) {
+			args[count++] = have;
+		} else if (!span_equal(want, have)) {
+			return false;
+		}
+	}
+	return left.len == 0 && path.len == 0;
+}
+
+const struct route *route_find(enum gate_method method, struct span path,
+	struct span args[static ROUTE_ARGS_MAX], bool *is_known)
+{
+	*is_known = false;
+	method = method == GATE_HEAD ? GATE_GET : method;
+	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		if (!fits(routes[i].pattern, path, args)) {
+			continue;
+		}
+		*is_known = true;
+		if (routes[i].method == method) {
+			return &routes[i];
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,52 @@
+/**
+ * api/serve: the endpoints, one family a file (serve_*.c); each function is one row of route.c.
+ * API.md says what they take and answer.
+ */
+#ifndef API_SERVE_H
+#define API_SERVE_H
+
+#include "api/route.h"
+
+/* serve_session.c */
+void serve_login(struct call *call);
+void serve_logout(struct call *call);
+void serve_code(struct call *call);
+
+/* serve_posts.c */
+void serve_boot(struct call *call);
+void serve_timeline(struct call *call);
+void serve_thread(struct call *call);
+void serve_person_posts(struct call *call);
+void serve_posts(struct call *call);
+void serve_message_raw(struct call *call);
+
+/* serve_people.c */
+void serve_me(struct call *call);
+void serve_person(struct call *call);
+void serve_person_follows(struct call *call);
+void serve_person_followers(struct call *call);
+void serve_people(struct call *call);
+void serve_suggest(struct call *call);
+
+/* serve_publish.c */
+void serve_post(struct call *call);
+void serve_like(struct call *call);
+void serve_relation(struct call *call);
+void serve_follow(struct call *call);
+void serve_profile(struct call *call);
+void serve_publish(struct call *call);
+
+/* serve_network.c */
+void serve_network(struct call *call);
+void serve_status(struct call *call);
+void serve_connect(struct call *call);
+void serve_disconnect(struct call *call);
+
+/* serve_page.c: everything outside /api. */
+struct page;
+/** The page's files: from `dir`, or those in the program when it is NULL. */
+MUST_USE enum err serve_page_open(const char *dir, struct page **out);
+void serve_page_close(struct page *page);
+void serve_page(const struct page *page, struct exchange *exchange);
+
+#endif

@@ -1,0 +1,329 @@
+/*
+ * What there is to read: the first screen, timelines, threads, single posts, one message as its
+ * bytes.
+ */
+#include "api/body.h"
+#include "api/shape.h"
+
+#include <stdlib.h>
+
+enum { PAGE_ROWS_USUAL = 20, IDS_MAX = 50, TEXT_PARAM_BYTES = 64 };
+
+/* One text parameter that is short; false: answered. `*is_there` is false when it is absent. */
+static bool read_param(struct call *call, const char *name, struct buf *out, bool *is_there)
+{
+	enum err err = body_query(call->exchange->head.query, name, out);
+	*is_there = err == ERR_OK && out->len > 0;
+	if (err == ERR_OK || err == ERR_NOT_FOUND) {
+		return true;
+	}
+	answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "A parameter is malformed.");
+	return false;
+}
+
+static bool read_limit(struct call *call, size_t *out)
+{
+	struct buf text = BUF_INIT(TEXT_PARAM_BYTES);
+	bool is_there = false;
+	bool is_good = read_param(call, "limit", &text, &is_there);
+	*out = PAGE_ROWS_USUAL;
+	if (is_good && is_there) {
+		size_t value = 0;
+		for (size_t i = 0; i < text.len && i < 4; i++) {
+			is_good = is_good && text.at[i] >= '0' && text.at[i] <= '9';
+			value = value * 10 + (size_t)(text.at[i] - '0');
+		}
+		is_good = is_good && text.len <= 4 && value >= 1 && value <= LIMIT_PAGE_ROWS;
+		*out = value;
+		if (!is_good) {
+			answer_error(&call->exchange->answer, SAID_BAD_REQUEST,
+				"`limit` goes from 1 to 100.");
+		}
+	}
+	buf_fini(&text);
+	return is_good;
+}
+
+static bool read_cursor(
+	struct call *call, const char *name, struct timeline_query *query, bool *is_there)
+{
+	struct buf text = BUF_INIT(TEXT_PARAM_BYTES);
+	bool is_good = read_param(call, name, &text, is_there);
+	if (is_good && *is_there &&
+		shape_read_cursor(buf_span(&text), &query->at_ms, &query->order) != ERR_OK) {
+		answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "The cursor is malformed.");
+		is_good = false;
+	}
+	buf_fini(&text);
+	return is_good;
+}
+
+static bool read_query(struct call *call, struct timeline_query *query)
+{
+	if (!read_limit(call, &query->limit) ||
+		!read_cursor(call, "before", query, &query->has_before) ||
+		!read_cursor(call, "after", query, &query->has_after)) {
+		return false;
+	}
+	if (query->has_before && query->has_after) {
+		answer_error(&call->exchange->answer, SAID_BAD_REQUEST,
+			"`before` and `after` exclude each other.");
+		return false;
+	}
+	return true;
+}
+
+/* {"posts","people","cursor","newest"} into `tree`; `people` may hold some already. */
+static enum err put_page(struct call *call, struct reader *reader,
+	const struct timeline_query *query, struct shape_people *people, json_t *tree)
+{
+	struct posts page = {.count = 0};
+	json_t *posts = NULL;
+	json_t *list = NULL;
+	enum err err = timeline_page(reader, query, &page);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = shape_posts(call->api, reader, &page, people, &posts);
+	if (err == ERR_OK) {
+		err = shape_people(reader, people, &list);
+	}
+	if (err == ERR_OK) {
+		json_t *cursor = page.has_more && page.count > 0
+					 ? shape_cursor(&page.at[page.count - 1])
+					 : json_null();
+		json_t *newest = page.count > 0 ? shape_cursor(&page.at[0]) : json_null();
+		bool is_short = json_object_set_new(tree, "posts", posts) != 0 ||
+				json_object_set_new(tree, "people", list) != 0 ||
+				json_object_set_new(tree, "cursor", cursor) != 0 ||
+				json_object_set_new(tree, "newest", newest) != 0;
+		err = is_short ? ERR_NOMEM : ERR_OK;
+	} else {
+		json_decref(posts);
+	}
+	posts_free(&page);
+	return err;
+}
+
+static void answer_tree(struct call *call, enum err err, json_t *tree)
+{
+	if (err != ERR_OK) {
+		json_decref(tree);
+		answer_err(&call->exchange->answer, err);
+		return;
+	}
+	answer_json(&call->exchange->answer, 200, tree);
+}
+
+static void answer_page(struct call *call, const struct timeline_query *query)
+{
+	struct reader *reader = inside_reader(call);
+	struct shape_people *people = calloc(1, sizeof(*people));
+	if (reader == NULL || people == NULL) {
+		answer_err(&call->exchange->answer, ERR_NOMEM);
+	} else {
+		json_t *tree = json_object();
+		answer_tree(call, put_page(call, reader, query, people, tree), tree);
+	}
+	free(people);
+}
+
+void serve_timeline(struct call *call)
+{
+	struct timeline_query query = {.kind = TIMELINE_HOME};
+	struct buf tab = BUF_INIT(TEXT_PARAM_BYTES);
+	bool is_there = false;
+	bool is_good = read_query(call, &query) && read_param(call, "tab", &tab, &is_there);
+	if (is_good && is_there && span_equal_text(buf_span(&tab), "wide")) {
+		query.kind = TIMELINE_WIDE;
+	} else if (is_good && is_there && !span_equal_text(buf_span(&tab), "home")) {
+		answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "`tab` is home or wide.");
+		is_good = false;
+	}
+	buf_fini(&tab);
+	if (is_good) {
+		answer_page(call, &query);
+	}
+}
+
+void serve_person_posts(struct call *call)
+{
+	struct timeline_query query = {.kind = TIMELINE_PERSON};
+	if (feed_id_parse_any(call->args[0], &query.person) != ERR_OK) {
+		answer_error(&call->exchange->answer, SAID_BAD_REQUEST,
+			"This is not the key of a person.");
+		return;
+	}
+	if (read_query(call, &query)) {
+		answer_page(call, &query);
+	}
+}
+
+/* Everything the first screen needs but the posts. */
+static enum err put_boot(
+	struct call *call, struct reader *reader, struct shape_people *people, json_t *tree)
+{
+	struct api *api = call->api;
+	struct person *me = malloc(sizeof(*me));
+	json_t *head = NULL;
+	json_t *status = NULL;
+	json_t *peers = NULL;
+	enum err err = me == NULL ? ERR_NOMEM : person_read(reader, &api->opts.self, me);
+	if (err == ERR_OK) {
+		shape_name(people, &api->opts.self);
+		err = json_object_set_new(tree, "me", shape_person(me)) == 0 ? ERR_OK : ERR_NOMEM;
+	}
+	if (err == ERR_OK && (err = shape_head(reader, &api->opts.self, &head)) == ERR_OK) {
+		(void)json_object_set_new(tree, "head", head);
+	}
+	if (err == ERR_OK && (err = shape_status(api, reader, &status)) == ERR_OK) {
+		(void)json_object_set_new(tree, "status", status);
+	}
+	if (err == ERR_OK && (err = shape_peers(api, people, &peers)) == ERR_OK) {
+		(void)json_object_set_new(tree, "peers", peers);
+	}
+	free(me);
+	return err;
+}
+
+void serve_boot(struct call *call)
+{
+	struct timeline_query query = {.kind = TIMELINE_HOME};
+	if (!read_limit(call, &query.limit)) {
+		return;
+	}
+	struct reader *reader = inside_reader(call);
+	struct shape_people *people = calloc(1, sizeof(*people));
+	if (reader == NULL || people == NULL) {
+		answer_err(&call->exchange->answer, ERR_NOMEM);
+	} else {
+		json_t *tree = json_object();
+		enum err err = put_boot(call, reader, people, tree);
+		if (err == ERR_OK) {
+			err = put_page(call, reader, &query, people, tree);
+		}
+		answer_tree(call, err, tree);
+	}
+	free(people);
+}
+
+/* {"posts","people"} for `page`, with "root" when there is one. Takes the page over. */
+static void answer_posts(
+	struct call *call, struct reader *reader, struct posts *page, const struct message_id *root)
+{
+	struct shape_people *people = calloc(1, sizeof(*people));
+	json_t *tree = json_object();
+	json_t *posts = NULL;
+	json_t *list = NULL;
+	enum err err = people == NULL || tree == NULL
+			       ? ERR_NOMEM
+			       : shape_posts(call->api, reader, page, people, &posts);
+	if (err == ERR_OK) {
+		(void)json_object_set_new(tree, "posts", posts);
+		err = shape_people(reader, people, &list);
+	}
+	if (err == ERR_OK) {
+		(void)json_object_set_new(tree, "people", list);
+	}
+	if (err == ERR_OK && root != NULL) {
+		(void)json_object_set_new(tree, "root", shape_message_id(root));
+	}
+	posts_free(page);
+	free(people);
+	answer_tree(call, err, tree);
+}
+
+static bool read_message_id(struct call *call, struct message_id *id)
+{
+	if (message_id_parse_any(call->args[0], id) == ERR_OK) {
+		return true;
+	}
+	answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "This is not the id of a message.");
+	return false;
+}
+
+void serve_thread(struct call *call)
+{
+	struct message_id id;
+	struct message_id root;
+	struct posts page = {.count = 0};
+	struct reader *reader = read_message_id(call, &id) ? inside_reader(call) : NULL;
+	if (reader == NULL) {
+		return;
+	}
+	enum err err = thread_read(reader, &id, &root, &page);
+	if (err == ERR_NOT_FOUND) {
+		answer_error(&call->exchange->answer, SAID_NOT_FOUND,
+			"This post has not reached us yet.");
+	} else if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+	} else {
+		answer_posts(call, reader, &page, &root);
+	}
+}
+
+/* Up to IDS_MAX ids between commas. */
+static enum err read_ids(struct span text, struct message_id *ids, size_t *count)
+{
+	*count = 0;
+	while (text.len > 0) {
+		const uint8_t *comma = memchr(text.at, ',', text.len);
+		size_t len = comma == NULL ? text.len : (size_t)(comma - text.at);
+		if (*count == IDS_MAX ||
+			message_id_parse_any(span_take(text, len), &ids[*count]) != ERR_OK) {
+			return ERR_REFUSED;
+		}
+		(*count)++;
+		text = span_skip(text, len + 1);
+	}
+	return ERR_OK;
+}
+
+void serve_posts(struct call *call)
+{
+	struct message_id ids[IDS_MAX];
+	size_t count = 0;
+	struct posts page = {.count = 0};
+	struct buf text = BUF_INIT(LIMIT_HTTP_TARGET_BYTES);
+	enum err err = body_query(call->exchange->head.query, "ids", &text);
+	if (err == ERR_OK) {
+		err = read_ids(buf_span(&text), ids, &count);
+	}
+	buf_fini(&text);
+	if (err != ERR_OK) {
+		answer_error(&call->exchange->answer, SAID_BAD_REQUEST,
+			"`ids` is a list of at most 50 ids of messages.");
+		return;
+	}
+	struct reader *reader = inside_reader(call);
+	if (reader == NULL) {
+		return;
+	}
+	err = posts_read(reader, ids, count, &page);
+	if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+		return;
+	}
+	answer_posts(call, reader, &page, NULL);
+}
+
+void serve_message_raw(struct call *call)
+{
+	struct message_id id;
+	struct stored stored;
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	struct reader *reader = read_message_id(call, &id) ? inside_reader(call) : NULL;
+	if (reader == NULL) {
+		return;
+	}
+	enum err err = reader_message(reader, &id, &text, &stored);
+	if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+	} else {
+		answer_json(&call->exchange->answer, 200,
+			json_pack("{s:o, s:o, s:I}", "key", shape_message_id(&stored.key), "value",
+				body_string(stored.compact), "received",
+				(json_int_t)stored.received_ms));
+	}
+	buf_fini(&text);
+}

@@ -1,0 +1,519 @@
+/*
+ * Everything that signs. Each function makes the text of one content; the writer judges, signs and
+ * stores it, and the answer is its key and number.
+ */
+#include "api/body.h"
+#include "api/mentions.h"
+#include "api/shape.h"
+#include "base/log.h"
+#include "feed/json.h"
+
+#include <stdlib.h>
+
+enum { NONCE_BYTES_MAX = 64, NAME_BYTES_MAX = 256, BRANCH_MAX = CONTENT_BRANCHES_MAX };
+
+/* One content under construction; the first failure sticks. */
+struct draft_text {
+	struct buf text;
+	enum err err;
+};
+
+static void put(struct draft_text *draft, const char *text)
+{
+	draft->err = draft->err == ERR_OK ? buf_append_text(&draft->text, text) : draft->err;
+}
+
+static void put_string(struct draft_text *draft, struct span text)
+{
+	draft->err = draft->err == ERR_OK ? json_write_string(text, &draft->text) : draft->err;
+}
+
+static void put_message_id(struct draft_text *draft, const struct message_id *id)
+{
+	char text[MESSAGE_ID_TEXT_BYTES];
+	message_id_format(id, text);
+	put_string(draft, span_text(text));
+}
+
+static void put_feed_id(struct draft_text *draft, const struct feed_id *id)
+{
+	char text[FEED_ID_TEXT_BYTES];
+	feed_id_format(id, text);
+	put_string(draft, span_text(text));
+}
+
+static void draft_init(struct draft_text *draft)
+{
+	*draft = (struct draft_text){.text = BUF_INIT(2 * LIMIT_HTTP_BODY_BYTES)};
+}
+
+static void wrong(struct call *call, const char *sentence)
+{
+	answer_error(&call->exchange->answer, SAID_BAD_REQUEST, sentence);
+}
+
+/* Publishing itself. */
+
+static void say_failure(struct call *call, enum err err, const char *why)
+{
+	struct answer *answer = &call->exchange->answer;
+	answer_err(answer, err);
+	if (why[0] != '\0' && (err == ERR_REFUSED || err == ERR_LIMIT || err == ERR_PAUSED)) {
+		answer_error(answer,
+			err == ERR_PAUSED  ? SAID_PAUSED
+			: err == ERR_LIMIT ? SAID_TOO_LARGE
+					   : SAID_REFUSED,
+			why);
+	}
+}
+
+static bool publish(
+	struct call *call, const struct publish_request *request, struct publish_result *result)
+{
+	*result = (struct publish_result){.sequence = 0};
+	enum err err = writer_publish(call->api->opts.writer, request, result);
+	if (err == ERR_OK) {
+		return true;
+	}
+	say_failure(call, err, result->why);
+	return false;
+}
+
+static json_t *result_json(const struct publish_result *result)
+{
+	return json_pack("{s:o, s:I}", "key", shape_message_id(&result->key), "sequence",
+		(json_int_t)result->sequence);
+}
+
+/* The two fields every write may have. False: answered. */
+static bool read_common(struct call *call, struct publish_request *request)
+{
+	const json_t *head = json_object_get(call->body, "if_head");
+	if (body_has(call->body, "nonce") && (!body_text(call->body, "nonce", &request->nonce) ||
+						     request->nonce.len > NONCE_BYTES_MAX)) {
+		wrong(call, "`nonce` is a text of at most 64 bytes.");
+		return false;
+	}
+	if (body_has(call->body, "if_head") &&
+		(!json_is_integer(head) || json_integer_value(head) < 0)) {
+		wrong(call, "`if_head` is a number.");
+		return false;
+	}
+	request->if_head = (uint64_t)json_integer_value(head);
+	return true;
+}
+
+/* Publish a finished draft for a call with a JSON body, and free it. True: `*result` is filled and
+ * nothing is answered yet. */
+static bool publish_draft(
+	struct call *call, struct draft_text *draft, struct publish_result *result)
+{
+	struct publish_request request = {.content = buf_span(&draft->text)};
+	bool is_done = false;
+	if (draft->err != ERR_OK) {
+		answer_err(&call->exchange->answer, draft->err);
+	} else if (read_common(call, &request)) {
+		is_done = publish(call, &request, result);
+	}
+	buf_fini(&draft->text);
+	return is_done;
+}
+
+static void publish_and_answer(struct call *call, struct draft_text *draft)
+{
+	struct publish_result result;
+	if (publish_draft(call, draft, &result)) {
+		answer_json(&call->exchange->answer, 200, result_json(&result));
+	}
+}
+
+/* Posts. */
+
+struct post_draft {
+	struct span text, warning;
+	bool has_root, has_fork;
+	struct message_id root, fork;
+	struct message_id branch[BRANCH_MAX];
+	size_t branch_count;
+};
+
+static bool read_id_field(
+	struct call *call, const char *name, struct message_id *out, bool *is_there)
+{
+	struct span text;
+	*is_there = body_has(call->body, name);
+	if (!*is_there ||
+		(body_text(call->body, name, &text) && message_id_parse_any(text, out) == ERR_OK)) {
+		return true;
+	}
+	wrong(call, "This is not the id of a message.");
+	return false;
+}
+
+static bool read_branch(struct call *call, struct post_draft *post)
+{
+	const json_t *list = json_object_get(call->body, "branch");
+	if (!body_has(call->body, "branch")) {
+		return true;
+	}
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *item = json_array_get(list, i);
+		struct span text = span_of(json_string_value(item), json_string_length(item));
+		if (i == BRANCH_MAX || !json_is_string(item) ||
+			message_id_parse_any(text, &post->branch[i]) != ERR_OK) {
+			wrong(call, "`branch` is a list of at most 8 ids of messages.");
+			return false;
+		}
+		post->branch_count = i + 1;
+	}
+	if (!json_is_array(list)) {
+		wrong(call, "`branch` is a list of at most 8 ids of messages.");
+		return false;
+	}
+	return true;
+}
+
+static bool has_ink(struct span text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] != ' ' && text.at[i] != '\n' && text.at[i] != '\t' &&
+			text.at[i] != '\r') {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read_post(struct call *call, struct post_draft *post)
+{
+	if (!body_text(call->body, "text", &post->text) || !has_ink(post->text)) {
+		wrong(call, "There is nothing written.");
+		return false;
+	}
+	if (body_has(call->body, "cw") && !body_text(call->body, "cw", &post->warning)) {
+		wrong(call, "`cw` is a text.");
+		return false;
+	}
+	if (!read_id_field(call, "root", &post->root, &post->has_root) ||
+		!read_id_field(call, "fork", &post->fork, &post->has_fork) ||
+		!read_branch(call, post)) {
+		return false;
+	}
+	if (!post->has_root && (post->has_fork || post->branch_count > 0)) {
+		wrong(call, "`fork` and `branch` need a `root`.");
+		return false;
+	}
+	return true;
+}
+
+/* Does another post of the thread refer to `post`? By its branches, by its root, or as the next
+ * message of the same feed. */
+static bool is_referred_to(const struct posts *thread, const struct post *post)
+{
+	for (size_t i = 0; i < thread->count; i++) {
+		const struct post *other = &thread->at[i];
+		if (other == post || other->is_missing) {
+			continue;
+		}
+		if (other->has_root && message_id_equal(&other->root, &post->key)) {
+			return true;
+		}
+		if (feed_id_equal(&other->author, &post->author) &&
+			other->sequence == post->sequence + 1) {
+			return true;
+		}
+		for (size_t j = 0; j < other->branch_count; j++) {
+			if (message_id_equal(&other->branches[j], &post->key)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+/* The heads of the thread as this node knows it: what a reply answers (protocol/07 §4). The newest
+ * BRANCH_MAX when there are more. */
+static enum err find_heads(struct call *call, struct post_draft *post)
+{
+	struct posts thread = {.count = 0};
+	struct message_id root;
+	struct reader *reader = reader_of_thread(call->api->opts.store);
+	if (reader == NULL) {
+		return ERR_NOMEM;
+	}
+	enum err err = thread_read(reader, &post->root, &root, &thread);
+	if (err != ERR_OK && err != ERR_NOT_FOUND) {
+		return err;
+	}
+	for (size_t i = thread.count; i > 0 && post->branch_count < BRANCH_MAX; i--) {
+		const struct post *row = &thread.at[i - 1];
+		bool is_of_it = message_id_equal(&row->key, &post->root) ||
+				(row->has_root && message_id_equal(&row->root, &post->root));
+		if (is_of_it && !row->is_missing && !is_referred_to(&thread, row)) {
+			post->branch[post->branch_count++] = row->key;
+		}
+	}
+	posts_free(&thread);
+	if (post->branch_count == 0) {
+		post->branch[post->branch_count++] = post->root;
+	}
+	return ERR_OK;
+}
+
+static void put_thread(struct draft_text *draft, const struct post_draft *post)
+{
+	put(draft, ",\"root\":");
+	put_message_id(draft, &post->root);
+	put(draft, ",\"branch\":[");
+	for (size_t i = 0; i < post->branch_count; i++) {
+		put(draft, i == 0 ? "" : ",");
+		put_message_id(draft, &post->branch[i]);
+	}
+	put(draft, "]");
+	if (post->has_fork) {
+		put(draft, ",\"fork\":");
+		put_message_id(draft, &post->fork);
+	}
+}
+
+static void put_mentions(struct draft_text *draft, struct span text)
+{
+	size_t count = 0;
+	size_t start = draft->text.len;
+	put(draft, ",\"mentions\":");
+	draft->err = draft->err == ERR_OK ? mentions_find(text, &draft->text, &count) : draft->err;
+	if (draft->err == ERR_OK && count == 0) {
+		buf_truncate(&draft->text, start);
+	}
+}
+
+void serve_post(struct call *call)
+{
+	struct post_draft post = {.branch_count = 0};
+	struct draft_text draft;
+	if (!read_post(call, &post)) {
+		return;
+	}
+	draft_init(&draft);
+	if (post.has_root && post.branch_count == 0) {
+		draft.err = find_heads(call, &post);
+	}
+	put(&draft, "{\"type\":\"post\",\"text\":");
+	put_string(&draft, post.text);
+	if (post.has_root) {
+		put_thread(&draft, &post);
+	}
+	put_mentions(&draft, post.text);
+	if (post.warning.len > 0) {
+		put(&draft, ",\"contentWarning\":");
+		put_string(&draft, post.warning);
+	}
+	put(&draft, "}");
+	publish_and_answer(call, &draft);
+}
+
+void serve_like(struct call *call)
+{
+	struct message_id id;
+	struct draft_text draft;
+	bool is_there = false;
+	const json_t *on = json_object_get(call->body, "on");
+	if (!read_id_field(call, "id", &id, &is_there)) {
+		return;
+	}
+	if (!is_there || (body_has(call->body, "on") && !json_is_boolean(on))) {
+		wrong(call, "A like needs the `id` of a message, and `on` is true or false.");
+		return;
+	}
+	bool is_on = !body_has(call->body, "on") || json_is_true(on);
+	draft_init(&draft);
+	put(&draft, "{\"type\":\"vote\",\"vote\":{\"link\":");
+	put_message_id(&draft, &id);
+	put(&draft, is_on ? ",\"value\":1,\"expression\":\"Like\"}}"
+			  : ",\"value\":0,\"expression\":\"Unlike\"}}");
+	publish_and_answer(call, &draft);
+}
+
+/* People. */
+
+static void put_contact(struct draft_text *draft, const struct feed_id *id, const char *rest)
+{
+	put(draft, "{\"type\":\"contact\",\"contact\":");
+	put_feed_id(draft, id);
+	put(draft, rest);
+}
+
+static enum err read_edge(struct call *call, const struct feed_id *id, enum contact_edge *out)
+{
+	struct reader *reader = reader_of_thread(call->api->opts.store);
+	struct person *person = malloc(sizeof(*person));
+	enum err err =
+		reader == NULL || person == NULL ? ERR_NOMEM : people_read(reader, id, 1, person);
+	*out = err == ERR_OK ? person->mine : EDGE_NEITHER;
+	free(person);
+	return err;
+}
+
+void serve_relation(struct call *call)
+{
+	struct draft_text draft;
+	struct feed_id id;
+	struct span text;
+	struct span is;
+	enum contact_edge edge = EDGE_NEITHER;
+	if (!body_text(call->body, "id", &text) || feed_id_parse_any(text, &id) != ERR_OK) {
+		wrong(call, "This is not the key of a person.");
+		return;
+	}
+	if (feed_id_equal(&id, &call->api->opts.self)) {
+		wrong(call, "This is your own key.");
+		return;
+	}
+	if (!body_text(call->body, "is", &is)) {
+		is = span_of(NULL, 0);
+	}
+	draft_init(&draft);
+	if (span_equal_text(is, "follow")) {
+		put_contact(&draft, &id, ",\"following\":true}");
+	} else if (span_equal_text(is, "block")) {
+		put_contact(&draft, &id, ",\"blocking\":true}");
+	} else if (span_equal_text(is, "none")) {
+		/* One field only: the whole message decides the edge, so either would end both;
+		 * this one says what ended. */
+		draft.err = read_edge(call, &id, &edge);
+		put_contact(&draft, &id,
+			edge == EDGE_BLOCK ? ",\"blocking\":false}" : ",\"following\":false}");
+	} else {
+		wrong(call, "`is` is follow, none or block.");
+		return;
+	}
+	publish_and_answer(call, &draft);
+}
+
+/* Keep a way to somebody, and try it. `*kept` is its text, or null. */
+static void remember(struct call *call, const struct address *address, json_t **kept)
+{
+	struct buf text = BUF_INIT(LIMIT_ADDRESS_BYTES);
+	if (address_format(address, &text) == ERR_OK) {
+		struct change change = {
+			.kind = CHANGE_ADDRESS_PUT, .feed = address->key, .text = buf_span(&text)};
+		if (writer_change_wait(call->api->opts.writer, &change) != ERR_OK) {
+			LOG(call->api->opts.env, LOG_WARN, "address.not_kept",
+				LOG_SPAN("address", buf_span(&text)));
+		}
+		if (call->api->opts.sync != NULL) {
+			sync_address_added(call->api->opts.sync, address);
+		}
+		json_decref(*kept);
+		*kept = body_string(buf_span(&text));
+	}
+	buf_fini(&text);
+}
+
+void serve_follow(struct call *call)
+{
+	struct address address;
+	struct feed_id id;
+	struct span text;
+	struct draft_text draft;
+	struct publish_result result = {.sequence = 0};
+	enum contact_edge edge = EDGE_NEITHER;
+	bool has_address = false;
+	if (!body_text(call->body, "text", &text) || text.len > LIMIT_HTTP_BODY_BYTES ||
+		address_parse_pasted(text, &id, &address, &has_address) != ERR_OK) {
+		wrong(call, "There is no key in this text, or more than one. A key looks like "
+			    "@….ed25519, an address like net:host:port~shs:KEY.");
+		return;
+	}
+	if (feed_id_equal(&id, &call->api->opts.self)) {
+		wrong(call, "This is your own key.");
+		return;
+	}
+	enum err err = read_edge(call, &id, &edge);
+	if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+		return;
+	}
+	if (edge != EDGE_FOLLOW) {
+		draft_init(&draft);
+		put_contact(&draft, &id, ",\"following\":true}");
+		if (!publish_draft(call, &draft, &result)) {
+			return;
+		}
+	}
+	json_t *kept = json_null();
+	if (has_address) {
+		remember(call, &address, &kept);
+	}
+	/* Whom we follow already is not followed twice: then there is no new message. */
+	json_t *key = edge == EDGE_FOLLOW ? json_null() : shape_message_id(&result.key);
+	json_t *sequence =
+		edge == EDGE_FOLLOW ? json_null() : json_integer((json_int_t)result.sequence);
+	answer_json(&call->exchange->answer, 200,
+		json_pack("{s:o, s:o, s:o, s:o}", "key", key, "sequence", sequence, "id",
+			shape_feed_id(&id), "address", kept));
+}
+
+void serve_profile(struct call *call)
+{
+	struct span name = span_of(NULL, 0);
+	struct span bio = span_of(NULL, 0);
+	struct draft_text draft;
+	bool has_name = body_has(call->body, "name");
+	bool has_bio = body_has(call->body, "bio");
+	if ((!has_name && !has_bio) || (has_name && !body_text(call->body, "name", &name)) ||
+		(has_bio && !body_text(call->body, "bio", &bio))) {
+		wrong(call, "A profile needs a `name` or a `bio`.");
+		return;
+	}
+	if ((has_name && !has_ink(name)) || name.len > NAME_BYTES_MAX) {
+		wrong(call, "A name has at least one letter and at most 256 bytes.");
+		return;
+	}
+	draft_init(&draft);
+	put(&draft, "{\"type\":\"about\",\"about\":");
+	put_feed_id(&draft, &call->api->opts.self);
+	if (has_name) {
+		put(&draft, ",\"name\":");
+		put_string(&draft, name);
+	}
+	if (has_bio) {
+		put(&draft, ",\"description\":");
+		put_string(&draft, bio);
+	}
+	put(&draft, "}");
+	publish_and_answer(call, &draft);
+}
+
+/* Anything else: the bytes go to the signer as they came. */
+
+static bool read_query_head(struct call *call, uint64_t *out)
+{
+	struct buf text = BUF_INIT(16);
+	enum err err = body_query(call->exchange->head.query, "if_head", &text);
+	bool is_good = err == ERR_OK || err == ERR_NOT_FOUND;
+	*out = 0;
+	for (size_t i = 0; is_good && i < text.len; i++) {
+		is_good = text.at[i] >= '0' && text.at[i] <= '9';
+		*out = *out * 10 + (uint64_t)(text.at[i] - '0');
+	}
+	buf_fini(&text);
+	return is_good;
+}
+
+void serve_publish(struct call *call)
+{
+	struct publish_request request = {.content = buf_span(&call->exchange->body)};
+	struct publish_result result;
+	struct buf nonce = BUF_INIT(NONCE_BYTES_MAX);
+	enum err err = body_query(call->exchange->head.query, "nonce", &nonce);
+	if ((err != ERR_OK && err != ERR_NOT_FOUND) || !read_query_head(call, &request.if_head)) {
+		wrong(call, "`nonce` is a text of at most 64 bytes, `if_head` a number.");
+	} else {
+		request.nonce = buf_span(&nonce);
+		if (publish(call, &request, &result)) {
+			answer_json(&call->exchange->answer, 200, result_json(&result));
+		}
+	}
+	buf_fini(&nonce);
+}

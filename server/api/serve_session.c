@@ -1,0 +1,69 @@
+/*
+ * Opening the door, and closing it.
+ */
+#include "api/body.h"
+#include "api/inside.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+void serve_login(struct call *call)
+{
+	struct answer *answer = &call->exchange->answer;
+	struct api *api = call->api;
+	struct span code;
+	char cookie[SESSION_SECRET_BYTES];
+	char token[SESSION_SECRET_BYTES];
+	int64_t retry_s = 1;
+	if (!body_text(call->body, "code", &code)) {
+		answer_error(answer, SAID_BAD_REQUEST, NULL);
+		return;
+	}
+	enum err err = sessions_login(
+		api->sessions, code, call->exchange->address, cookie, token, &retry_s);
+	if (err == ERR_LIMIT) {
+		answer_slow_down(answer, retry_s);
+		return;
+	}
+	if (err != ERR_OK) {
+		answer_error(answer, SAID_LOGIN,
+			"This link was used already or is too old. `kith link` prints a fresh "
+			"one.");
+		return;
+	}
+	answer_json(answer, 200, json_pack("{s:s}", "token", token));
+	(void)snprintf(answer->cookie, sizeof(answer->cookie),
+		"kith-%u=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%lld", api_port(api),
+		cookie, (long long)(LIMIT_SESSION_MS / 1000));
+	sodium_memzero(cookie, sizeof(cookie));
+	sodium_memzero(token, sizeof(token));
+}
+
+void serve_logout(struct call *call)
+{
+	struct api *api = call->api;
+	if (!call->exchange->is_owner) {
+		sessions_end(api->sessions, &call->exchange->session);
+		live_end_session(api->live, &call->exchange->session);
+	}
+	answer_json(&call->exchange->answer, 200, json_object());
+	if (!call->exchange->is_owner) {
+		(void)snprintf(call->exchange->answer.cookie, sizeof(call->exchange->answer.cookie),
+			"kith-%u=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", api_port(api));
+	}
+}
+
+void serve_code(struct call *call)
+{
+	struct api *api = call->api;
+	char code[SESSION_SECRET_BYTES];
+	char link[96];
+	if (api->http == NULL) {
+		answer_error(&call->exchange->answer, SAID_NOT_RUNNING, NULL);
+		return;
+	}
+	sessions_new_code(api->sessions, code);
+	(void)snprintf(link, sizeof(link), "http://localhost:%u/#%s", api_port(api), code);
+	answer_json(
+		&call->exchange->answer, 200, json_pack("{s:s, s:s}", "code", code, "link", link));
+}

@@ -1,0 +1,293 @@
+/*
+ * From rows to JSON. Whoever is named on the way is noted in a list, so that an answer carries each
+ * person once.
+ */
+#include "api/shape.h"
+
+#include "api/body.h"
+#include "feed/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PEOPLE_AT_ONCE = 16, NAMES_SHOWN = EVENTS_NAMES_MAX, HOLDERS_MAX = 256 };
+
+void shape_name(struct shape_people *people, const struct feed_id *id)
+{
+	for (size_t i = 0; i < people->count; i++) {
+		if (feed_id_equal(&people->at[i], id)) {
+			return;
+		}
+	}
+	if (people->count < SHAPE_PEOPLE_MAX) {
+		people->at[people->count++] = *id;
+	}
+}
+
+json_t *shape_feed_id(const struct feed_id *id)
+{
+	char text[FEED_ID_TEXT_BYTES];
+	feed_id_format(id, text);
+	return json_string(text);
+}
+
+json_t *shape_message_id(const struct message_id *id)
+{
+	char text[MESSAGE_ID_TEXT_BYTES];
+	message_id_format(id, text);
+	return json_string(text);
+}
+
+static const char *edge_text(enum contact_edge edge)
+{
+	return edge == EDGE_FOLLOW ? "follow" : edge == EDGE_BLOCK ? "block" : "none";
+}
+
+json_t *shape_person(const struct person *person)
+{
+	char image[BLOB_ID_TEXT_BYTES];
+	if (person->has_image) {
+		blob_id_format(&person->image, image);
+	}
+	return json_pack("{s:o, s:o, s:s?, s:s, s:s, s:i, s:I, s:I}", "id",
+		shape_feed_id(&person->id), "name", body_string(span_text(person->name)), "image",
+		person->has_image ? image : NULL, "i", edge_text(person->mine), "they",
+		edge_text(person->theirs), "hops", person->hops, "sequence",
+		(json_int_t)person->sequence, "newest", (json_int_t)person->newest_ms);
+}
+
+enum err shape_people(struct reader *reader, const struct shape_people *people, json_t **out)
+{
+	struct person *rows = malloc(PEOPLE_AT_ONCE * sizeof(*rows));
+	json_t *list = json_array();
+	enum err err = rows == NULL || list == NULL ? ERR_NOMEM : ERR_OK;
+	for (size_t done = 0; err == ERR_OK && done < people->count; done += PEOPLE_AT_ONCE) {
+		size_t count = people->count - done < PEOPLE_AT_ONCE ? people->count - done
+								     : PEOPLE_AT_ONCE;
+		err = people_read(reader, people->at + done, count, rows);
+		for (size_t i = 0; err == ERR_OK && i < count; i++) {
+			err = json_array_append_new(list, shape_person(&rows[i])) == 0 ? ERR_OK
+										       : ERR_NOMEM;
+		}
+	}
+	free(rows);
+	if (err != ERR_OK) {
+		json_decref(list);
+		return err;
+	}
+	*out = list;
+	return ERR_OK;
+}
+
+json_t *shape_cursor(const struct post *post)
+{
+	char text[48];
+	(void)snprintf(
+		text, sizeof(text), "%lld.%lld", (long long)post->at_ms, (long long)post->order);
+	return json_string(text);
+}
+
+static bool read_number(struct span text, int64_t *out)
+{
+	bool is_negative = text.len > 0 && text.at[0] == '-';
+	text = span_skip(text, is_negative ? 1 : 0);
+	int64_t value = 0;
+	if (text.len == 0 || text.len > 18) {
+		return false;
+	}
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9') {
+			return false;
+		}
+		value = value * 10 + (text.at[i] - '0');
+	}
+	*out = is_negative ? -value : value;
+	return true;
+}
+
+enum err shape_read_cursor(struct span text, int64_t *at_ms, int64_t *order)
+{
+	const uint8_t *dot = text.len == 0 ? NULL : memchr(text.at, '.', text.len);
+	if (dot == NULL) {
+		return ERR_REFUSED;
+	}
+	size_t len = (size_t)(dot - text.at);
+	return read_number(span_take(text, len), at_ms) &&
+			       read_number(span_skip(text, len + 1), order)
+		       ? ERR_OK
+		       : ERR_REFUSED;
+}
+
+/* content.mentions as far as pages use it: links with their names. It is a stranger's: anything may
+ * be in it. */
+static json_t *shape_mentions(struct span text, struct shape_people *people)
+{
+	json_t *list = json_array();
+	struct json_doc *doc = NULL;
+	if (text.len == 0 || json_parse(text, LIMIT_JSON_DEPTH, &doc) != ERR_OK) {
+		return list;
+	}
+	const struct json *root = json_root(doc);
+	bool is_list = json_kind(root) == JSON_KIND_ARRAY;
+	for (size_t i = 0; is_list && i < json_count(root) && i < CONTENT_MENTIONS_MAX; i++) {
+		struct span link;
+		struct span name;
+		struct feed_id feed;
+		if (!json_text(json_get(json_at(root, i), "link"), &link)) {
+			continue;
+		}
+		json_t *mention = json_pack("{s:o}", "link", body_string(link));
+		if (json_text(json_get(json_at(root, i), "name"), &name)) {
+			(void)json_object_set_new(mention, "name", body_string(name));
+		}
+		if (feed_id_parse(link, &feed) == ERR_OK) {
+			shape_name(people, &feed);
+		}
+		(void)json_array_append_new(list, mention);
+	}
+	json_doc_free(doc);
+	return list;
+}
+
+static json_t *text_or_null(struct span text)
+{
+	return text.len == 0 ? json_null() : body_string(text);
+}
+
+static json_t *shape_likes(const struct post *post, struct shape_people *people)
+{
+	json_t *some = json_array();
+	for (size_t i = 0; i < post->liker_count; i++) {
+		shape_name(people, &post->likers[i]);
+		(void)json_array_append_new(some, shape_feed_id(&post->likers[i]));
+	}
+	return json_pack("{s:I, s:o, s:b}", "n", (json_int_t)post->likes, "some", some, "mine",
+		post->is_liked);
+}
+
+enum err shape_holders(
+	struct api *api, struct reader *reader, uint64_t sequence, struct events_holders *out)
+{
+	*out = (struct events_holders){.sequence = sequence};
+	if (api->opts.sync == NULL) {
+		return ERR_OK;
+	}
+	struct feed_id *ids = calloc(HOLDERS_MAX, sizeof(*ids));
+	struct person *rows = malloc(NAMES_SHOWN * sizeof(*rows));
+	enum err err = ids == NULL || rows == NULL ? ERR_NOMEM
+						   : sync_holders(api->opts.sync, sequence, ids,
+							     HOLDERS_MAX, &out->count);
+	size_t named = out->count < NAMES_SHOWN ? out->count : NAMES_SHOWN;
+	if (err == ERR_OK && named > 0) {
+		err = people_read(reader, ids, named, rows);
+	}
+	for (size_t i = 0; err == ERR_OK && i < named; i++) {
+		char text[FEED_ID_TEXT_BYTES];
+		feed_id_format(&ids[i], text);
+		if (rows[i].name[0] == '\0') {
+			(void)snprintf(out->names[i], sizeof(out->names[i]), "%.9s", text);
+		} else {
+			(void)snprintf(out->names[i], sizeof(out->names[i]), "%s", rows[i].name);
+		}
+		out->name_count++;
+	}
+	free(ids);
+	free(rows);
+	return err;
+}
+
+static enum err holders_json(
+	struct api *api, struct reader *reader, uint64_t sequence, json_t **out)
+{
+	struct events_holders held;
+	enum err err = shape_holders(api, reader, sequence, &held);
+	if (err != ERR_OK) {
+		return err;
+	}
+	json_t *names = json_array();
+	for (size_t i = 0; i < held.name_count; i++) {
+		(void)json_array_append_new(names, body_string(span_text(held.names[i])));
+	}
+	*out = json_pack("{s:I, s:o}", "n", (json_int_t)held.count, "names", names);
+	return *out == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+static json_t *shape_missing(const struct post *post)
+{
+	return json_pack("{s:o, s:b}", "id", shape_message_id(&post->key), "missing", 1);
+}
+
+static enum err shape_post(struct api *api, struct reader *reader, const struct post *post,
+	struct shape_people *people, json_t **out)
+{
+	json_t *holders = NULL;
+	json_t *branch = json_array();
+	if (feed_id_equal(&post->author, &api->opts.self)) {
+		/* Not knowing who has it is no reason to hide the post. */
+		(void)!holders_json(api, reader, post->sequence, &holders);
+	}
+	shape_name(people, &post->author);
+	for (size_t i = 0; i < post->branch_count; i++) {
+		(void)json_array_append_new(branch, shape_message_id(&post->branches[i]));
+	}
+	json_t *tree = json_pack("{s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "id",
+		shape_message_id(&post->key), "author", shape_feed_id(&post->author), "sequence",
+		(json_int_t)post->sequence, "at", (json_int_t)post->at_ms, "text",
+		body_string(post->text), "cw", text_or_null(post->warning), "channel",
+		text_or_null(post->channel));
+	json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o}", "root",
+		post->has_root ? shape_message_id(&post->root) : json_null(), "fork",
+		post->has_fork ? shape_message_id(&post->fork) : json_null(), "branch", branch,
+		"mentions", shape_mentions(post->mentions, people), "replies",
+		(json_int_t)post->replies, "likes", shape_likes(post, people), "missing", 0,
+		"holders", holders == NULL ? json_null() : holders);
+	if (tree == NULL || more == NULL || json_object_update(tree, more) != 0) {
+		json_decref(tree);
+		json_decref(more);
+		return ERR_NOMEM;
+	}
+	json_decref(more);
+	*out = tree;
+	return ERR_OK;
+}
+
+enum err shape_posts(struct api *api, struct reader *reader, const struct posts *posts,
+	struct shape_people *people, json_t **out)
+{
+	json_t *list = json_array();
+	enum err err = list == NULL ? ERR_NOMEM : ERR_OK;
+	for (size_t i = 0; err == ERR_OK && i < posts->count; i++) {
+		const struct post *post = &posts->at[i];
+		json_t *tree = NULL;
+		if (post->is_missing) {
+			tree = shape_missing(post);
+		} else {
+			err = shape_post(api, reader, post, people, &tree);
+		}
+		if (err == ERR_OK && json_array_append_new(list, tree) != 0) {
+			err = ERR_NOMEM;
+		}
+	}
+	if (err != ERR_OK) {
+		json_decref(list);
+		return err;
+	}
+	*out = list;
+	return ERR_OK;
+}
+
+enum err shape_head(struct reader *reader, const struct feed_id *self, json_t **out)
+{
+	struct chain_head head;
+	enum err err = reader_head(reader, self, &head);
+	if (err == ERR_NOT_FOUND) {
+		*out = json_null();
+		return ERR_OK;
+	}
+	if (err != ERR_OK) {
+		return err;
+	}
+	*out = json_pack("{s:I, s:o}", "sequence", (json_int_t)head.sequence, "key",
+		shape_message_id(&head.key));
+	return *out == NULL ? ERR_NOMEM : ERR_OK;
+}
