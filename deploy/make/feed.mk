@@ -5,3 +5,6 @@ SEED ?= 1
 .PHONY: differential
 differential: $(BUILD)/tests/feed/differential/canonical
 	@node tests/feed/differential/compare.js $< $(COUNT) $(SEED)
+
+# Tests of commands run the program of their own build.
+$(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/cmd/test_*.c)): | $(BUILD)/kith
