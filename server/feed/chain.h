@@ -14,9 +14,11 @@ struct chain_head {
 
 enum chain_verdict {
 	CHAIN_NEXT,  /* append it */
-	CHAIN_KNOWN, /* its number is at or below the head: ignore (the caller may compare keys to find a fork) */
+	CHAIN_KNOWN, /* its number is at or below the head: ignore (the caller may compare keys to
+			find a fork) */
 	CHAIN_GAP,   /* its number is above head + 1: ignore, ask again */
-	CHAIN_FORK,  /* the right number, but `previous` is not our head: its author signed two histories */
+	CHAIN_FORK,  /* the right number, but `previous` is not our head: its author signed two
+			histories */
 };
 
 enum chain_verdict chain_judge(const struct chain_head *head, const struct message *message);

@@ -1,6 +1,7 @@
 /**
- * feed/content: typed, tolerant views of what a message says (protocol/07). Everything is a stranger's: a field of the wrong type is
- * as if it were absent, and never hides the whole message. Spans point into the message's tree (WTF-8).
+ * feed/content: typed, tolerant views of what a message says (protocol/07). Everything is a
+ * stranger's: a field of the wrong type is as if it were absent, and never hides the whole message.
+ * Spans point into the message's tree (WTF-8).
  */
 #ifndef FEED_CONTENT_H
 #define FEED_CONTENT_H
@@ -8,7 +9,7 @@
 #include "feed/message.h"
 
 enum content_type {
-	CONTENT_OTHER, /* kept and passed on, shown raw only */
+	CONTENT_OTHER,   /* kept and passed on, shown raw only */
 	CONTENT_PRIVATE, /* an encrypted string */
 	CONTENT_POST,
 	CONTENT_VOTE,
@@ -83,7 +84,8 @@ struct content {
 	};
 };
 
-/** Fill `*out` from a verified message. A known type whose required fields do not fit becomes CONTENT_OTHER. */
+/** Fill `*out` from a verified message. A known type whose required fields do not fit becomes
+ * CONTENT_OTHER. */
 void content_read(const struct message *message, struct content *out);
 /** The same from a bare content tree (drafts, tests). */
 void content_read_json(const struct json *content, struct content *out);

@@ -1,11 +1,14 @@
 /**
- * feed/id: the three kinds of 32-byte ids, and their text forms. Different types, so that they cannot be mixed up.
+ * feed/id: the three kinds of 32-byte ids, and their text forms. Different types, so that they
+ * cannot be mixed up.
  *
- *   feed     @<base64>.ed25519   53 characters      message  %<base64>.sha256   52      blob  &<base64>.sha256   52
+ *   feed     @<base64>.ed25519   53 characters      message  %<base64>.sha256   52      blob
+ * &<base64>.sha256   52
  *
- * Parsing is strict (canonical base64, nothing before or behind). The `_link` forms, for what strangers write into messages, also take
- * SSB URIs and drop a query from `?` on; the `_any` forms, for what our own user says, take moreover the 43 characters of base64url that
- * our paths use. Source: protocol/01 §1.
+ * Parsing is strict (canonical base64, nothing before or behind). The `_link` forms, for what
+ * strangers write into messages, also take SSB URIs and drop a query from `?` on; the `_any` forms,
+ * for what our own user says, take moreover the 43 characters of base64url that our paths use.
+ * Source: protocol/01 §1.
  */
 #ifndef FEED_ID_H
 #define FEED_ID_H
@@ -13,10 +16,10 @@
 #include "base/encode.h"
 
 #define ID_BYTES 32
-#define FEED_ID_TEXT_BYTES 54    /* with the NUL */
+#define FEED_ID_TEXT_BYTES 54 /* with the NUL */
 #define MESSAGE_ID_TEXT_BYTES 53
 #define BLOB_ID_TEXT_BYTES 53
-#define ID_PATH_BYTES 44         /* base64url without sigil, with the NUL */
+#define ID_PATH_BYTES 44 /* base64url without sigil, with the NUL */
 
 struct feed_id {
 	uint8_t at[ID_BYTES];

@@ -1,8 +1,9 @@
 /**
- * feed/message: a classic message, read and verified. Nothing outside reads an author or a sequence from bytes that have not
- * become a `struct message` here.
+ * feed/message: a classic message, read and verified. Nothing outside reads an author or a sequence
+ * from bytes that have not become a `struct message` here.
  *
- * The fields are for reading. The tree, the compact text and everything that points into them live until message_free().
+ * The fields are for reading. The tree, the compact text and everything that points into them live
+ * until message_free().
  */
 #ifndef FEED_MESSAGE_H
 #define FEED_MESSAGE_H
@@ -18,8 +19,9 @@ struct message {
 	struct message_id previous; /* meaningful only when has_previous */
 	bool has_previous;          /* false: `previous` was null */
 	uint64_t sequence;          /* 1 … 2^53 − 1 */
-	double timestamp;           /* claimed, ms since 1970; may be fractional or negative; finite or infinite */
-	bool is_encrypted;          /* content is a string ending .box or .box2 */
+	double timestamp;  /* claimed, ms since 1970; may be fractional or negative; finite or
+			      infinite */
+	bool is_encrypted; /* content is a string ending .box or .box2 */
 	const struct json *content; /* the content's tree */
 	struct span compact;        /* JSON.stringify(value), UTF-8: what is stored and sent */
 	struct json_doc *doc;
@@ -27,30 +29,38 @@ struct message {
 };
 
 /**
- * Verify one message by itself: size, depth, shape, hash and signature, everything of protocol/01 §6 but the chain (step 3; see
- * feed/chain). `hmac_key` is NULL on networks without a signing key, else HMAC_KEY_BYTES bytes.
+ * Verify one message by itself: size, depth, shape, hash and signature, everything of protocol/01
+ * §6 but the chain (step 3; see feed/chain). `hmac_key` is NULL on networks without a signing key,
+ * else HMAC_KEY_BYTES bytes.
  *
  * On ERR_OK `*out` is the caller's. Otherwise `*out` is untouched and `*why` is a static sentence.
- * Errors: ERR_REFUSED, ERR_LIMIT (sizes), ERR_NOMEM. Cost: one signature check, two hashes of the text.
+ * Errors: ERR_REFUSED, ERR_LIMIT (sizes), ERR_NOMEM. Cost: one signature check, two hashes of the
+ * text.
  */
-MUST_USE enum err message_verify(struct span raw, const uint8_t *hmac_key, struct message **out, const char **why);
+MUST_USE enum err message_verify(
+	struct span raw, const uint8_t *hmac_key, struct message **out, const char **why);
 
 /**
- * As message_verify() but trusts the signature: for bytes that this node has verified before and reads back from its own store.
+ * As message_verify() but trusts the signature: for bytes that this node has verified before and
+ * reads back from its own store.
  */
 MUST_USE enum err message_reread(struct span compact, struct message **out, const char **why);
 /**
- * As message_verify() for text that came out of `compact`: checks the signature again (kith check). The difference is one oddity:
- * a timestamp of 1e400 is valid, but stands as `null` in the signed and in the stored text, so only here null is taken for it.
+ * As message_verify() for text that came out of `compact`: checks the signature again (kith check).
+ * The difference is one oddity: a timestamp of 1e400 is valid, but stands as `null` in the signed
+ * and in the stored text, so only here null is taken for it.
  */
-MUST_USE enum err message_verify_stored(struct span compact, const uint8_t *hmac_key, struct message **out, const char **why);
+MUST_USE enum err message_verify_stored(
+	struct span compact, const uint8_t *hmac_key, struct message **out, const char **why);
 /** Append the text that is signed: pretty, without the signature. ERR_LIMIT, ERR_NOMEM. */
 MUST_USE enum err message_write_signed_text(const struct message *message, struct buf *out);
 void message_free(struct message *message);
 
 /**
- * Append {"key":…,"value":…,"timestamp":…} as createHistoryStream sends it. `received_ms` is the local time of arrival.
+ * Append {"key":…,"value":…,"timestamp":…} as createHistoryStream sends it. `received_ms` is the
+ * local time of arrival.
  */
-MUST_USE enum err message_write_kvt(const struct message_id *key, struct span compact, double received_ms, struct buf *out);
+MUST_USE enum err message_write_kvt(
+	const struct message_id *key, struct span compact, double received_ms, struct buf *out);
 
 #endif

@@ -36,12 +36,14 @@ static void base64_goes_there_and_back_at_every_length(void **state)
 		size_t count = 0;
 		size_t made = base64_encode(span_of(in, len), text);
 		assert_int_equal(made, BASE64_BYTES(len));
-		assert_int_equal(base64_decode(span_of(text, made), out, sizeof(out), &count), ERR_OK);
+		assert_int_equal(
+			base64_decode(span_of(text, made), out, sizeof(out), &count), ERR_OK);
 		assert_int_equal(count, len);
 		assert_memory_equal(out, in, len);
 		made = base64url_encode(span_of(in, len), text);
 		assert_int_equal(made, BASE64URL_BYTES(len));
-		assert_int_equal(base64url_decode(span_of(text, made), out, sizeof(out), &count), ERR_OK);
+		assert_int_equal(
+			base64url_decode(span_of(text, made), out, sizeof(out), &count), ERR_OK);
 		assert_int_equal(count, len);
 		assert_memory_equal(out, in, len);
 	}
@@ -50,12 +52,13 @@ static void base64_goes_there_and_back_at_every_length(void **state)
 static void base64_refuses_what_is_not_canonical(void **state)
 {
 	(void)state;
-	static const char *const bad[] = {"A", "AA", "AAA", "AB==", "AAB=", "AA=A", "A===", "====", "AA==AA==", "AA-_", " AAA",
-		"AAA\n", "AAAA=", "AAAA=="};
+	static const char *const bad[] = {"A", "AA", "AAA", "AB==", "AAB=", "AA=A",
+		"A===", "====", "AA==AA==", "AA-_", " AAA", "AAA\n", "AAAA=", "AAAA=="};
 	uint8_t out[16];
 	size_t count = 0;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(base64_decode(span_text(bad[i]), out, sizeof(out), &count), ERR_REFUSED);
+		assert_int_equal(
+			base64_decode(span_text(bad[i]), out, sizeof(out), &count), ERR_REFUSED);
 		assert_false(base64_is_canonical(span_text(bad[i])));
 	}
 	assert_true(base64_is_canonical(span_text("")));

@@ -36,15 +36,14 @@ static void reads_a_post_with_everything(void **state)
 {
 	(void)state;
 	struct reading r;
-	const struct content *c =
-		reads("{\"type\":\"post\",\"text\":\"hi\",\"root\":\"" MESSAGE
-		      "\",\"branch\":[\"" MESSAGE "\",7,{\"link\":\"" MESSAGE
-		      "\"}],\"fork\":\"ssb:message/classic/"
-		      "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\",\"channel\":\"c\","
-		      "\"contentWarning\":\"w\",\"mentions\":[null,{\"link\":\"" FEED
-		      "\",\"name\":\"bob\"},\"" MESSAGE "\",{\"link\":\"" BLOB
-		      "?unbox=x.boxs\",\"name\":3},{\"link\":\"#Tag\"},{\"link\":\"@\"},[],{}]}",
-			&r);
+	const struct content *c = reads(
+		"{\"type\":\"post\",\"text\":\"hi\",\"root\":\"" MESSAGE "\",\"branch\":[\"" MESSAGE
+		"\",7,{\"link\":\"" MESSAGE "\"}],\"fork\":\"ssb:message/classic/"
+		"AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=\",\"channel\":\"c\","
+		"\"contentWarning\":\"w\",\"mentions\":[null,{\"link\":\"" FEED
+		"\",\"name\":\"bob\"},\"" MESSAGE "\",{\"link\":\"" BLOB
+		"?unbox=x.boxs\",\"name\":3},{\"link\":\"#Tag\"},{\"link\":\"@\"},[],{}]}",
+		&r);
 	const struct content_post *post = &c->post;
 	assert_int_equal(c->type, CONTENT_POST);
 	assert_true(span_equal_text(post->text, "hi") && span_equal_text(post->warning, "w") &&

@@ -382,9 +382,9 @@ static void writes_the_keyed_form(void **state)
 	struct buf out = BUF_INIT(1000);
 	assert_int_equal(
 		message_write_kvt(&key, span_text("{\"a\":1}"), 1514517067954.25, &out), ERR_OK);
-	assert_true(span_equal_text(
-		buf_span(&out), "{\"key\":\"%AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=.sha256\","
-				"\"value\":{\"a\":1},\"timestamp\":1514517067954.25}"));
+	assert_true(span_equal_text(buf_span(&out),
+		"{\"key\":\"%AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=.sha256\","
+		"\"value\":{\"a\":1},\"timestamp\":1514517067954.25}"));
 	struct buf small = BUF_INIT(80);
 	assert_int_equal(message_write_kvt(&key, span_text("{\"a\":1}"), 1, &small), ERR_LIMIT);
 	assert_int_equal(small.len, 0);
