@@ -6,6 +6,24 @@
 #include <string.h>
 
 static const struct cmd commands[] = {
+	{"run",
+		"[--data DIR] [--host ADDR] [--port N] [--http-port N] [--network-key B64] "
+		"[--no-lan]",
+		"start the node and print the link of its page",
+		"  --data DIR         where the node keeps its data (default ~/.local/share/kith)\n"
+		"  --host ADDR        the address peers connect to (default: every one of this "
+		"machine)\n"
+		"  --port N           the port for peers (default 8008; 0: any free one)\n"
+		"  --http-port N      the port of the page, on this machine only (default 8989; 0: "
+		"any free one)\n"
+		"  --network-key B64  another network than the main one\n"
+		"  --hops N           whose feeds to keep: 1 friends, 2 their friends too "
+		"(default), 3\n"
+		"  --no-lan           neither send nor hear beacons in the local network\n"
+		"  --lan-port N       the port of the beacons (default 8008)\n"
+		"  --web-dir DIR      serve the page from a folder, while developing it\n"
+		"  --verbose          log more\n",
+		cmd_run},
 	{"init", "[--secret FILE | --seed B64] [--data DIR] [--json]",
 		"make an identity, or bring one along; never over an existing one",
 		"  --secret FILE  the secret file of another Scuttlebutt program, which must not "

@@ -37,6 +37,7 @@ struct cmd_option {
 };
 int cmd_options(const char *name, int argc, char **argv, const struct cmd_option *extra, int extra_count);
 
+int cmd_run(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_whoami(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

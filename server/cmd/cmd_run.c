@@ -1,0 +1,96 @@
+/* `kith run`: start the node and print the link of its page. */
+#include "cmd/cmd.h"
+#include "config.h"
+#include "node.h"
+
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WHY_BYTES = 512, DIR_BYTES = 4096 };
+
+static void print_ready(void *ctx, const char *link, const char *address)
+{
+	(void)ctx;
+	(void)address;
+	(void)printf("kith is running. Open this page, the link works once: %s\n", link);
+	(void)fflush(stdout);
+}
+
+/* The texts of the options become numbers and bytes; NULL on success, else what is wrong. */
+static const char *read_values(struct node_opts *opts, const char *port, const char *http_port,
+	const char *hops, const char *beacon, const char *network, uint8_t network_key[static 32])
+{
+	if (port != NULL && config_port(port, &opts->port) != ERR_OK) {
+		return "--port takes a number from 0 to 65535";
+	}
+	if (http_port != NULL && config_port(http_port, &opts->http_port) != ERR_OK) {
+		return "--http-port takes a number from 0 to 65535";
+	}
+	if (beacon != NULL && config_port(beacon, &opts->beacon_port) != ERR_OK) {
+		return "--lan-port takes a number from 0 to 65535";
+	}
+	if (hops != NULL) {
+		if (hops[0] < '1' || hops[0] > '3' || hops[1] != '\0') {
+			return "--hops takes 1, 2 or 3";
+		}
+		opts->hops_max = hops[0] - '0';
+	}
+	if (network != NULL) {
+		size_t count = 0;
+		if (base64_decode(span_text(network), network_key, 32, &count) != ERR_OK ||
+			count != 32) {
+			return "--network-key takes 32 bytes in base64 (44 characters)";
+		}
+		opts->network_key = network_key;
+	}
+	return NULL;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	const char *data = NULL, *port = NULL, *http_port = NULL, *network = NULL, *hops = NULL,
+		   *beacon = NULL;
+	bool is_lan_off = false, is_verbose = false;
+	uint8_t network_key[32];
+	struct node_opts opts = {
+		.env = env_system(),
+		.port = CONFIG_PEER_PORT,
+		.http_port = CONFIG_HTTP_PORT,
+		.network_key = config_main_network_key,
+		.hops_max = CONFIG_HOPS,
+		.beacon_port = CONFIG_BEACON_PORT,
+		.on_ready = print_ready,
+	};
+	const struct cmd_option options[] = {{"--data", &data, NULL}, {"--host", &opts.host, NULL},
+		{"--port", &port, NULL}, {"--http-port", &http_port, NULL},
+		{"--network-key", &network, NULL}, {"--hops", &hops, NULL},
+		{"--no-lan", NULL, &is_lan_off}, {"--lan-port", &beacon, NULL},
+		{"--web-dir", &opts.web_dir, NULL}, {"--verbose", NULL, &is_verbose}};
+	int plain = cmd_options("run", argc, argv, options, sizeof(options) / sizeof(options[0]));
+	if (plain != 0) {
+		return plain < 0 ? EXIT_USAGE : cmd_usage(cmd_find("run"), "it takes no argument");
+	}
+	const char *wrong = read_values(&opts, port, http_port, hops, beacon, network, network_key);
+	if (wrong != NULL) {
+		return cmd_usage(cmd_find("run"), "%s", wrong);
+	}
+	if (is_verbose) {
+		log_set_level(LOG_DEBUG);
+	}
+	struct buf dir = BUF_INIT(DIR_BYTES);
+	char why[WHY_BYTES] = "no data directory: say one with --data";
+	int code = EXIT_GOOD;
+	opts.is_lan_on = !is_lan_off;
+	if (config_data_dir(data, &dir) != ERR_OK) {
+		code = cmd_fail("run", "%s", why);
+	} else {
+		opts.dir = (const char *)dir.at;
+		if (node_run(&opts, why, sizeof(why)) != ERR_OK) {
+			code = cmd_fail("run", "%s", why);
+		}
+	}
+	buf_fini(&dir);
+	return code;
+}

@@ -1,0 +1,282 @@
+/*
+ * A node: key, lock, store, writer, loop, sync, api come up in this order and go down in the
+ * reverse one. Commits are announced on the writer thread to sync and api, which queue them;
+ * changes of the connections on the loop thread to api.
+ */
+#include "node.h"
+
+#include "api/api.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "config.h"
+#include "net/loop.h"
+#include "store/writer.h"
+#include "sync/sync.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { NODE_PATH_BYTES = 4096, NODE_LINK_BYTES = 256 };
+
+struct node {
+	const struct node_opts *opts;
+	int lock;
+	struct feed_id self;
+	struct signer *signer;
+	struct store *store;
+	struct writer *writer;
+	struct loop *loop;
+	pthread_mutex_t tell; /* held while somebody is told, so that nobody is freed meanwhile */
+	struct sync *sync;
+	struct api *api;
+};
+
+static void on_commit(void *ctx, const struct commit *commit)
+{
+	struct node *node = ctx;
+	(void)pthread_mutex_lock(&node->tell);
+	if (node->sync != NULL) {
+		sync_on_commit(node->sync, commit);
+	}
+	if (node->api != NULL) {
+		api_on_commit(node->api, commit);
+	}
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
+static void on_sync_changed(void *ctx)
+{
+	struct node *node = ctx;
+	(void)pthread_mutex_lock(&node->tell);
+	if (node->api != NULL) {
+		api_on_sync_changed(node->api);
+	}
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
+/* From here on the writer and the loop thread may tell `sync` and `api`; NULL: no longer. */
+static void set_listeners(struct node *node, struct sync *sync, struct api *api)
+{
+	(void)pthread_mutex_lock(&node->tell);
+	node->sync = sync;
+	node->api = api;
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
+static void on_sync_stopped(void *ctx)
+{
+	struct node *node = ctx;
+	loop_stop(node->loop);
+}
+
+static void on_signal(void *ctx, int signal)
+{
+	struct node *node = ctx;
+	LOG(node->opts->env, LOG_INFO, "node.stopping", LOG_NUM("signal", signal));
+	sync_stop(node->sync, on_sync_stopped, node);
+}
+
+/* No core dumps, no debugger of other users: the key is in memory. */
+static void guard_process(void)
+{
+	const struct rlimit none = {0, 0};
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+static enum err load_or_make_key(
+	const struct node_opts *opts, struct key **out, char *why, size_t why_bytes)
+{
+	enum err err = config_load_key(opts->dir, out, why, why_bytes);
+	if (err != ERR_NOT_FOUND) {
+		return err;
+	}
+	err = key_generate(out);
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "cannot make a key: %s", err_text(err));
+		return err;
+	}
+	err = config_save_key(opts->dir, *out, why, why_bytes);
+	if (err != ERR_OK) {
+		key_free(*out);
+		*out = NULL;
+	}
+	return err;
+}
+
+static enum err open_identity(struct node *node, char *why, size_t why_bytes)
+{
+	struct key *key = NULL;
+	enum err err = file_make_dir(node->opts->dir);
+	if (err != ERR_OK) {
+		(void)snprintf(
+			why, why_bytes, "cannot make the data directory %s", node->opts->dir);
+		return err;
+	}
+	err = file_lock_dir(node->opts->dir, &node->lock);
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes,
+			err == ERR_BUSY ? "another kith is using %s"
+					: "cannot lock the data directory %s",
+			node->opts->dir);
+		return err;
+	}
+	err = load_or_make_key(node->opts, &key, why, why_bytes);
+	if (err != ERR_OK) {
+		return err;
+	}
+	node->self = *key_id(key);
+	err = signer_new(key, node->opts->hmac_key, &node->signer);
+	if (err != ERR_OK) {
+		key_free(key);
+		(void)snprintf(why, why_bytes, "cannot use the key: %s", err_text(err));
+	}
+	return err;
+}
+
+static enum err open_store(struct node *node, char *why, size_t why_bytes)
+{
+	const struct store_opts store_opts = {
+		.dir = node->opts->dir, .env = node->opts->env, .self = node->self};
+	enum err err = store_open(&store_opts, &node->store, why, why_bytes);
+	if (err != ERR_OK) {
+		return err;
+	}
+	const struct writer_opts writer_opts = {
+		.store = node->store, .signer = node->signer, .on_commit = on_commit, .ctx = node};
+	return writer_start(&writer_opts, &node->writer, why, why_bytes);
+}
+
+static enum err start_sync(struct node *node, char *why, size_t why_bytes)
+{
+	const struct node_opts *opts = node->opts;
+	enum err err = loop_new(opts->env, &node->loop);
+	if (err == ERR_OK) {
+		err = loop_on_signals(node->loop, on_signal, node);
+	}
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "cannot start the event loop: %s", err_text(err));
+		return err;
+	}
+	const struct sync_opts sync_opts = {
+		.loop = node->loop,
+		.store = node->store,
+		.writer = node->writer,
+		.signer = node->signer,
+		.network_key = opts->network_key,
+		.hmac_key = opts->hmac_key,
+		.host = opts->host == NULL ? "::" : opts->host,
+		.port = opts->port,
+		.hops_max = opts->hops_max,
+		.is_lan_on = opts->is_lan_on,
+		.beacon_port = opts->beacon_port,
+		.on_changed = on_sync_changed,
+		.ctx = node,
+	};
+	struct sync *sync = NULL;
+	err = sync_start(&sync_opts, &sync, why, why_bytes);
+	if (err == ERR_OK) {
+		set_listeners(node, sync, NULL);
+	}
+	return err;
+}
+
+static enum err start_api(struct node *node, char *why, size_t why_bytes)
+{
+	const struct node_opts *opts = node->opts;
+	struct buf socket_path = BUF_INIT(NODE_PATH_BYTES);
+	enum err err = config_path(opts->dir, "api.sock", &socket_path);
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "the path of the data directory is too long");
+		goto out;
+	}
+	const struct api_opts api_opts = {
+		.env = opts->env,
+		.store = node->store,
+		.writer = node->writer,
+		.sync = node->sync,
+		.self = node->self,
+		.http_host = opts->http_host,
+		.http_port = opts->http_port,
+		.socket_path = (const char *)socket_path.at,
+		.web_dir = opts->web_dir,
+	};
+	struct api *api = NULL;
+	err = api_start(&api_opts, &api, why, why_bytes);
+	if (err == ERR_OK) {
+		set_listeners(node, node->sync, api);
+	}
+out:
+	buf_fini(&socket_path);
+	return err;
+}
+
+static void tell_ready(struct node *node)
+{
+	char code[33];
+	char link[NODE_LINK_BYTES];
+	char key[BASE64_BYTES(ID_BYTES) + 1];
+	char address[NODE_LINK_BYTES];
+	api_new_code(node->api, code);
+	(void)snprintf(link, sizeof(link), "http://localhost:%u/#%s", api_port(node->api), code);
+	key[base64_encode(span_of(node->self.at, ID_BYTES), key)] = '\0';
+	const char *host = node->opts->host == NULL ? "localhost" : node->opts->host;
+	(void)snprintf(
+		address, sizeof(address), "net:%s:%u~shs:%s", host, sync_port(node->sync), key);
+	LOG(node->opts->env, LOG_INFO, "node.ready", LOG_NUM("peer_port", sync_port(node->sync)),
+		LOG_NUM("http_port", api_port(node->api)));
+	if (node->opts->on_ready != NULL) {
+		node->opts->on_ready(node->opts->ctx, link, address);
+	}
+}
+
+/* Also after a start that failed half-way. */
+static void close_all(struct node *node)
+{
+	struct sync *sync = node->sync;
+	struct api *api = node->api;
+	set_listeners(node, sync, NULL);
+	if (api != NULL) {
+		api_stop(api);
+	}
+	set_listeners(node, NULL, NULL);
+	if (node->writer != NULL) {
+		writer_stop(node->writer);
+	}
+	if (sync != NULL) {
+		sync_free(sync);
+	}
+	loop_free(node->loop);
+	if (node->store != NULL) {
+		store_close(node->store);
+	}
+	signer_free(node->signer);
+	if (node->lock >= 0) {
+		(void)close(node->lock);
+	}
+}
+
+enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
+{
+	struct node node = {.opts = opts, .lock = -1, .tell = PTHREAD_MUTEX_INITIALIZER};
+	guard_process();
+	enum err err = open_identity(&node, why, why_bytes);
+	if (err == ERR_OK) {
+		err = open_store(&node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		err = start_sync(&node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		err = start_api(&node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		tell_ready(&node);
+		loop_run(node.loop);
+	}
+	close_all(&node);
+	return err;
+}

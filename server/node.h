@@ -1,0 +1,30 @@
+/**
+ * node: a whole running node: start order, stop order, and who tells whom. Nothing else.
+ */
+#ifndef NODE_H
+#define NODE_H
+
+#include "base/env.h"
+
+struct node_opts {
+	const struct env *env;
+	const char *dir;            /* data directory, made when missing */
+	const char *host;           /* where peers connect, numeric; NULL: every address */
+	uint16_t port;              /* 0: any free one */
+	const char *http_host;      /* NULL: loopback */
+	uint16_t http_port;         /* 0: any free one */
+	const uint8_t *network_key; /* 32 bytes */
+	const uint8_t *hmac_key;    /* NULL normally */
+	int hops_max;
+	bool is_lan_on;
+	uint16_t beacon_port;
+	const char *web_dir; /* serve the page from here; NULL: from the program */
+	/* Once, when everything is up: the link with its one-time code. Loop thread. */
+	void (*on_ready)(void *ctx, const char *link, const char *address);
+	void *ctx;
+};
+
+/** Run until SIGINT or SIGTERM. `why` gets a sentence when the node could not start. */
+MUST_USE enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes);
+
+#endif
