@@ -36,6 +36,26 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"id\":\"@…\"}\n",
 		cmd_whoami},
+	{"feed", "ID [--data DIR] [--json]", "print every stored message of a feed, in order",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         one {\"key\":\"%…\",\"value\":{…}} per line; value as it is stored\n",
+		cmd_feed},
+	{"state", "ID [--data DIR] [--json]", "print the newest stored message of a feed",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"sequence\":n,\"key\":\"%…\"}\n",
+		cmd_state},
+	{"check", "[--data DIR] [--json]",
+		"verify every hash, signature and link of every stored feed",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"feeds\":n,\"messages\":n,\"faults\":[…]}\n"
+		"Each fault is one sentence; the exit code is 1 when there are any.\n",
+		cmd_check},
+	{"import", "FILE [--data DIR] [--json]", "verify and store messages from a file",
+		"FILE has one message per line, bare or as {\"key\":…,\"value\":…}; - is "
+		"standard input.\n"
+		"  --data DIR     where the node keeps its data; no node may be running on it\n"
+		"  --json         print the counts as an object\n",
+		cmd_import},
 	{"verify", "< LINES", "judge messages given as JSON lines on standard input",
 		"  Each line is "
 		"{\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,"

@@ -40,6 +40,10 @@ int cmd_options(const char *name, int argc, char **argv, const struct cmd_option
 int cmd_run(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_whoami(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_feed(int argc, char **argv);
+int cmd_state(int argc, char **argv);
+int cmd_import(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_shs(int argc, char **argv);
 

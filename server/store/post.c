@@ -128,7 +128,7 @@ QUERY(sql_replies, "SELECT (SELECT count(*) FROM posts WHERE root = ?1) + (SELEC
 QUERY(sql_likes,
 	"SELECT v.feed, f.id FROM votes v CROSS JOIN feeds f ON f.feed = v.feed WHERE v.link = ?1");
 QUERY(sql_find, "SELECT " POST_COLUMNS " FROM messages m CROSS JOIN posts p ON p.message = "
-				       "m.message CROSS JOIN feeds f ON f.feed = p.feed "
+		"m.message CROSS JOIN feeds f ON f.feed = p.feed "
 		"WHERE m.key_head = ?1 AND m.key_tail = ?2");
 
 static enum err count_replies(struct reader *reader, struct post *post)

@@ -1,0 +1,96 @@
+/* Opening a data directory without a node. */
+#include "cmd/local.h"
+
+#include "base/file.h"
+#include "cmd/cmd.h"
+#include "config.h"
+
+#include <unistd.h>
+
+enum { PATH_BYTES = 4096, WHY_BYTES = 512 };
+
+enum err local_open_read(
+	const char *command, const char *data, struct store **store, struct reader **reader)
+{
+	struct buf dir = BUF_INIT(PATH_BYTES);
+	char why[WHY_BYTES] = "";
+	*store = NULL;
+	*reader = NULL;
+	enum err err = config_data_dir(data, &dir);
+	if (err != ERR_OK) {
+		(void)cmd_fail(
+			command, "the data directory has no usable name; give one with --data");
+		goto out;
+	}
+	const struct store_opts opts = {
+		.dir = (const char *)dir.at, .env = env_system(), .is_read_only = true};
+	err = store_open(&opts, store, why, sizeof(why));
+	if (err != ERR_OK) {
+		(void)cmd_fail(command, "%s", why);
+		goto out;
+	}
+	err = reader_open(*store, reader);
+	if (err != ERR_OK) {
+		(void)cmd_fail(command, "The database cannot be read: %s.", err_text(err));
+	}
+out:
+	buf_fini(&dir);
+	if (err != ERR_OK) {
+		local_close_read(*store, *reader);
+	}
+	return err;
+}
+
+void local_close_read(struct store *store, struct reader *reader)
+{
+	reader_close(reader);
+	store_close(store);
+}
+
+enum err local_open_write(const char *command, const char *data, struct local_writable *out)
+{
+	struct buf dir = BUF_INIT(PATH_BYTES);
+	char why[WHY_BYTES] = "";
+	*out = (struct local_writable){.lock = -1};
+	enum err err = config_data_dir(data, &dir);
+	if (err != ERR_OK) {
+		(void)cmd_fail(
+			command, "the data directory has no usable name; give one with --data");
+		goto out;
+	}
+	err = config_load_key((const char *)dir.at, &out->key, why, sizeof(why));
+	if (err != ERR_OK) {
+		(void)cmd_fail(command, "%s", why);
+		goto out;
+	}
+	err = file_lock_dir((const char *)dir.at, &out->lock);
+	if (err != ERR_OK) {
+		(void)cmd_fail(command,
+			err == ERR_BUSY ? "a node is running on %s; stop it first"
+					: "%s cannot be locked",
+			(const char *)dir.at);
+		goto out;
+	}
+	const struct store_opts opts = {
+		.dir = (const char *)dir.at, .env = env_system(), .self = *key_id(out->key)};
+	err = store_open(&opts, &out->store, why, sizeof(why));
+	if (err != ERR_OK) {
+		(void)cmd_fail(command, "%s", why);
+	}
+out:
+	buf_fini(&dir);
+	if (err != ERR_OK) {
+		local_close_write(out);
+	}
+	return err;
+}
+
+void local_close_write(struct local_writable *writable)
+{
+	store_close(writable->store);
+	key_free(writable->key);
+	if (writable->lock >= 0) {
+		(void)close(writable->lock);
+	}
+	*writable = (struct local_writable){.lock = -1};
+}
