@@ -1,0 +1,106 @@
+/**
+ * lib/api: the node's HTTP interface (server/API.md), one function per direction.
+ */
+import { t } from './text.js';
+
+/** What went wrong, whether anything was lost, and where to go. */
+export class ApiError extends Error {
+	/** @param {number} status @param {{ code: string, said: string, lost?: boolean, do?: string | null }} what */
+	constructor(status, what) {
+		super(what.said);
+		this.status = status;
+		this.code = what.code;
+		this.said = what.said;
+		this.lost = what.lost === true;
+		this.do = what.do ?? null;
+	}
+}
+
+/** Small things this browser remembers. Storage can be switched off; then it forgets, and nothing else changes. */
+export const memory = {
+	/** @param {string} key @returns {string | null} */
+	get(key) {
+		try {
+			return localStorage.getItem(`kith.${key}`);
+		} catch {
+			return null;
+		}
+	},
+	/** @param {string} key @param {string | null} value */
+	set(key, value) {
+		try {
+			if (value === null) {
+				localStorage.removeItem(`kith.${key}`);
+			} else {
+				localStorage.setItem(`kith.${key}`, value);
+			}
+		} catch {
+			/* nothing to do: see above */
+		}
+	},
+};
+
+/** Called with every 401, so that the page can show the door. @type {{ on401: () => void }} */
+export const door = { on401: () => {} };
+
+/** @param {Response} answer */
+async function read(answer) {
+	let body = null;
+	try {
+		body = await answer.json();
+	} catch {
+		/* a proxy's error page, perhaps */
+	}
+	if (answer.ok && body !== null) {
+		return body;
+	}
+	if (answer.status === 401) {
+		door.on401();
+	}
+	throw new ApiError(answer.status, body?.error ?? { code: 'internal', said: t('error.strange', { n: answer.status }) });
+}
+
+/**
+ * @param {string} method
+ * @param {string} path below /api
+ * @param {unknown} [body]
+ */
+async function call(method, path, body) {
+	/** @type {Record<string, string>} */
+	const headers = { 'X-Kith-Token': memory.get('token') ?? '' };
+	if (body !== undefined) {
+		headers['Content-Type'] = 'application/json';
+	}
+	let answer;
+	try {
+		answer = await fetch(`/api/${path}`, {
+			method,
+			headers,
+			body: body === undefined ? undefined : JSON.stringify(body),
+			signal: AbortSignal.timeout?.(30000),
+		});
+	} catch {
+		throw new ApiError(0, { code: 'offline', said: t('error.offline') });
+	}
+	return read(answer);
+}
+
+/** @param {string} path @returns {Promise<any>} */
+export const get = (path) => call('GET', path);
+/** @param {string} path @param {unknown} body @returns {Promise<any>} */
+export const post = (path, body) => call('POST', path, body);
+/** @param {string} path @returns {Promise<any>} */
+export const remove = (path) => call('DELETE', path, {});
+/** The answer boot.js asked for, or a fresh one. @param {Promise<Response> | undefined} early @returns {Promise<any>} */
+export async function boot(early) {
+	if (early) {
+		try {
+			return await read(await early);
+		} catch (error) {
+			if (error instanceof ApiError) {
+				throw error;
+			}
+		}
+	}
+	return get('boot?limit=20');
+}

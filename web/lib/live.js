@@ -1,0 +1,195 @@
+/**
+ * lib/live: the WebSocket. Events are hints; what they hint at is fetched. A lost socket comes back by itself, and everything on the screen is asked
+ * for again.
+ */
+import { get, memory, door } from './api.js';
+import { pathOf } from './text.js';
+import * as state from './state.js';
+
+const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000, 30000];
+const LOST_AFTER_MS = 3000;
+
+/** @type {WebSocket | null} */
+let socket = null;
+let failures = 0;
+let greeted = false;
+let lostTimer = 0;
+let retryTimer = 0;
+let watched = '';
+let stopped = true;
+
+/** Several hints, one question. @param {() => Promise<void>} ask @param {number} wait ms */
+function later(ask, wait) {
+	let timer = 0;
+	return () => {
+		if (!timer) {
+			timer = window.setTimeout(() => {
+				timer = 0;
+				ask().catch(() => {});
+			}, wait);
+		}
+	};
+}
+
+export const askNetwork = later(async () => {
+	const answer = await get('network');
+	state.take(answer);
+	state.status.value = answer.status;
+	state.peers.value = answer.peers;
+}, 200);
+
+/** @type {Set<string>} */
+const stale = new Set();
+const askPosts = later(async () => {
+	const known = new Set(state.knownPosts());
+	const ids = [...stale].filter((id) => known.has(id)).slice(0, 50);
+	stale.clear();
+	if (ids.length > 0) {
+		state.take(await get(`posts?ids=${ids.map(pathOf).join(',')}`));
+	}
+}, 150);
+
+/** @type {Set<string>} */
+const renamed = new Set();
+const askPeople = later(async () => {
+	const ids = [...renamed].filter(state.isKnownPerson).slice(0, 12);
+	renamed.clear();
+	for (const id of ids) {
+		state.take({ people: [(await get(`person/${pathOf(id)}`)).person] });
+	}
+	state.peopleChanged.value++;
+}, 300);
+
+/** @param {any} event */
+function onFresh(event) {
+	const shown = new Set(state.feeds.home.peek().ids);
+	const old = state.fresh.peek();
+	const ids = [...new Set([...old.ids, ...event.ids])].filter((id) => !shown.has(id));
+	state.fresh.value = { ids, who: [...new Set([...old.who, ...(event.who ?? [])])] };
+	if (event.n > event.ids.length) {
+		state.refresh.value++;
+	}
+}
+
+/** @param {any} event */
+function onSync(event) {
+	const before = state.sync.peek();
+	const most = event.phase === 'idle' ? 0 : Math.max(before.most, event.behind);
+	state.sync.value = { phase: event.phase, behind: event.behind, most };
+}
+
+/** @type {Record<string, (event: any) => void>} */
+const handlers = {
+	hello: () => {
+		window.clearTimeout(lostTimer);
+		lostTimer = 0;
+		failures = 0;
+		state.line.value = 'up';
+		if (watched) {
+			send({ op: 'watch', id: watched });
+		}
+		if (greeted) {
+			state.refresh.value++;
+			askNetwork();
+		}
+		greeted = true;
+	},
+	fresh: onFresh,
+	changed: (event) => {
+		event.ids.forEach((/** @type {string} */ id) => stale.add(id));
+		askPosts();
+		state.changed.value = { n: state.changed.peek().n + 1, ids: event.ids };
+	},
+	people: (event) => {
+		event.ids.forEach((/** @type {string} */ id) => renamed.add(id));
+		askPeople();
+	},
+	peers: askNetwork,
+	sync: onSync,
+	holders: (event) => state.changeHolders(event.sequence, { n: event.n, names: event.names }),
+	state: (event) => {
+		const status = state.status.peek();
+		if (status) {
+			state.status.value = { ...status, state: event.is };
+		}
+	},
+	resync: () => {
+		state.refresh.value++;
+		askNetwork();
+	},
+	bye: (event) => {
+		if (event.why === 'revoked') {
+			stop();
+			door.on401();
+		}
+	},
+};
+
+/** @param {unknown} what */
+function send(what) {
+	if (socket?.readyState === WebSocket.OPEN) {
+		socket.send(JSON.stringify(what));
+	}
+}
+
+/** The thread on the screen, '' for none. @param {string} id */
+export function watch(id) {
+	watched = id;
+	send(id ? { op: 'watch', id } : { op: 'unwatch' });
+}
+
+function open() {
+	window.clearTimeout(retryTimer);
+	retryTimer = 0;
+	const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+	socket = new WebSocket(`${scheme}://${location.host}/api/live`);
+	socket.onopen = () => send({ op: 'hello', token: memory.get('token') ?? '' });
+	socket.onmessage = (message) => {
+		let event = null;
+		try {
+			event = JSON.parse(message.data);
+		} catch {
+			return;
+		}
+		handlers[event?.ev]?.(event);
+	};
+	socket.onclose = closed;
+}
+
+function closed() {
+	socket = null;
+	if (stopped) {
+		return;
+	}
+	if (!lostTimer) {
+		lostTimer = window.setTimeout(() => {
+			state.line.value = 'lost';
+		}, LOST_AFTER_MS);
+	}
+	const wait = BACKOFF_MS[Math.min(failures++, BACKOFF_MS.length - 1)];
+	retryTimer = window.setTimeout(open, wait * (0.5 + Math.random() / 2));
+}
+
+/** Somebody is looking, or the network is back: do not wait for the timer. */
+function hurry() {
+	if (!stopped && !socket && document.visibilityState === 'visible') {
+		failures = 0;
+		open();
+	}
+}
+
+export function start() {
+	if (stopped) {
+		stopped = false;
+		open();
+		addEventListener('online', hurry);
+		addEventListener('focus', hurry);
+		document.addEventListener('visibilitychange', hurry);
+	}
+}
+
+export function stop() {
+	stopped = true;
+	window.clearTimeout(retryTimer);
+	socket?.close();
+}

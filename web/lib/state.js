@@ -1,0 +1,139 @@
+/**
+ * lib/state: what this page knows, as signals. One signal per post and per person: a like redraws one post.
+ */
+import { batch, signal } from '@preact/signals-core';
+
+/**
+ * The shapes of server/API.md.
+ * @typedef {{ n: number, some: string[], mine: boolean }} Likes
+ * @typedef {{ n: number, names: string[] }} Holders
+ * @typedef {{ link: string, name?: string }} Mention
+ * @typedef {{ id: string, author: string, sequence: number, at: number, text: string, cw: string | null, channel: string | null,
+ *   root: string | null, fork: string | null, branch: string[], mentions: Mention[], replies: number, likes: Likes, missing: boolean,
+ *   holders: Holders | null }} Post
+ * @typedef {'follow' | 'none' | 'block'} Relation
+ * @typedef {{ id: string, name: string, image: string | null, i: Relation, they: Relation, hops: number, sequence: number, newest: number }} Person
+ * @typedef {{ id: string, address: string | null, via: string, state: 'away' | 'looking' | 'dialling' | 'connected', in: number, out: number,
+ *   behind: number, received: number, seen: number | null, dialled_by_us: boolean, why: { code: string, said: string } | null }} Peer
+ * @typedef {{ version: string, me: string, state: string, uptime_ms: number, peers: { connected: number, dialling: number },
+ *   sync: { phase: string, behind: number, last_in: number | null }, store: { feeds: number, messages: number, posts: number, forks: number,
+ *   bytes: number, disk_free: number }, http: { port: number }, listen: { port: number, address: string | null } }} Status
+ */
+
+/** @type {Map<string, import('@preact/signals-core').Signal<Post | null>>} */
+const posts = new Map();
+/** @type {Map<string, import('@preact/signals-core').Signal<Person>>} */
+const people = new Map();
+
+/** @param {string} id @returns {import('@preact/signals-core').Signal<Post | null>} */
+export function postOf(id) {
+	let found = posts.get(id);
+	if (!found) {
+		found = signal(/** @type {Post | null} */ (null));
+		posts.set(id, found);
+	}
+	return found;
+}
+
+/** @param {string} id @returns {import('@preact/signals-core').Signal<Person>} */
+export function personOf(id) {
+	let found = people.get(id);
+	if (!found) {
+		/** @type {Person} */
+		const nobody = { id, name: '', image: null, i: 'none', they: 'none', hops: -2, sequence: 0, newest: 0 };
+		found = signal(nobody);
+		people.set(id, found);
+	}
+	return found;
+}
+
+/** Take in what an answer carried. @param {{ posts?: Post[], people?: Person[] }} answer @returns {string[]} the ids of its posts, in order */
+export function take(answer) {
+	const ids = (answer.posts ?? []).map((post) => post.id);
+	batch(() => {
+		for (const person of answer.people ?? []) {
+			personOf(person.id).value = person;
+		}
+		for (const post of answer.posts ?? []) {
+			postOf(post.id).value = post;
+		}
+	});
+	return ids;
+}
+
+export const knownPosts = () => [...posts.keys()];
+/** @param {string} id */
+export const isKnownPerson = (id) => people.has(id);
+
+/** Change a post that is on the page. @param {string} id @param {(post: Post) => Post} change */
+export function changePost(id, change) {
+	const post = postOf(id);
+	if (post.peek()) {
+		post.value = change(/** @type {Post} */ (post.peek()));
+	}
+}
+
+/** Who holds our posts: whoever has number n has all before it. @param {number} sequence @param {Holders} holders */
+export function changeHolders(sequence, holders) {
+	for (const post of posts.values()) {
+		const at = post.peek();
+		if (at && at.author === me.peek() && at.sequence <= sequence && holders.n > (at.holders?.n ?? 0)) {
+			post.value = { ...at, holders };
+		}
+	}
+}
+
+/** @typedef {'start' | 'door' | 'open' | 'failed'} Phase */
+/** Whether the page may speak with the node. */
+export const phase = signal(/** @type {Phase} */ ('start'));
+export const failure = signal(/** @type {any} */ (null));
+/** Our own id; '' until the node told us. */
+export const me = signal('');
+/** The newest own sequence this page knows. */
+export const head = signal(0);
+export const status = signal(/** @type {Status | null} */ (null));
+export const peers = signal(/** @type {Peer[]} */ ([]));
+/** What is still to come: `most` is the largest figure since it began, so that a bar can be drawn. */
+export const sync = signal({ phase: 'idle', behind: 0, most: 0 });
+/** The live socket: 'lost' only after it stayed away for three seconds. */
+export const line = signal(/** @type {'starting' | 'up' | 'lost'} */ ('starting'));
+/** Raised when everything on the screen should be asked for again. */
+export const refresh = signal(0);
+/** Raised when posts changed or came; views that list posts look at `ids`. */
+export const changed = signal({ n: 0, ids: /** @type {string[]} */ ([]) });
+/** Raised when names or follows changed. */
+export const peopleChanged = signal(0);
+/** New posts for home that are not shown yet. */
+export const fresh = signal({ ids: /** @type {string[]} */ ([]), who: /** @type {string[]} */ ([]) });
+/** A minute hand for "4 min". */
+export const now = signal(Date.now());
+/** What is said in passing, at the bottom. */
+export const toast = signal({ n: 0, said: '' });
+/** @param {string} said */
+export function say(said) {
+	toast.value = { n: toast.peek().n + 1, said };
+}
+
+/** @typedef {{ ids: string[], cursor: string | null, loaded: boolean }} Feed */
+/** The two timelines, kept so that Back shows them at once. */
+export const feeds = {
+	home: signal(/** @type {Feed} */ ({ ids: [], cursor: null, loaded: false })),
+	wide: signal(/** @type {Feed} */ ({ ids: [], cursor: null, loaded: false })),
+};
+
+/** Put posts at the right places of a timeline, newest first. @param {'home' | 'wide'} tab @param {string[]} ids */
+export function insert(tab, ids) {
+	const feed = feeds[tab].peek();
+	const all = [...new Set([...ids, ...feed.ids])].filter((id) => postOf(id).peek());
+	all.sort((a, b) => Number(postOf(b).peek()?.at) - Number(postOf(a).peek()?.at));
+	feeds[tab].value = { ...feed, ids: all, loaded: true };
+	dropFresh(ids);
+}
+
+/** @param {string[]} ids */
+export function dropFresh(ids) {
+	if (fresh.peek().ids.length > 0) {
+		const left = fresh.peek().ids.filter((id) => !ids.includes(id));
+		fresh.value = { ids: left, who: left.length === 0 ? [] : fresh.peek().who };
+	}
+}

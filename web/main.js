@@ -1,0 +1,198 @@
+/**
+ * main: opens the door, takes in the first answer, draws the screen that belongs to the address line, and keeps it alive.
+ */
+import { html, render, useEffect, useState, useValue } from './lib/html.js';
+import { ApiError, boot, door, memory } from './lib/api.js';
+import { t } from './lib/text.js';
+import { failure, feeds, head, me, now, peers, phase, status, sync, take } from './lib/state.js';
+import { go, place } from './lib/router.js';
+import * as live from './lib/live.js';
+import { Bones, Empty, Problem } from './parts/bits.js';
+import { Page, Shell } from './parts/shell.js';
+import Home from './views/home.js';
+
+/** Path, and the screen that belongs to it; all but Home come when they are needed. @type {[RegExp, () => Promise<any>][]} */
+const SCREENS = [
+	[/^\/m\/([A-Za-z0-9_-]{43})$/, () => import('./views/thread.js')],
+	[/^\/m\/([A-Za-z0-9_-]{43})\/raw$/, () => import('./views/raw.js')],
+	[/^\/p\/([A-Za-z0-9_-]{43})$/, () => import('./views/profile.js')],
+	[/^\/people$/, () => import('./views/people.js')],
+	[/^\/network$/, () => import('./views/network.js')],
+	[/^\/settings$/, () => import('./views/settings.js')],
+];
+/** Screens that have arrived. @type {Map<RegExp, any>} */
+const arrived = new Map();
+
+/** @param {() => Promise<any>} load @param {RegExp} key */
+function useScreen(load, key) {
+	const [, redraw] = useState(0);
+	const [error, setError] = useState(/** @type {any} */ (null));
+	const fetchIt = () => {
+		setError(null);
+		load().then(
+			(module) => {
+				arrived.set(key, module.default);
+				redraw((n) => n + 1);
+			},
+			() => setError(new ApiError(0, { code: 'offline', said: t('error.offline') })),
+		);
+	};
+	useEffect(() => {
+		if (!arrived.has(key)) {
+			fetchIt();
+		}
+	}, [key]);
+	return { Screen: arrived.get(key), error, fetchIt };
+}
+
+/** @param {{ pattern: RegExp, load: () => Promise<any>, path: string, query: URLSearchParams }} props */
+function Later({ pattern, load, path, query }) {
+	const { Screen, error, fetchIt } = useScreen(load, pattern);
+	if (error) {
+		return html`<${Problem} error=${error} onRetry=${fetchIt} />`;
+	}
+	if (!Screen) {
+		return html`<${Bones} />`;
+	}
+	return html`<${Screen} key=${path} args=${pattern.exec(path)?.slice(1) ?? []} query=${query} />`;
+}
+
+const WELCOME = /^\/welcome$/;
+
+/** Door and welcome share a module that most visits never need. @param {{ name: 'Door' | 'default', props?: any }} what */
+function FirstRun({ name, props = {} }) {
+	const [module, setModule] = useState(/** @type {any} */ (null));
+	useEffect(() => {
+		import('./views/welcome.js').then(setModule, () => {});
+	}, []);
+	const Part = module?.[name];
+	return Part ? html`<${Part} ...${props} />` : null;
+}
+
+function Screen() {
+	const at = useValue(place);
+	if (WELCOME.test(at.path)) {
+		return html`<${FirstRun} name="default" />`;
+	}
+	const found = SCREENS.find(([pattern]) => pattern.test(at.path));
+	let body;
+	if (at.path === '/') {
+		body = html`<${Home} query=${at.query} />`;
+	} else if (found) {
+		body = html`<${Later} key=${String(found[0])} pattern=${found[0]} load=${found[1]} path=${at.path} query=${at.query} />`;
+	} else {
+		body = html`<${Page} title="kith"><${Empty} said=${t('error.page')}><p><a href="/">${t('error.pageDo')}</a></p><//><//>`;
+	}
+	return html`<${Shell} at=${at.path}>${body}<//>`;
+}
+
+function App() {
+	const is = useValue(phase);
+	const error = useValue(failure);
+	switch (is) {
+	case 'door':
+		return html`<${FirstRun} name="Door" props=${{ error, onOpen: () => start(undefined) }} />`;
+	case 'failed':
+		return html`<main class="welcome" id="page"><p class="brand">kith</p><h1 class="sr">kith</h1><${Problem} error=${error} onRetry=${() => start(undefined)} /></main>`;
+	case 'open':
+		return html`<${Screen} />`;
+	default:
+		return html`<main class="welcome" id="page"><${Bones} /></main>`;
+	}
+}
+
+/** @param {Promise<Response> | undefined} early what boot.js already asked for */
+async function start(early) {
+	try {
+		const answer = await boot(early);
+		const ids = take(answer);
+		take({ people: [answer.me] });
+		me.value = answer.me.id;
+		head.value = answer.head?.sequence ?? 0;
+		status.value = answer.status;
+		peers.value = answer.peers;
+		sync.value = { ...answer.status.sync, most: answer.status.sync.behind };
+		feeds.home.value = { ids, cursor: answer.cursor, loaded: true };
+		if (!answer.head && !memory.get('welcomed') && place.peek().path === '/') {
+			go('/welcome', { replace: true });
+		}
+		failure.value = null;
+		phase.value = 'open';
+		live.start();
+	} catch (error) {
+		failure.value = error instanceof ApiError && error.status === 401 ? null : error;
+		phase.value = error instanceof ApiError && error.status === 401 ? 'door' : 'failed';
+	}
+}
+
+/** The code from the printed link is used once and leaves the address line at once. */
+async function open() {
+	const code = /^#([0-9A-Za-z_-]{16,64})$/.exec(location.hash)?.[1];
+	if (code) {
+		history.replaceState(history.state, '', location.pathname);
+		try {
+			const { redeem } = await import('./views/welcome.js');
+			await redeem(code);
+		} catch (error) {
+			if (!memory.get('token')) {
+				failure.value = error instanceof ApiError && error.status === 401 ? { said: t('door.wrong') } : error;
+				phase.value = 'door';
+				return;
+			}
+		}
+	}
+	const early = /** @type {any} */ (window).kithBoot;
+	/** @type {any} */ (window).kithBoot = undefined;
+	await start(code ? undefined : early);
+}
+
+/* The printed link, opened in a tab that already stands before the door. */
+addEventListener('hashchange', () => {
+	if (phase.peek() === 'door') {
+		open();
+	}
+});
+
+door.on401 = () => {
+	if (phase.peek() === 'open') {
+		live.stop();
+		phase.value = 'door';
+	}
+};
+
+/** Ordinary links, followed without a new page. @param {MouseEvent} event */
+function followLink(event) {
+	const link = /** @type {HTMLElement} */ (event.target).closest('a');
+	if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || link.target) {
+		return;
+	}
+	if (link.origin !== location.origin || link.getAttribute('href')?.startsWith('#')) {
+		return;
+	}
+	event.preventDefault();
+	go(link.pathname + link.search + link.hash, { replace: 'replace' in link.dataset });
+}
+document.addEventListener('click', followLink);
+
+/** Shortcuts are a module of their own, fetched at the first key. @type {typeof import('./parts/keys.js') | null} */
+let keys = null;
+document.addEventListener('keydown', (event) => {
+	if (phase.peek() !== 'open') {
+		return;
+	}
+	if (keys) {
+		keys.onKey(event);
+	} else if (!(event.target instanceof HTMLElement && event.target.closest('input, textarea'))) {
+		import('./parts/keys.js').then((module) => {
+			keys = module;
+			module.onKey(event);
+		}, () => {});
+	}
+});
+
+setInterval(() => {
+	now.value = Date.now();
+}, 30000);
+
+render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+open();

@@ -1,0 +1,179 @@
+/**
+ * parts/post: one post, lists of posts, and the gap where one is missing.
+ */
+import { html, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
+import { post as send, ApiError } from '../lib/api.js';
+import { figure, listOf, messagePath, nameOf, nonce, pathOf, personPath, t } from '../lib/text.js';
+import { changePost, me, personOf, postOf, say } from '../lib/state.js';
+import { go } from '../lib/router.js';
+import { Avatar, Name, calledBy } from './avatar.js';
+import { Icon, IconButton, Menu, Time } from './bits.js';
+import { PostText } from './posttext.js';
+
+/** @typedef {import('../lib/state.js').Post} PostData */
+
+/** Who holds a copy of our own post. @param {{ post: PostData }} props */
+function Receipts({ post }) {
+	const holders = post.holders;
+	let said = t('receipt.node');
+	if (holders && holders.n > 0) {
+		const names = holders.names.filter(Boolean);
+		const list = listOf(names, holders.n);
+		said = names.length === 0 ? t('receipt.some', { n: holders.n }) : t(holders.n === 1 ? 'receipt.one' : 'receipt.many', { n: holders.n, names: list });
+	}
+	return html`<span class="receipt" role="status"><${Icon} name=${holders?.n ? 'check' : 'node'} />${said}</span>`;
+}
+
+/** Like or take it back: shown at once, put right if the node disagrees. @param {PostData} post */
+async function toggleLike(post) {
+	const on = !post.likes.mine;
+	const flip = (/** @type {boolean} */ mine) =>
+		changePost(post.id, (at) => {
+			const others = at.likes.some.filter((id) => id !== me.peek());
+			const n = Math.max(0, at.likes.n + (mine === at.likes.mine ? 0 : mine ? 1 : -1));
+			return { ...at, likes: { n, mine, some: mine ? [me.peek(), ...others] : others } };
+		});
+	flip(on);
+	try {
+		await send('like', { id: post.id, on, nonce: nonce() });
+	} catch (error) {
+		flip(!on);
+		say(error instanceof ApiError ? error.said : t('error.broken'));
+	}
+}
+
+/** @param {string} text */
+async function copy(text) {
+	const { copyText } = await import('./person.js');
+	await copyText(text);
+}
+
+/** @param {PostData} post */
+function menuItems(post) {
+	const items = [
+		{ said: t('post.raw'), href: `${messagePath(post.id)}/raw` },
+		{ said: t('post.copyText'), onPick: () => copy(post.text) },
+		{ said: t('post.copyId'), onPick: () => copy(post.id) },
+	];
+	if (post.author !== me.peek()) {
+		const name = nameOf(personOf(post.author).peek());
+		const block = async () => (await import('./person.js')).askBlock(post.author);
+		return [...items, { said: t('post.block', { name }), onPick: block, danger: true }];
+	}
+	return items;
+}
+
+/** @param {{ post: PostData, onReply?: (post: PostData) => void }} props */
+function Actions({ post, onReply }) {
+	const reply = () => (onReply ? onReply(post) : go(`${messagePath(post.id)}?reply`));
+	const count = post.root ? 0 : post.replies;
+	return html`<div class="actions">
+		<${IconButton} icon="reply" data-act="reply" label=${count > 0 ? t('post.reply', { n: count }) : t('post.reply0')} onClick=${reply}>
+			${count > 0 && html`<span class="count">${figure(count)}</span>`}
+		<//>
+		<${IconButton} icon="heart" data-act="like" full=${post.likes.mine} class=${`icon-button like${post.likes.mine ? ' liked' : ''}`}
+			label=${t('post.like')} aria-pressed=${post.likes.mine} onClick=${() => toggleLike(post)} />
+		<${Menu} label=${t('post.more')} items=${menuItems(post)} />
+		${post.author === me.peek() && html`<${Receipts} post=${post} />`}
+	</div>`;
+}
+
+/** Long posts are shown to a screen's height in lists. @param {{ post: PostData, isWhole: boolean, id: string }} props */
+function Body({ post, isWhole, id }) {
+	const [isOpen, setOpen] = useState(!post.cw);
+	const [isLong, setLong] = useState(false);
+	const [isAll, setAll] = useState(isWhole);
+	const box = useRef(/** @type {HTMLElement | null} */ (null));
+	useLayoutEffect(() => {
+		if (!isAll && post.text.length > 700 && box.current) {
+			setLong(box.current.scrollHeight > box.current.clientHeight + 8);
+		}
+	}, [isOpen, post.text]);
+	return html`${post.cw &&
+		html`<button type="button" class="warning" data-act="warning" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
+			<${Icon} name="warn" /><span dir="auto">${t('post.warning', { cw: post.cw })}</span><b>${t(isOpen ? 'post.hide' : 'post.show')}</b>
+		</button>`}
+		${isOpen &&
+		html`<div ref=${box} class=${isAll || post.text.length <= 700 ? 'body' : 'body clipped'} data-long=${isLong && !isAll}>
+			<${PostText} id=${id} text=${post.text} mentions=${post.mentions} />
+		</div>`}
+		${isOpen && isLong && !isAll && html`<button type="button" class="quiet-button" onClick=${() => setAll(true)}>${t('post.all')}</button>`}`;
+}
+
+/** Where a reply belongs: the person it answers, or the conversation. @param {{ post: PostData, inThread: boolean }} props */
+function Context({ post, inThread }) {
+	const parent = post.branch.length === 1 ? post.branch[0] : '';
+	const above = postOf(inThread ? parent : post.root ?? '').peek();
+	if (!post.root) {
+		return post.channel ? html`<p class="context" dir="auto">${t('post.channel').replace('{channel}', '')}${post.channel}</p>` : null;
+	}
+	if (inThread) {
+		const isPlain = !above || above.missing || above.id === post.root || above.author === post.author;
+		return isPlain ? null : html`<p class="context"><span aria-hidden="true">→ </span><span class="sr">${t('post.to')} </span><bdi>${calledBy(above.author)}</bdi></p>`;
+	}
+	const said = above && !above.missing ? t('post.inReplyTo', { name: calledBy(above.author) }) : t('post.inReply');
+	return html`<p class="context"><a href=${messagePath(post.id)}>${said}</a></p>`;
+}
+
+/** A click anywhere on a post opens it, unless it was meant for something else. @param {MouseEvent} event @param {string} id */
+function openFrom(event, id) {
+	const target = /** @type {HTMLElement} */ (event.target);
+	if (!target.closest('a, button, [popover], textarea, input') && getSelection()?.isCollapsed !== false) {
+		go(messagePath(id));
+	}
+}
+
+/** @param {{ post: PostData }} props */
+function Likers({ post }) {
+	if (post.likes.n === 0) {
+		return null;
+	}
+	return html`<p class="likers">${t('post.likedBy', { names: listOf(post.likes.some.map(calledBy), post.likes.n) })}</p>`;
+}
+
+/**
+ * @param {{ id: string, isOpened?: boolean, inThread?: boolean, onReply?: (post: PostData) => void }} props
+ */
+export function Post({ id, isOpened = false, inThread = false, onReply }) {
+	const post = useValue(postOf(id));
+	if (!post || post.missing) {
+		return inThread ? html`<${Gap} id=${id} />` : null;
+	}
+	const dom = pathOf(id);
+	const open = isOpened ? undefined : (/** @type {MouseEvent} */ event) => openFrom(event, id);
+	return html`<article class=${isOpened ? 'post opened' : 'post'} data-id=${id} tabindex="-1" aria-labelledby=${`n-${dom}`} aria-describedby=${`t-${dom}`} onClick=${open}>
+		<a class="face" href=${personPath(post.author)} tabindex="-1" aria-hidden="true"><${Avatar} id=${post.author} /></a>
+		<header>
+			<h2 id=${`n-${dom}`}><${Name} id=${post.author} /></h2>
+			<${Time} at=${post.at} href=${messagePath(id)} />
+		</header>
+		<div class="main">
+			<${Context} post=${post} inThread=${inThread} />
+			<${Body} post=${post} isWhole=${isOpened} id=${`t-${dom}`} />
+			${isOpened && html`<${Likers} post=${post} />`}
+			<${Actions} post=${post} onReply=${onReply} />
+		</div>
+	</article>`;
+}
+
+/** A post that is not here: a dashed gap, not a hole. @param {{ id: string }} props */
+export function Gap({ id }) {
+	return html`<article class="gap" data-id=${id} tabindex="-1" aria-label=${t('thread.gap')}>
+		<${Icon} name="gap" /><p>${t('thread.gap')}. <span>${t('thread.gapDo')}</span></p>
+	</article>`;
+}
+
+/** @param {{ ids: string[], label: string, isBusy?: boolean }} props */
+export function PostList({ ids, label, isBusy = false }) {
+	/** Elements are kept, so that a longer list draws only what is new. */
+	const drawn = useRef(/** @type {Map<string, any>} */ (new Map()));
+	const rows = ids.map((id) => {
+		let row = drawn.current.get(id);
+		if (!row) {
+			row = html`<${Post} key=${id} id=${id} />`;
+			drawn.current.set(id, row);
+		}
+		return row;
+	});
+	return html`<div class="posts" role="feed" aria-label=${label} aria-busy=${isBusy}>${rows}</div>`;
+}

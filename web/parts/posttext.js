@@ -1,0 +1,87 @@
+/**
+ * parts/posttext: a post's text as elements, one switch over the closed set of kinds that lib/markdown makes. No markup is ever taken from a stranger.
+ */
+import { html, h, useMemo } from '../lib/html.js';
+import { parse } from '../lib/markdown.js';
+import { t } from '../lib/text.js';
+
+/** @typedef {import('../lib/markdown.js').Piece} Piece */
+
+/** @param {Piece[] | undefined} pieces @returns {any[]} */
+const drawAll = (pieces) => (pieces ?? []).map(draw);
+
+/** @param {Piece} piece */
+function drawLink(piece) {
+	const kids = drawAll(piece.kids);
+	if (piece.inside) {
+		return html`<a href=${piece.href} class="inside">${kids}</a>`;
+	}
+	return html`<a href=${piece.href} target="_blank" rel="noopener noreferrer nofollow ugc">${kids}</a>${piece.site &&
+	html` <span class="site">(${t('post.leads', { site: piece.site })})</span>`}`;
+}
+
+/** @param {Piece} piece @returns {any} */
+function draw(piece) {
+	switch (piece.kind) {
+	case 'text':
+		return piece.text;
+	case 'plain':
+		return html`<p class="plain">${piece.text}</p>`;
+	case 'group':
+		return drawAll(piece.kids);
+	case 'p':
+		return html`<p>${drawAll(piece.kids)}</p>`;
+	case 'heading':
+		return h(`h${piece.level}`, null, drawAll(piece.kids));
+	case 'quote':
+		return html`<blockquote>${drawAll(piece.kids)}</blockquote>`;
+	case 'ul':
+		return html`<ul>${drawAll(piece.kids)}</ul>`;
+	case 'ol':
+		return html`<ol start=${piece.start}>${drawAll(piece.kids)}</ol>`;
+	case 'li':
+		return html`<li>${drawAll(piece.kids)}</li>`;
+	case 'em':
+		return html`<em>${drawAll(piece.kids)}</em>`;
+	case 'strong':
+		return html`<strong>${drawAll(piece.kids)}</strong>`;
+	case 's':
+		return html`<s>${drawAll(piece.kids)}</s>`;
+	case 'code':
+		return html`<code>${piece.text}</code>`;
+	case 'pre':
+		return html`<pre tabindex="0"><code>${piece.text}</code></pre>`;
+	case 'br':
+		return html`<br />`;
+	case 'hr':
+		return html`<hr />`;
+	case 'table':
+		return html`<div class="table" tabindex="0" role="group"><table>${drawAll(piece.kids)}</table></div>`;
+	case 'thead':
+		return html`<thead>${drawAll(piece.kids)}</thead>`;
+	case 'tbody':
+		return html`<tbody>${drawAll(piece.kids)}</tbody>`;
+	case 'tr':
+		return html`<tr>${drawAll(piece.kids)}</tr>`;
+	case 'th':
+		return html`<th class=${piece.align}>${drawAll(piece.kids)}</th>`;
+	case 'td':
+		return html`<td class=${piece.align}>${drawAll(piece.kids)}</td>`;
+	case 'link':
+		return drawLink(piece);
+	case 'tag':
+		return html`<span class="tag">${piece.text}</span>`;
+	case 'file':
+		return html`<span class="file">${drawAll(piece.kids)}</span>`;
+	case 'picture':
+		return html`<span class="file">${piece.text ? t('post.picture', { alt: piece.text }) : t('post.pictureBare')}</span>`;
+	default:
+		return null;
+	}
+}
+
+/** @param {{ text: string, mentions?: import('../lib/state.js').Mention[], id?: string }} props */
+export function PostText({ text, mentions, id }) {
+	const drawn = useMemo(() => drawAll(parse(text, mentions)), [text]);
+	return html`<div class="text" dir="auto" id=${id}>${drawn}</div>`;
+}

@@ -1,0 +1,58 @@
+/**
+ * views/people: whom I follow, who follows me, whom I blocked; and the box to follow somebody new.
+ */
+import { html, useEffect, useState, useValue } from '../lib/html.js';
+import { get } from '../lib/api.js';
+import { t } from '../lib/text.js';
+import { peopleChanged, refresh, take } from '../lib/state.js';
+import { Bones, Empty, Problem, Tabs } from '../parts/bits.js';
+import { FollowBox } from '../parts/follow.js';
+import { PersonList } from '../parts/person.js';
+import { Page } from '../parts/shell.js';
+
+/** @type {Record<string, string[]>} */
+const NOTHING = {
+	follows: ['people.noFollows', 'people.noFollowsDo'],
+	followers: ['people.noFollowers', 'people.noFollowersDo'],
+	blocks: ['people.noBlocks', 'people.noBlocksDo'],
+};
+
+/** @param {{ query: URLSearchParams }} props */
+export default function People({ query }) {
+	const [lists, setLists] = useState(/** @type {any} */ (null));
+	const [error, setError] = useState(/** @type {any} */ (null));
+	const again = useValue(refresh);
+	const renamed = useValue(peopleChanged);
+	const wanted = query.get('show') ?? 'follows';
+	const show = wanted in NOTHING ? wanted : 'follows';
+	const load = async () => {
+		try {
+			const answer = await get('people');
+			take(answer);
+			setLists(answer);
+			setError(null);
+		} catch (problem) {
+			setError(problem);
+		}
+	};
+	useEffect(() => {
+		load();
+	}, [again, renamed]);
+	const tabs = Object.keys(NOTHING).map((id) => ({ id, href: id === 'follows' ? '/people' : `/people?show=${id}`, said: t(`people.${id}`) }));
+	let body = html`<${Bones} />`;
+	if (lists) {
+		/** @type {string[]} */
+		const ids = lists[show];
+		const [said, then] = NOTHING[show];
+		body = ids.length > 0
+			? html`<${PersonList} key=${show} ids=${ids} />`
+			: html`<${Empty} said=${t(said)} then=${t(then)}>${show !== 'blocks' && html`<p><a href="/network#key">${t('home.showKey')}</a></p>`}<//>`;
+	} else if (error) {
+		body = html`<${Problem} error=${error} onRetry=${load} />`;
+	}
+	return html`<${Page} title=${t('people.title')}>
+		<section class="sheet" aria-labelledby="follow-title"><h2 id="follow-title">${t('follow.title')}</h2><${FollowBox} /></section>
+		<div class="tab-bar"><${Tabs} label=${t('people.tabs')} at=${show} tabs=${tabs} /></div>
+		${body}
+	<//>`;
+}

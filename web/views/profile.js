@@ -1,0 +1,203 @@
+/**
+ * views/profile: one person: who they are, what they posted, whom they follow, who follows them, as far as this node knows.
+ */
+import { html, useEffect, useState, useValue } from '../lib/html.js';
+import { get } from '../lib/api.js';
+import { idOf, nameOf, personPath, shortKey, t } from '../lib/text.js';
+import { changed, fresh, me, peopleChanged, peers, personOf, refresh, take } from '../lib/state.js';
+import { Avatar } from '../parts/avatar.js';
+import { Bones, Empty, Menu, Problem, Tabs } from '../parts/bits.js';
+import { FollowButton, PersonList, askBlock, askUnblock, copyText } from '../parts/person.js';
+import { PostList } from '../parts/post.js';
+import { PostText } from '../parts/posttext.js';
+import { Page, useReturn } from '../parts/shell.js';
+
+/** @param {{ id: string, about: any }} props */
+function Head({ id, about }) {
+	const person = useValue(personOf(id));
+	const isMe = id === useValue(me);
+	const name = nameOf(person);
+	let relation = '';
+	if (isMe) {
+		relation = t('person.you');
+	} else if (person.they === 'block') {
+		relation = t('person.blocksYou');
+	} else if (person.they === 'follow') {
+		relation = t(person.i === 'follow' ? 'person.mutual' : 'person.followsYou');
+	} else if (person.hops === 2) {
+		relation = t('person.friendOf');
+	}
+	const items = [{ said: t('key.copy'), onPick: () => copyText(id) }];
+	if (!isMe) {
+		items.push(
+			person.i === 'block'
+				? { said: t('follow.unblockAria', { name }), onPick: () => askUnblock(id) }
+				: /** @type {any} */ ({ said: t('block.do', { name }), onPick: () => askBlock(id), danger: true }),
+		);
+	}
+	return html`<section class="profile" aria-label=${name}>
+		<div class="profile-top">
+			<${Avatar} id=${id} size="xl" />
+			<div class="profile-do">
+				<${Menu} label=${t('person.more', { name })} items=${items} />
+				${isMe ? html`<a class="button" href="/settings">${t('person.edit')}</a>` : html`<${FollowButton} id=${id} />`}
+			</div>
+		</div>
+		<p class="profile-name"><bdi>${name}</bdi></p>
+		<p class="row-facts">${relation && html`<span class="badge">${relation}</span>`}<span class="key8" title=${id}>${t('person.key')} ${shortKey(id)}</span></p>
+		${about?.bio && html`<${PostText} text=${about.bio} />`}
+		${about?.forked && html`<p class="slip">${t('person.forked')}</p>`}
+		${person.i === 'block' && html`<p class="slip">${t('person.blocked', { name })}</p>`}
+	</section>`;
+}
+
+/** @param {{ id: string }} props */
+function Arriving({ id }) {
+	const peer = useValue(peers).find((one) => one.id === id);
+	if (!peer || peer.state !== 'connected' || peer.behind <= 0) {
+		return null;
+	}
+	return html`<div class="sync-line"><span role="status">${t('sync.behind', { n: peer.behind })}</span>
+		<progress max=${peer.behind + peer.received} value=${peer.received} aria-label=${t('sync.soon')}></progress></div>`;
+}
+
+/** @param {{ id: string }} props */
+function Nothing({ id }) {
+	const person = useValue(personOf(id));
+	const name = nameOf(person);
+	if (id === me.peek()) {
+		return html`<${Empty} said=${t('person.emptyMe')} then=${t('person.emptyMeDo')} />`;
+	}
+	if (person.i === 'block') {
+		return null;
+	}
+	const isAsked = person.i === 'follow' || person.hops > 0;
+	return isAsked
+		? html`<${Empty} said=${t('person.empty', { name })} then=${t('person.emptyDo')} />`
+		: html`<${Empty} said=${t('person.emptyStranger', { name })} then=${t('person.emptyStrangerDo')} />`;
+}
+
+/** @param {{ path: string, id: string }} props */
+function Posts({ path, id }) {
+	const [feed, setFeed] = useState(/** @type {{ ids: string[], cursor: string | null } | null} */ (null));
+	const [error, setError] = useState(/** @type {any} */ (null));
+	const [isBusy, setBusy] = useState(false);
+	const again = useValue(refresh);
+	const news = useValue(changed);
+	const arrived = useValue(fresh);
+	const sequence = useValue(personOf(id)).sequence;
+	const relation = useValue(personOf(id)).i;
+	const load = async () => {
+		try {
+			const answer = await get(`person/${path}/posts?limit=20`);
+			const ids = take(answer);
+			setFeed((old) => ({ ids: [...new Set([...ids, ...(old && relation !== 'block' ? old.ids : [])])], cursor: old && old.ids.length > ids.length ? old.cursor : answer.cursor }));
+			setError(null);
+		} catch (problem) {
+			setError(problem);
+		}
+	};
+	const more = async () => {
+		if (isBusy || !feed?.cursor) {
+			return;
+		}
+		setBusy(true);
+		try {
+			const answer = await get(`person/${path}/posts?limit=20&before=${encodeURIComponent(feed.cursor)}`);
+			const ids = take(answer);
+			setFeed({ ids: [...new Set([...feed.ids, ...ids])], cursor: answer.cursor });
+		} catch (problem) {
+			setError(problem);
+		} finally {
+			setBusy(false);
+		}
+	};
+	useEffect(() => {
+		load();
+	}, [path, again, sequence, relation]);
+	useEffect(() => {
+		const timer = setTimeout(() => (news.n > 0 || arrived.ids.length > 0) && load(), 300);
+		return () => clearTimeout(timer);
+	}, [news, arrived]);
+	useReturn(feed !== null);
+	if (error && !feed) {
+		return html`<${Problem} error=${error} onRetry=${load} />`;
+	}
+	if (!feed) {
+		return html`<${Bones} />`;
+	}
+	if (feed.ids.length === 0) {
+		return html`<${Nothing} id=${id} />`;
+	}
+	return html`<${PostList} ids=${feed.ids} label=${t('home.feed')} isBusy=${isBusy} />
+		${error && html`<${Problem} error=${error} onRetry=${more} />`}
+		${feed.cursor && html`<p class="end"><button type="button" class="button" aria-disabled=${isBusy} onClick=${more}>${t('home.more')}</button></p>`}`;
+}
+
+/** @param {{ path: string, id: string, list: 'follows' | 'followers' }} props */
+function People({ path, id, list }) {
+	const [ids, setIds] = useState(/** @type {string[] | null} */ (null));
+	const [error, setError] = useState(/** @type {any} */ (null));
+	const name = nameOf(useValue(personOf(id)));
+	const again = useValue(peopleChanged);
+	const load = async () => {
+		setError(null);
+		try {
+			const answer = await get(`person/${path}/${list}`);
+			take(answer);
+			setIds(answer.people.map((/** @type {any} */ person) => person.id));
+		} catch (problem) {
+			setError(problem);
+		}
+	};
+	useEffect(() => {
+		load();
+	}, [path, list, again]);
+	if (error) {
+		return html`<${Problem} error=${error} onRetry=${load} />`;
+	}
+	if (!ids) {
+		return html`<${Bones} />`;
+	}
+	if (ids.length === 0) {
+		return html`<${Empty} said=${t(list === 'follows' ? 'person.noFollows' : 'person.noFollowers', { name })} />`;
+	}
+	return html`<${PersonList} ids=${ids} /><p class="end">${t('person.known')}</p>`;
+}
+
+/** @param {{ args: string[], query: URLSearchParams }} props */
+export default function Profile({ args, query }) {
+	const id = idOf('@', args[0]);
+	const person = useValue(personOf(id));
+	const [about, setAbout] = useState(/** @type {any} */ (null));
+	const again = useValue(refresh);
+	const renamed = useValue(peopleChanged);
+	const show = query.get('show') ?? 'posts';
+	useEffect(() => {
+		let isHere = true;
+		get(`person/${args[0]}`).then(
+			(answer) => {
+				if (isHere) {
+					take({ people: [answer.person] });
+					setAbout(answer);
+				}
+			},
+			() => {},
+		);
+		return () => {
+			isHere = false;
+		};
+	}, [args[0], again, renamed]);
+	const path = personPath(id);
+	const tabs = [
+		{ id: 'posts', href: path, said: t('person.posts') },
+		{ id: 'follows', href: `${path}?show=follows`, said: t('person.follows') },
+		{ id: 'followers', href: `${path}?show=followers`, said: t('person.followers') },
+	];
+	return html`<${Page} title=${nameOf(person)} back>
+		<${Head} id=${id} about=${about} />
+		<div class="tab-bar"><${Tabs} label=${t('person.tabs')} at=${show} tabs=${tabs} /></div>
+		<${Arriving} id=${id} />
+		${show === 'follows' || show === 'followers' ? html`<${People} key=${show} path=${args[0]} id=${id} list=${show} />` : html`<${Posts} path=${args[0]} id=${id} />`}
+	<//>`;
+}

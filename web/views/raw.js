@@ -1,0 +1,42 @@
+/**
+ * views/raw: the signed message behind a post, as it is stored.
+ */
+import { html, useEffect, useState } from '../lib/html.js';
+import { get } from '../lib/api.js';
+import { idOf, t } from '../lib/text.js';
+import { full } from '../lib/time.js';
+import { Bones, Empty, Problem } from '../parts/bits.js';
+import { Page } from '../parts/shell.js';
+import { copyText } from '../parts/person.js';
+
+/** @param {{ args: string[] }} props */
+export default function Raw({ args }) {
+	const [message, setMessage] = useState(/** @type {any} */ (null));
+	const [error, setError] = useState(/** @type {any} */ (null));
+	const load = async () => {
+		setError(null);
+		try {
+			setMessage(await get(`message/${args[0]}/raw`));
+		} catch (problem) {
+			setError(problem);
+		}
+	};
+	useEffect(() => {
+		load();
+	}, [args[0]]);
+	let body = html`<${Bones} rows=${2} />`;
+	if (error) {
+		body = error.code === 'not_found' ? html`<${Empty} said=${t('raw.none')} />` : html`<${Problem} error=${error} onRetry=${load} />`;
+	} else if (message) {
+		body = html`<div class="sheet">
+			<p>${t('raw.intro')}</p>
+			<dl class="facts">
+				<dt>${t('raw.key')}</dt><dd class="mono">${message.key ?? idOf('%', args[0])}</dd>
+				${message.received > 0 && html`<dt>${t('raw.received')}</dt><dd>${full(message.received)}</dd>`}
+			</dl>
+			<div class="raw-head"><h2>${t('raw.value')}</h2><button type="button" class="button" onClick=${() => copyText(message.value)}>${t('post.copyText')}</button></div>
+			<pre class="raw" tabindex="0">${message.value}</pre>
+		</div>`;
+	}
+	return html`<${Page} title=${t('raw.title')} back>${body}<//>`;
+}
