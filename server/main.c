@@ -56,6 +56,54 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data; no node may be running on it\n"
 		"  --json         print the counts as an object\n",
 		cmd_import},
+	{"status", "[--data DIR] [--json]", "how the node is",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print the status as in API.md\n",
+		cmd_status},
+	{"post", "TEXT [--data DIR] [--json]", "publish a post and print its key",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
+		cmd_post},
+	{"publish", "JSON|- [--data DIR] [--json]",
+		"publish any content object with a type and print its key",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
+		cmd_publish},
+	{"follow", "ID [ADDRESS] [--data DIR] [--json]",
+		"follow somebody, and remember where to find them",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print "
+		"{\"key\":\"%…\",\"sequence\":n,\"id\":\"@…\",\"address\":\"net:…\"}; key is null "
+		"when you follow them already\n",
+		cmd_follow},
+	{"unfollow", "ID [--data DIR] [--json]", "end following somebody",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
+		cmd_unfollow},
+	{"block", "ID [--data DIR] [--json]", "block somebody",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
+		cmd_block},
+	{"unblock", "ID [--data DIR] [--json]", "end blocking somebody",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
+		cmd_unblock},
+	{"connect", "ADDRESS [--data DIR] [--json]", "dial a peer; returns once the link is up",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"id\":\"@…\"}\n",
+		cmd_connect},
+	{"disconnect", "[ID] [--data DIR] [--json]", "end the connection with a peer, or all",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"closed\":n}\n",
+		cmd_disconnect},
+	{"peers", "[--data DIR] [--json]", "whom we are, or could be, connected with",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print a list of peers as in API.md\n",
+		cmd_peers},
+	{"link", "[--data DIR] [--json]", "print a fresh link that opens the page",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"code\":\"…\",\"link\":\"http://…\"}\n",
+		cmd_link},
 	{"verify", "< LINES", "judge messages given as JSON lines on standard input",
 		"  Each line is "
 		"{\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,"

@@ -44,6 +44,17 @@ int cmd_check(int argc, char **argv);
 int cmd_feed(int argc, char **argv);
 int cmd_state(int argc, char **argv);
 int cmd_import(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_post(int argc, char **argv);
+int cmd_publish(int argc, char **argv);
+int cmd_follow(int argc, char **argv);
+int cmd_unfollow(int argc, char **argv);
+int cmd_block(int argc, char **argv);
+int cmd_unblock(int argc, char **argv);
+int cmd_connect(int argc, char **argv);
+int cmd_disconnect(int argc, char **argv);
+int cmd_peers(int argc, char **argv);
+int cmd_link(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_shs(int argc, char **argv);
 

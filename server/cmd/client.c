@@ -1,0 +1,321 @@
+/*
+ * A running node is asked by HTTP over its socket, with libcurl. When the socket is absent or
+ * refuses, nobody runs: then store, writer and api are opened here for as long as the command
+ * lives. Another command may be doing just that, so the lock is waited for a little.
+ */
+#include "cmd/client.h"
+#include "config.h"
+
+#include "api/api.h"
+#include "api/bind.h"
+#include "base/file.h"
+#include "base/limits.h"
+#include "store/reader.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WHY_BYTES = 512, DIR_BYTES = 4096, LOCK_TRIES = 200, LOCK_WAIT_MS = 50, ANSWER_S = 40 };
+
+struct client {
+	const char *name;
+	struct buf dir;
+	struct buf socket_path;
+	/* A running node. */
+	CURL *curl;
+	char short_path[BIND_PATH_BYTES];
+	int dir_fd; /* keeps short_path alive; −1: not needed */
+	/* Without one. */
+	int lock_fd;
+	struct signer *signer;
+	struct store *store;
+	struct writer *writer;
+	struct api *api;
+};
+
+int client_options(struct client_options *options, int argc, char **argv, int least, int most,
+	const char *wanted)
+{
+	const struct cmd_option rows[] = {
+		{"--data", &options->data, NULL}, {"--json", NULL, &options->is_json}};
+	options->name = argv[0];
+	int plain = cmd_options(argv[0], argc, argv, rows, 2);
+	if (plain < 0) {
+		return EXIT_USAGE;
+	}
+	if (plain < least || plain > most) {
+		return cmd_usage(cmd_find(argv[0]), "%s", wanted);
+	}
+	return -1;
+}
+
+/* A running node. */
+
+static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
+{
+	return buf_append(ctx, span_of(bytes, size * count)) == ERR_OK ? size * count : 0;
+}
+
+static CURLcode send_request(struct client *client, const char *method, const char *target,
+	struct span body, long *status, struct buf *out)
+{
+	char url[LIMIT_HTTP_TARGET_BYTES + 32];
+	(void)snprintf(url, sizeof(url), "http://kith%s", target);
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+	headers = curl_slist_append(headers, "Expect:");
+	curl_easy_reset(client->curl);
+	(void)curl_easy_setopt(client->curl, CURLOPT_UNIX_SOCKET_PATH, client->short_path);
+	(void)curl_easy_setopt(client->curl, CURLOPT_URL, url);
+	(void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+	(void)curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, on_bytes);
+	(void)curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, out);
+	(void)curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, (long)ANSWER_S);
+	(void)curl_easy_setopt(client->curl, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(client->curl, CURLOPT_PROXY, "");
+	(void)curl_easy_setopt(client->curl, CURLOPT_PATH_AS_IS, 1L);
+	if (strcmp(method, "GET") != 0) {
+		(void)curl_easy_setopt(
+			client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+		(void)curl_easy_setopt(client->curl, CURLOPT_COPYPOSTFIELDS,
+			body.len == 0 ? "" : (const char *)body.at);
+		(void)curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, method);
+	}
+	CURLcode code = curl_easy_perform(client->curl);
+	(void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, status);
+	curl_slist_free_all(headers);
+	return code;
+}
+
+/* Does somebody listen at the socket? */
+static bool find_node(struct client *client)
+{
+	struct buf answer = BUF_INIT(CLIENT_ANSWER_BYTES_MAX);
+	long status = 0;
+	if (client->dir_fd >= 0) {
+		(void)close(client->dir_fd);
+	}
+	if (!bind_short_path(
+		    (const char *)client->socket_path.at, client->short_path, &client->dir_fd)) {
+		return false;
+	}
+	CURLcode code = send_request(client, "GET", "/livez", span_of(NULL, 0), &status, &answer);
+	buf_fini(&answer);
+	return code != CURLE_COULDNT_CONNECT;
+}
+
+/* No node: open all that is needed here. */
+
+static enum err open_signer(struct client *client, struct feed_id *self, char *why)
+{
+	struct key *key = NULL;
+	enum err err = config_load_key((const char *)client->dir.at, &key, why, WHY_BYTES);
+	if (err != ERR_OK) {
+		return err;
+	}
+	*self = *key_id(key);
+	err = signer_new(key, NULL, &client->signer);
+	if (err != ERR_OK) {
+		key_free(key);
+	}
+	return err;
+}
+
+static enum err open_here(struct client *client, char *why)
+{
+	struct feed_id self;
+	enum err err = open_signer(client, &self, why);
+	if (err == ERR_OK) {
+		const struct store_opts opts = {
+			.dir = (const char *)client->dir.at, .env = env_system(), .self = self};
+		err = store_open(&opts, &client->store, why, WHY_BYTES);
+	}
+	if (err == ERR_OK) {
+		const struct writer_opts opts = {.store = client->store, .signer = client->signer};
+		err = writer_start(&opts, &client->writer, why, WHY_BYTES);
+	}
+	if (err == ERR_OK) {
+		const struct api_opts opts = {.env = env_system(),
+			.store = client->store,
+			.writer = client->writer,
+			.self = self};
+		err = api_start_local(&opts, &client->api);
+	}
+	return err;
+}
+
+/* The node, or the lock, whichever is to be had first. */
+static enum err find_node_or_lock(struct client *client)
+{
+	const struct timespec rest = {.tv_nsec = LOCK_WAIT_MS * 1000000L};
+	enum err err = ERR_BUSY;
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (find_node(client)) {
+			return ERR_OK;
+		}
+		err = file_lock_dir((const char *)client->dir.at, &client->lock_fd);
+		if (err != ERR_BUSY) {
+			return err;
+		}
+		(void)nanosleep(&rest, NULL);
+	}
+	return err;
+}
+
+static struct client *give_up(struct client *client, const char *name, const char *why)
+{
+	(void)cmd_fail(name, "%s", why);
+	client_close(client);
+	return NULL;
+}
+
+static struct client *open_stopped(struct client *client, const char *name)
+{
+	char why[WHY_BYTES] = "";
+	enum err err = open_here(client, why);
+	return err == ERR_OK ? client : give_up(client, name, why[0] != '\0' ? why : err_text(err));
+}
+
+struct client *client_open(const struct client_options *options, bool must_run)
+{
+	struct client *client = calloc(1, sizeof(*client));
+	if (client == NULL) {
+		return give_up(NULL, options->name, "there is no memory");
+	}
+	*client = (struct client){.name = options->name,
+		.dir = BUF_INIT(DIR_BYTES),
+		.socket_path = BUF_INIT(DIR_BYTES),
+		.dir_fd = -1,
+		.lock_fd = -1};
+	client->curl = curl_easy_init();
+	if (client->curl == NULL || config_data_dir(options->data, &client->dir) != ERR_OK ||
+		config_path((const char *)client->dir.at, "api.sock", &client->socket_path) !=
+			ERR_OK) {
+		return give_up(client, options->name, "the data directory cannot be named");
+	}
+	if (access((const char *)client->dir.at, F_OK) != 0) {
+		/* Nothing is made by asking: only `kith init` and `kith run` make a directory. */
+		return open_stopped(client, options->name);
+	}
+	if (must_run) {
+		return find_node(client)
+			       ? client
+			       : give_up(client, options->name,
+					 "no node is running there: start it with `kith run`");
+	}
+	enum err err = find_node_or_lock(client);
+	if (err != ERR_OK) {
+		return give_up(client, options->name,
+			err == ERR_BUSY ? "another kith is using the data directory"
+					: "the data directory cannot be locked");
+	}
+	return client->lock_fd < 0 ? client : open_stopped(client, options->name);
+}
+
+void client_close(struct client *client)
+{
+	if (client == NULL) {
+		return;
+	}
+	api_stop(client->api);
+	if (client->writer != NULL) {
+		writer_stop(client->writer);
+	}
+	reader_close_thread();
+	if (client->store != NULL) {
+		store_close(client->store);
+	}
+	signer_free(client->signer);
+	if (client->curl != NULL) {
+		curl_easy_cleanup(client->curl);
+	}
+	if (client->dir_fd >= 0) {
+		(void)close(client->dir_fd);
+	}
+	if (client->lock_fd >= 0) {
+		(void)close(client->lock_fd);
+	}
+	buf_fini(&client->dir);
+	buf_fini(&client->socket_path);
+	free(client);
+}
+
+bool client_is_running(const struct client *client)
+{
+	return client->api == NULL;
+}
+
+/* Asking. */
+
+static json_t *read_answer(struct client *client, unsigned status, struct span text)
+{
+	json_t *tree = text.len == 0
+			       ? NULL
+			       : json_loadb((const char *)text.at, text.len, JSON_ALLOW_NUL, NULL);
+	if (tree != NULL && status >= 200 && status < 300) {
+		return tree;
+	}
+	const char *said =
+		json_string_value(json_object_get(json_object_get(tree, "error"), "said"));
+	(void)cmd_fail(
+		client->name, "%s", said == NULL ? "the node gave no readable answer" : said);
+	json_decref(tree);
+	return NULL;
+}
+
+json_t *client_ask(struct client *client, const char *method, const char *target, struct span body)
+{
+	struct buf out = BUF_INIT(CLIENT_ANSWER_BYTES_MAX);
+	json_t *answer = NULL;
+	if (client->api != NULL) {
+		unsigned status = 0;
+		if (api_request(client->api, method, target, body, &status, &out) == ERR_OK) {
+			answer = read_answer(client, status, buf_span(&out));
+		} else {
+			(void)cmd_fail(client->name, "there is no memory for the answer");
+		}
+	} else {
+		long status = 0;
+		CURLcode code = send_request(client, method, target, body, &status, &out);
+		if (code == CURLE_OK) {
+			answer = read_answer(client, (unsigned)status, buf_span(&out));
+		} else {
+			(void)cmd_fail(client->name, "the node does not answer: %s",
+				curl_easy_strerror(code));
+		}
+	}
+	buf_fini(&out);
+	return answer;
+}
+
+json_t *client_post(struct client *client, const char *target, json_t *body)
+{
+	char *text = body == NULL ? NULL : json_dumps(body, JSON_COMPACT);
+	json_decref(body);
+	if (text == NULL) {
+		/* jansson takes UTF-8 only: what else can stand on a command line */
+		(void)cmd_fail(client->name, "the text is not valid UTF-8");
+		return NULL;
+	}
+	json_t *answer = client_ask(client, "POST", target, span_text(text));
+	free(text);
+	return answer;
+}
+
+int client_print_json(const json_t *answer)
+{
+	if (json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENCODE_ANY) != 0 ||
+		putchar('\n') == EOF || fflush(stdout) != 0) {
+		return EXIT_BAD;
+	}
+	return EXIT_GOOD;
+}
+
+int client_print_text(const json_t *answer, const char *name)
+{
+	const char *text = json_string_value(json_object_get(answer, name));
+	return printf("%s\n", text == NULL ? "" : text) > 0 && fflush(stdout) == 0 ? EXIT_GOOD
+										   : EXIT_BAD;
+}

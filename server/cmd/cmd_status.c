@@ -1,0 +1,58 @@
+/* `kith status`: how the node is, in a few lines. */
+#include "cmd/client.h"
+
+#include <stdio.h>
+
+static long long number(const json_t *tree, const char *group, const char *name)
+{
+	return json_integer_value(json_object_get(json_object_get(tree, group), name));
+}
+
+static int print_status(const json_t *status, bool is_running)
+{
+	const char *me = json_string_value(json_object_get(status, "me"));
+	const char *state = json_string_value(json_object_get(status, "state"));
+	const char *address =
+		json_string_value(json_object_get(json_object_get(status, "listen"), "address"));
+	(void)printf("key       %s\n", me == NULL ? "" : me);
+	if (is_running) {
+		(void)printf("node      running for %lld s, %s\n",
+			(long long)json_integer_value(json_object_get(status, "uptime_ms")) / 1000,
+			state == NULL ? "" : state);
+		(void)printf("address   %s\n", address == NULL ? "none" : address);
+		(void)printf("page      http://localhost:%lld/ (`kith link` prints a link that "
+			     "opens it)\n",
+			number(status, "http", "port"));
+		(void)printf("peers     %lld connected, %lld dialling\n",
+			number(status, "peers", "connected"), number(status, "peers", "dialling"));
+		(void)printf("behind    %lld messages\n", number(status, "sync", "behind"));
+	} else {
+		(void)printf("node      not running: `kith run` starts it\n");
+	}
+	(void)printf("holds     %lld messages of %lld feeds, %lld MiB\n",
+		number(status, "store", "messages"), number(status, "store", "feeds"),
+		number(status, "store", "bytes") / (1024 * 1024));
+	return printf("disk      %lld MiB free\n",
+		       number(status, "store", "disk_free") / (1024 * 1024)) > 0
+		       ? EXIT_GOOD
+		       : EXIT_BAD;
+}
+
+int cmd_status(int argc, char **argv)
+{
+	struct client_options options = {.data = NULL};
+	int code = client_options(&options, argc, argv, 0, 0, "it takes no argument");
+	struct client *client = code < 0 ? client_open(&options, false) : NULL;
+	if (client == NULL) {
+		return code < 0 ? EXIT_BAD : code;
+	}
+	json_t *answer = client_ask(client, "GET", "/api/status", span_of(NULL, 0));
+	code = EXIT_BAD;
+	if (answer != NULL) {
+		code = options.is_json ? client_print_json(answer)
+				       : print_status(answer, client_is_running(client));
+	}
+	json_decref(answer);
+	client_close(client);
+	return code;
+}
