@@ -33,8 +33,8 @@ struct publish_result shelf_contact(
 	struct shelf *shelf, const struct feed_id *who, enum contact_edge edge);
 /** Append one message (which is taken over) and wait for its result. */
 enum append_result shelf_append(struct shelf *shelf, struct message *message);
-/** Append many in one job; `results` may be NULL. */
-void shelf_append_all(
+/** Append many in one job; `results` may be NULL. Returns the job's error. */
+enum err shelf_append_all(
 	struct shelf *shelf, struct message **messages, size_t count, enum append_result *results);
 
 #endif

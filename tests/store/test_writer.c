@@ -4,6 +4,7 @@
 #include "lib/shelf.h"
 
 #include "base/limits.h"
+#include "store/inside.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -347,6 +348,55 @@ static void a_hundred_at_once_make_one_chain_and_a_hundred_alike_make_one(void *
 	assert_int_equal(head.sequence, 100);
 }
 
+static void a_full_disk_stops_cleanly_and_what_was_signed_comes_first_afterwards(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	struct publish_result result;
+	struct chain_head head;
+	static char content[7000];
+	author_init(&ben, 1);
+	(void)snprintf(content, sizeof(content), "{\"type\":\"post\",\"text\":\"%06000d\"}", 0);
+	const struct publish_request request = {
+		.content = span_text(content), .nonce = span_text("the one that fails")};
+	shelf_close(shelf);
+	shelf_open(shelf);
+	/* The writer sleeps: nothing is queued. */
+	assert_int_equal(db_exec(shelf->store->writer, "PRAGMA max_page_count = 1"), ERR_OK);
+	assert_int_equal(writer_publish(shelf->writer, &request, &result), ERR_DISK_FULL);
+	assert_non_null(strstr(result.why, "signed and kept"));
+	struct message *messages[] = {
+		author_say(&ben, "%s", content), author_say(&ben, "%s", content)};
+	enum append_result results[2];
+	assert_int_equal(shelf_append_all(shelf, messages, 2, results), ERR_DISK_FULL);
+	assert_int_equal(results[0], APPEND_FAILED);
+	assert_int_equal(reader_head(shelf->reader, &shelf->self.id, &head), ERR_NOT_FOUND);
+	assert_int_equal(reader_head(shelf->reader, &ben.id, &head), ERR_NOT_FOUND);
+	assert_int_equal(shelf->commits, 0);
+	assert_int_equal(db_exec(shelf->store->writer, "PRAGMA max_page_count = 1000000"), ERR_OK);
+	assert_int_equal(shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"next\"}").sequence, 2);
+	assert_int_equal(writer_publish(shelf->writer, &request, &result), ERR_OK);
+	assert_int_equal(result.sequence, 1);
+	assert_int_equal(reader_head(shelf->reader, &shelf->self.id, &head), ERR_OK);
+	assert_int_equal(head.sequence, 2);
+	author_fini(&ben);
+}
+
+static void what_waits_together_is_committed_together(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	struct message *messages[1000];
+	author_init(&ben, 1);
+	for (size_t i = 0; i < 1000; i++) {
+		messages[i] = author_post(&ben, "x");
+	}
+	assert_int_equal(shelf_append_all(shelf, messages, 1000, NULL), ERR_OK);
+	assert_int_equal(shelf->commits, 1);
+	assert_int_equal(shelf->committed, 1000);
+	author_fini(&ben);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +422,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_hundred_at_once_make_one_chain_and_a_hundred_alike_make_one, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_full_disk_stops_cleanly_and_what_was_signed_comes_first_afterwards,
+			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_waits_together_is_committed_together, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
