@@ -2,39 +2,323 @@
 #include "lib/cmocka.h"
 #include "lib/nodes.h"
 
-static void two_nodes_replicate_both_ways(void **state)
+#include "base/limits.h"
+
+#include <stdlib.h>
+
+enum { NODES = 3 };
+
+static int set_up(void **state)
 {
-	struct node ana;
-	struct node ben;
-	(void)state;
-	node_init(&ana, 0);
-	node_init(&ben, 1);
-	for (int i = 0; i < 300; i++) {
-		(void)node_publish(&ana, "{\"type\":\"post\",\"text\":\"ana %d\"}", i);
+	struct node *nodes = calloc(NODES, sizeof(*nodes));
+	for (unsigned i = 0; i < NODES; i++) {
+		node_init(&nodes[i], i);
 	}
-	for (int i = 0; i < 5; i++) {
-		(void)node_publish(&ben, "{\"type\":\"post\",\"text\":\"ben %d\"}", i);
+	*state = nodes;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct node *nodes = *state;
+	for (unsigned i = 0; i < NODES; i++) {
+		node_fini(&nodes[i]);
 	}
-	node_contact(&ana, &ben.self.id, EDGE_FOLLOW);
-	node_contact(&ben, &ana.self.id, EDGE_FOLLOW);
-	node_connect(&ana, &ben);
-	node_wait(&ben, &ana.self.id, 301);
-	node_wait(&ana, &ben.self.id, 6);
-	nodes_agree(&ana, &ben, &ana.self.id);
-	nodes_agree(&ana, &ben, &ben.self.id);
-	/* Live, both ways. */
-	(void)node_publish(&ana, "{\"type\":\"post\",\"text\":\"now\"}");
-	(void)node_publish(&ben, "{\"type\":\"post\",\"text\":\"now\"}");
-	node_wait(&ben, &ana.self.id, 302);
-	node_wait(&ana, &ben.self.id, 7);
-	node_fini(&ana);
-	node_fini(&ben);
+	free(nodes);
+	return 0;
+}
+
+static void befriend(struct node *one, struct node *two)
+{
+	node_contact(one, &two->self.id, EDGE_FOLLOW);
+	node_contact(two, &one->self.id, EDGE_FOLLOW);
+}
+
+static void post(struct node *node, int count)
+{
+	for (int i = 0; i < count; i++) {
+		(void)node_publish(node, "{\"type\":\"post\",\"text\":\"%d\"}", i);
+	}
+}
+
+static void two_nodes_replicate_both_ways_and_live(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	post(ana, 300);
+	post(ben, 5);
+	befriend(ana, ben);
+	node_connect(ana, ben);
+	node_wait(ben, &ana->self.id, 301);
+	node_wait(ana, &ben->self.id, 6);
+	nodes_agree(ana, ben, &ana->self.id);
+	nodes_agree(ana, ben, &ben->self.id);
+	for (unsigned i = 1; i <= 20; i++) {
+		post(ana, 1);
+		post(ben, 1);
+		node_wait(ben, &ana->self.id, 301 + i);
+		node_wait(ana, &ben->self.id, 6 + i);
+	}
+	struct sync_figures figures = node_figures(ana);
+	assert_int_equal(figures.connected, 1);
+	assert_int_equal(figures.feeds, 2);
+	assert_int_equal(figures.behind, 0);
+	assert_int_equal(figures.messages_in, 26);
+	assert_int_equal(figures.messages_out, 321);
+	assert_true(figures.last_in_ms > 0);
+	assert_true(atomic_load(&ana->changes) > 0);
+}
+
+static void a_friend_relays_while_the_author_is_away(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	struct node *cleo = ana + 2;
+	befriend(ana, ben);
+	befriend(ben, cleo);
+	node_contact(cleo, &ana->self.id, EDGE_FOLLOW);
+	post(ana, 50);
+	node_connect(ana, ben);
+	node_wait(ben, &ana->self.id, 51);
+	struct feed_id ana_id = ana->self.id;
+	node_stop(ana);
+	node_wait_peer(ben, &ana_id, false);
+	node_connect(cleo, ben);
+	node_wait(cleo, &ana_id, 51);
+	nodes_agree(ben, cleo, &ana_id);
+	/* Back again, she is heard through ben, live. */
+	node_start(ana);
+	node_connect(ana, ben);
+	post(ana, 1);
+	node_wait(cleo, &ana_id, 52);
+}
+
+static void three_in_a_ring_end_with_the_same_feeds(void **state)
+{
+	struct node *nodes = *state;
+	for (int i = 0; i < NODES; i++) {
+		for (int j = 0; j < NODES; j++) {
+			if (i != j) {
+				node_contact(&nodes[i], &nodes[j].self.id, EDGE_FOLLOW);
+			}
+		}
+		post(&nodes[i], 200);
+	}
+	for (int i = 0; i < NODES; i++) {
+		node_connect(&nodes[i], &nodes[(i + 1) % NODES]);
+	}
+	for (int i = 0; i < NODES; i++) {
+		for (int j = 0; j < NODES; j++) {
+			node_wait(&nodes[i], &nodes[j].self.id, 202);
+		}
+	}
+	nodes_agree(&nodes[0], &nodes[1], &nodes[2].self.id);
+	nodes_agree(&nodes[1], &nodes[2], &nodes[0].self.id);
+	for (int i = 0; i < NODES; i++) {
+		assert_int_equal(node_figures(&nodes[i]).refused, 0);
+	}
+}
+
+static void a_forked_feed_keeps_its_prefix_and_the_other_history_is_not_passed_on(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	struct author liar;
+	struct author twin;
+	author_init(&liar, 7);
+	befriend(ana, ben);
+	node_contact(ana, &liar.id, EDGE_FOLLOW);
+	node_contact(ben, &liar.id, EDGE_FOLLOW);
+	struct message *one = author_post(&liar, "one");
+	author_twin(&twin, 7, &liar.head);
+	struct message *same = NULL;
+	const char *why = NULL;
+	assert_int_equal(message_verify(one->compact, NULL, &same, &why), ERR_OK);
+	struct message *anas[] = {one, author_post(&liar, "two")};
+	struct message *bens[] = {same, author_post(&twin, "two, otherwise"), author_post(&twin, "three")};
+	node_append(ana, anas, 2);
+	node_append(ben, bens, 3);
+	node_connect(ana, ben);
+	post(ana, 1);
+	post(ben, 1);
+	node_wait(ana, &ben->self.id, 3);
+	node_wait(ben, &ana->self.id, 3);
+	WAIT_UNTIL(node_figures(ana).refused == 1);
+	assert_int_equal(node_head(ana, &liar.id), 2);
+	assert_int_equal(node_head(ben, &liar.id), 3);
+	assert_int_equal(node_figures(ana).connected, 1);
+	author_fini(&liar);
+	author_fini(&twin);
+}
+
+static void twice_the_pipeline_passes_through_it(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	enum { AUTHORS = 5, EACH = 2 * LIMIT_INGEST_MESSAGES };
+	struct message **messages = calloc(EACH, sizeof(struct message *));
+	befriend(ana, ben);
+	for (unsigned i = 0; i < AUTHORS; i++) {
+		struct author author;
+		author_init(&author, 10 + i);
+		for (size_t j = 0; j < EACH / AUTHORS; j++) {
+			messages[j] = author_post(&author, "hello");
+		}
+		node_contact(ana, &author.id, EDGE_FOLLOW);
+		node_append(ana, messages, EACH / AUTHORS);
+		author_fini(&author);
+	}
+	free(messages);
+	node_connect(ben, ana);
+	for (unsigned i = 0; i < AUTHORS; i++) {
+		struct author author;
+		author_init(&author, 10 + i);
+		node_wait(ben, &author.id, EACH / AUTHORS);
+		nodes_agree(ana, ben, &author.id);
+		author_fini(&author);
+	}
+	assert_int_equal(node_figures(ben).refused, 0);
+}
+
+static void both_may_dial_at_once_and_one_connection_stays(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	befriend(ana, ben);
+	for (int round = 0; round < 5; round++) {
+		struct address to_ana = node_address(ana);
+		struct address to_ben = node_address(ben);
+		sync_address_added(ana->sync, &to_ben);
+		sync_address_added(ben->sync, &to_ana);
+		node_connect(ana, ben);
+		node_connect(ben, ana);
+		post(ana, 1);
+		post(ben, 1);
+		node_wait(ben, &ana->self.id, 2 + (uint64_t)round);
+		node_wait(ana, &ben->self.id, 2 + (uint64_t)round);
+		WAIT_UNTIL(node_figures(ana).connected == 1 && node_figures(ben).connected == 1);
+		assert_int_equal(sync_disconnect(ana->sync, &ben->self.id), ERR_OK);
+		node_wait_peer(ben, &ana->self.id, false);
+		assert_int_equal(sync_disconnect(ben->sync, NULL), ERR_NOT_FOUND);
+	}
+}
+
+static void who_is_lost_is_dialled_again_and_who_was_disconnected_is_not(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	befriend(ana, ben);
+	node_connect(ana, ben);
+	struct feed_id ben_id = ben->self.id;
+	node_stop(ben);
+	node_wait_peer(ana, &ben_id, false);
+	node_start(ben);
+	node_wait_peer(ana, &ben_id, true);
+	assert_int_equal(sync_disconnect(ana->sync, &ben_id), ERR_OK);
+	node_wait_peer(ana, &ben_id, false);
+	for (int i = 0; i < 400; i++) {
+		nodes_nap();
+	}
+	assert_false(node_is_connected(ana, &ben_id));
+	node_connect(ana, ben);
+}
+
+static void a_restarted_node_remembers_ways_and_clocks(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	befriend(ana, ben);
+	post(ben, 10);
+	node_connect(ana, ben);
+	node_wait(ana, &ben->self.id, 11);
+	node_wait(ben, &ana->self.id, 1);
+	node_stop(ana);
+	post(ben, 3);
+	node_start(ana);
+	node_wait(ana, &ben->self.id, 14);
+	assert_int_equal(node_figures(ana).messages_in, 3);
+}
+
+static void connecting_fails_with_a_sentence(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	struct node *cleo = ana + 2;
+	char why[256];
+	assert_int_equal(node_try(ana, ana, why), ERR_CLOSED);
+	assert_string_equal(why, "That is this node's own address.");
+	node_contact(ana, &ben->self.id, EDGE_BLOCK);
+	WAIT_UNTIL(node_try(ana, ben, why) == ERR_CLOSED && strstr(why, "blocked") != NULL);
+	assert_string_equal(why, "You have blocked this person: unblock them first.");
+	/* The right place with the wrong key. */
+	struct address wrong = node_address(cleo);
+	wrong.key = ben->self.id;
+	wrong.key.at[0] ^= 1;
+	assert_int_equal(sync_connect(ana->sync, &wrong, 20000, why, sizeof(why)), ERR_CLOSED);
+	assert_non_null(strstr(why, "Could not connect to 127.0.0.1:"));
+	struct address gone = node_address(cleo);
+	gone.port = 1;
+	assert_int_equal(sync_connect(ana->sync, &gone, 20000, why, sizeof(why)), ERR_CLOSED);
+	assert_non_null(strstr(why, "refused"));
+	assert_int_equal(sync_disconnect(ana->sync, &ben->self.id), ERR_NOT_FOUND);
+}
+
+static void who_holds_our_newest_post_is_known(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	struct feed_id who[4];
+	size_t count = 0;
+	befriend(ana, ben);
+	post(ana, 1);
+	assert_int_equal(sync_holders(ana->sync, 2, who, 4, &count), ERR_OK);
+	assert_int_equal(count, 0);
+	node_connect(ben, ana);
+	node_wait(ben, &ana->self.id, 2);
+	assert_int_equal(sync_holders(ana->sync, 2, who, 4, &count), ERR_OK);
+	assert_int_equal(count, 1);
+	assert_true(feed_id_equal(&who[0], &ben->self.id));
+	assert_int_equal(sync_holders(ana->sync, 3, who, 4, &count), ERR_OK);
+	assert_int_equal(count, 0);
+	assert_int_equal(sync_holders(ana->sync, 2, who, 0, &count), ERR_OK);
+	assert_int_equal(count, 0);
+}
+
+static void a_blocked_feed_is_neither_asked_for_nor_stored_nor_served(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	struct node *cleo = ana + 2;
+	befriend(ana, ben);
+	befriend(ben, cleo);
+	node_contact(ana, &cleo->self.id, EDGE_BLOCK);
+	post(cleo, 3);
+	node_connect(ben, cleo);
+	node_wait(ben, &cleo->self.id, 4);
+	node_connect(ana, ben);
+	post(ben, 1);
+	node_wait(ana, &ben->self.id, 3);
+	assert_int_equal(node_head(ana, &cleo->self.id), 0);
+	char why[256];
+	assert_int_not_equal(node_try(cleo, ana, why), ERR_OK);
+	assert_false(node_is_connected(ana, &cleo->self.id));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(two_nodes_replicate_both_ways),
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		SCENE(two_nodes_replicate_both_ways_and_live),
+		SCENE(a_friend_relays_while_the_author_is_away),
+		SCENE(three_in_a_ring_end_with_the_same_feeds),
+		SCENE(a_forked_feed_keeps_its_prefix_and_the_other_history_is_not_passed_on),
+		SCENE(twice_the_pipeline_passes_through_it),
+		SCENE(both_may_dial_at_once_and_one_connection_stays),
+		SCENE(who_is_lost_is_dialled_again_and_who_was_disconnected_is_not),
+		SCENE(a_restarted_node_remembers_ways_and_clocks),
+		SCENE(connecting_fails_with_a_sentence),
+		SCENE(who_holds_our_newest_post_is_known),
+		SCENE(a_blocked_feed_is_neither_asked_for_nor_stored_nor_served),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
