@@ -165,14 +165,7 @@ static void verify_done(void *ctx)
 			ingest->last = NULL;
 		}
 		for (size_t i = 0; i < first->count; i++) {
-			struct item *item = first->items[i];
-			if (item->err == ERR_OK) {
-				list_add(&ingest->ready, item);
-			} else {
-				item_failed(ingest, item,
-					item->err == ERR_NOMEM ? FAILURE_MACHINE : FAILURE_INVALID);
-				item_free(ingest, item);
-			}
+			list_add(&ingest->ready, first->items[i]);
 		}
 		free(first);
 	}
@@ -253,12 +246,21 @@ static void append_done(void *ctx, struct append_job *job)
 	sync_mail(sync, mail);
 }
 
-/* What an earlier failure of the feed has doomed does not go to the writer. */
+/*
+ * The next message for the writer. What is invalid, and what an earlier failure of its feed has
+ * doomed, ends here: in its turn, so that the good messages before it are on their way already.
+ */
 static struct item *take_sound(struct ingest *ingest)
 {
 	struct item *item;
-	while ((item = list_take(&ingest->ready)) != NULL && item->epoch != item->feed->epoch) {
-		item_failed(ingest, item, FAILURE_GAP);
+	while ((item = list_take(&ingest->ready)) != NULL) {
+		if (item->err == ERR_OK && item->epoch == item->feed->epoch) {
+			break;
+		}
+		item_failed(ingest, item,
+			item->err == ERR_OK      ? FAILURE_GAP
+			: item->err == ERR_NOMEM ? FAILURE_MACHINE
+						 : FAILURE_INVALID);
 		item_free(ingest, item);
 	}
 	return item;

@@ -247,6 +247,33 @@ static void an_invalid_message_stops_the_feed_for_that_peer_and_a_good_copy_come
 	author_fini(&carol);
 }
 
+static void good_messages_before_a_bad_one_in_the_same_breath_are_kept(void **state)
+{
+	struct stage *stage = *state;
+	char room[96];
+	node_contact(&stage->node, &stage->peer.self.id, EDGE_FOLLOW);
+	struct message *messages[4];
+	for (size_t i = 0; i < 4; i++) {
+		messages[i] = author_post(&stage->peer.self, "good");
+	}
+	struct buf broken = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	assert_int_equal(buf_append(&broken, messages[2]->compact), ERR_OK);
+	memcpy(memmem(broken.at, broken.len, "good", 4), "evil", 4);
+	struct script_call *ebt = begin(stage);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->peer.self, 0)));
+	script_send_span(ebt, messages[0]->compact);
+	script_send_span(ebt, messages[1]->compact);
+	script_send_span(ebt, buf_span(&broken));
+	script_send_span(ebt, messages[3]->compact);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->peer.self, -1)));
+	SCRIPT_UNTIL(&stage->peer, node_head(&stage->node, &stage->peer.self.id) == 2);
+	assert_int_equal(node_figures(&stage->node).refused, 1);
+	buf_fini(&broken);
+	for (size_t i = 0; i < 4; i++) {
+		message_free(messages[i]);
+	}
+}
+
 static void a_gap_is_dropped_and_asked_for_again(void **state)
 {
 	struct stage *stage = *state;
@@ -402,6 +429,7 @@ int main(void)
 		SCENE(unfollowing_says_minus_one_and_ignores_what_still_comes),
 		SCENE(a_fork_keeps_the_prefix_and_stops_this_feed_from_this_peer_only),
 		SCENE(an_invalid_message_stops_the_feed_for_that_peer_and_a_good_copy_comes_from_another),
+		SCENE(good_messages_before_a_bad_one_in_the_same_breath_are_kept),
 		SCENE(a_gap_is_dropped_and_asked_for_again),
 		SCENE(an_author_who_blocks_the_peer_is_not_given_to_it),
 		SCENE(a_peer_we_block_is_disconnected_and_not_let_in_again),
