@@ -72,5 +72,6 @@ int cmd_options(const char *name, int argc, char **argv, const struct cmd_option
 		}
 		*option->value = equals != NULL ? equals + 1 : argv[++i];
 	}
+	argv[plain + 1] = NULL;
 	return plain;
 }

@@ -28,7 +28,7 @@ const struct cmd *cmd_find(const char *name);
 
 /**
  * Options every command has. cmd_options() takes them (and those named in `extra`) out of argv wherever they stand before `--`, checks that no unknown option is left and
- * returns the number of plain arguments, which it moves to argv[1…]; −1 after it printed what is wrong (the caller returns EXIT_USAGE).
+ * returns the number of plain arguments, which it moves to argv[1…] with a NULL behind them; −1 after it printed what is wrong (the caller returns EXIT_USAGE).
  */
 struct cmd_option {
 	const char *name;   /* "--port" */
