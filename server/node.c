@@ -203,6 +203,7 @@ static enum err start_api(struct node *node, char *why, size_t why_bytes)
 		.http_port = opts->http_port,
 		.socket_path = (const char *)socket_path.at,
 		.web_dir = opts->web_dir,
+		.peer_host = opts->host,
 	};
 	struct api *api = NULL;
 	err = api_start(&api_opts, &api, why, why_bytes);

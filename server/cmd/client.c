@@ -46,6 +46,7 @@ int client_options(struct client_options *options, int argc, char **argv, int le
 	if (plain < 0) {
 		return EXIT_USAGE;
 	}
+	argv[plain + 1] = NULL; /* what is left behind are options */
 	if (plain < least || plain > most) {
 		return cmd_usage(cmd_find(argv[0]), "%s", wanted);
 	}

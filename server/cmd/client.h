@@ -22,8 +22,8 @@ struct client_options {
 struct client;
 
 /**
- * Read the options; the plain arguments are then argv[1…], between `least` and `most` of them. −1:
- * all is well; otherwise the exit code: it said what is wrong.
+ * Read the options; the plain arguments are then argv[1…], ended by NULL, between `least` and
+ * `most` of them. −1: all is well; otherwise the exit code: it said what is wrong.
  */
 int client_options(struct client_options *options, int argc, char **argv, int least, int most,
 	const char *wanted);
