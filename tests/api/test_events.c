@@ -1,0 +1,146 @@
+/* Events wait bounded and merged. */
+#include "api/events.h"
+
+#include "lib/cmocka.h"
+
+#include <stdlib.h>
+
+static int64_t now_ms = 1000000;
+
+static int64_t clock_ms(void *ctx)
+{
+	(void)ctx;
+	return now_ms;
+}
+
+static const struct env env = {.mono_ms = clock_ms, .wall_ms = clock_ms};
+static const struct feed_id self = {.at = {1}};
+
+static struct events *begin(void)
+{
+	struct events *events = NULL;
+	assert_int_equal(events_new(&env, &self, &events), ERR_OK);
+	return events;
+}
+
+static struct committed post(uint32_t number, bool has_root)
+{
+	struct committed message = {.author = self,
+		.sequence = number,
+		.type = CONTENT_POST,
+		.has_root = has_root,
+		.is_home = !has_root};
+	memcpy(message.key.at, &number, sizeof(number));
+	message.root.at[0] = 7;
+	return message;
+}
+
+static void commit(struct events *events, uint32_t first, size_t count, bool has_root)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct committed message = post(first + (uint32_t)i, has_root);
+		events_on_commit(events, &(struct commit){.messages = &message, .count = 1});
+	}
+}
+
+/* Take all; true when the frames are exactly `wanted` beginnings. */
+static void expect(struct events *events, const char *const *wanted, size_t count)
+{
+	struct events_batch batch;
+	events_take(events, &batch);
+	assert_int_equal(batch.frame_count, count);
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(strncmp(batch.frames[i], wanted[i], strlen(wanted[i])), 0);
+	}
+	events_batch_fini(&batch);
+}
+
+static void merges_what_waits_and_is_empty_afterwards(void **state)
+{
+	static const char *const wanted[] = {
+		"{\"ev\":\"fresh\",\"n\":3,\"ids\":[\"%", "{\"ev\":\"peers\"}"};
+	struct events *events = begin();
+	(void)state;
+	assert_false(events_is_waiting(events));
+	commit(events, 1, 3, false);
+	events_on_peers(events);
+	events_on_peers(events);
+	assert_true(events_is_waiting(events));
+	assert_int_equal(events_head(events), 3);
+	expect(events, wanted, 2);
+	assert_false(events_is_waiting(events));
+	expect(events, wanted, 0);
+	events_free(events);
+}
+
+static void tells_sync_and_holders_only_when_they_changed(void **state)
+{
+	static const char *const sync[] = {
+		"{\"ev\":\"sync\",\"phase\":\"receiving\",\"behind\":5}"};
+	static const char *const held[] = {
+		"{\"ev\":\"holders\",\"sequence\":4,\"n\":1,\"names\":[\"Ana\"]}"};
+	struct events_holders holders = {
+		.sequence = 4, .count = 1, .names = {"Ana"}, .name_count = 1};
+	struct events *events = begin();
+	(void)state;
+	events_on_sync(events, true, 5);
+	expect(events, sync, 1);
+	events_on_sync(events, true, 5);
+	assert_false(events_is_waiting(events));
+	events_on_holders(events, &holders);
+	expect(events, held, 1);
+	events_on_holders(events, &holders);
+	assert_false(events_is_waiting(events));
+	events_free(events);
+}
+
+static void names_the_replies_of_a_watched_thread(void **state)
+{
+	struct events *events = begin();
+	struct events_batch batch;
+	struct message_id root = {.at = {7}};
+	struct message_id other = {.at = {8}};
+	(void)state;
+	commit(events, 1, 2, true);
+	events_take(events, &batch);
+	char *frame = events_thread_frame(&batch, &root);
+	assert_non_null(strstr(frame, "{\"ev\":\"changed\",\"ids\":[\"%AQ"));
+	free(frame);
+	assert_null(events_thread_frame(&batch, &other));
+	events_batch_fini(&batch);
+	events_free(events);
+}
+
+static void says_resync_for_more_than_fits_and_not_too_often(void **state)
+{
+	static const char *const fresh[] = {"{\"ev\":\"fresh\",\"n\":50"};
+	static const char *const resync[] = {"{\"ev\":\"resync\"}"};
+	struct events *events = begin();
+	(void)state;
+	commit(events, 1, EVENTS_IDS_MAX, false);
+	expect(events, fresh, 1);
+	commit(events, 1, EVENTS_IDS_MAX + 1, false);
+	expect(events, resync, 1);
+	/* Again at once, and far above: it is owed, and paid later. */
+	commit(events, 1, (size_t)1000 * EVENTS_IDS_MAX, false);
+	expect(events, resync, 0);
+	assert_true(events_is_waiting(events));
+	now_ms += EVENTS_RESYNC_MS;
+	expect(events, resync, 1);
+	assert_false(events_is_waiting(events));
+	commit(events, 1, (size_t)1000 * EVENTS_REPLIES_MAX, true);
+	now_ms += EVENTS_RESYNC_MS;
+	expect(events, resync, 1);
+	events_free(events);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(merges_what_waits_and_is_empty_afterwards),
+		cmocka_unit_test(tells_sync_and_holders_only_when_they_changed),
+		cmocka_unit_test(names_the_replies_of_a_watched_thread),
+		cmocka_unit_test(says_resync_for_more_than_fits_and_not_too_often),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
