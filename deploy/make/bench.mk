@@ -1,24 +1,30 @@
-# Benches: programs in tests/bench, linked like the unit tests; `make bench` runs them one after the other. `make bench-messages` makes
-# the messages that others measure with: 100,000 by 100 authors, as JSON lines.
-BENCH_MESSAGES ?= 100000
-BENCH_AUTHORS ?= 100
+# Benches: programs in tests/bench, linked like the unit tests, and tests/bench/run.js, which measures whole nodes against each other and
+# against JavaScript peers. `make bench MESSAGES=20000` is a small one; `make bench PARTS=import,pages` runs some parts. tests/bench/README.md
+# says what was reached.
+MESSAGES ?= 100000
+AUTHORS ?= 100
+BENCH_SET := build/bench/messages-$(MESSAGES)-$(AUTHORS).jsonl
 
-.PHONY: wire-bench bench-verify bench-messages
+.PHONY: wire-bench bench-verify bench-messages bench-nodes
 wire-bench: $(BUILD)/tests/bench/wire_bench
 	@$<
 
 bench-verify: $(BUILD)/tests/bench/verify
 	@$<
 
-bench: bench-verify wire-bench
+bench-nodes: build/kith $(BUILD)/tests/bench/bare $(BENCH_SET) build/interop/node_modules/.package-lock.json
+	@NODE_PATH=$(CURDIR)/build/interop/node_modules PARTS=$(PARTS) node tests/bench/run.js $(BENCH_SET) $(BUILD)/tests/bench/bare
 
-$(BUILD)/tests/bench/verify $(BUILD)/tests/bench/generate: $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/corpus.o \
+bench: $(if $(PARTS),,bench-verify wire-bench) bench-nodes
+
+BENCH_PURE := $(addprefix $(BUILD)/tests/bench/,verify generate bare)
+$(BENCH_PURE): $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/corpus.o \
 		$(filter $(BUILD)/server/base/% $(BUILD)/server/feed/%,$(OBJECTS))
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(PKG_LIBS)
 
-bench-messages: build/bench/messages.jsonl
+bench-messages: $(BENCH_SET)
 
-build/bench/messages.jsonl: $(BUILD)/tests/bench/generate
+$(BENCH_SET): $(BUILD)/tests/bench/generate
 	@mkdir -p $(@D)
-	@$< $(BENCH_MESSAGES) $(BENCH_AUTHORS) >$@
+	@$< $(MESSAGES) $(AUTHORS) >$@

@@ -25,6 +25,7 @@ struct recent {
 
 struct corpus {
 	struct author *authors;
+	struct author hub;
 	size_t author_count;
 	uint64_t state;
 	int64_t now_ms;
@@ -75,6 +76,9 @@ struct corpus *corpus_new(size_t authors, uint64_t seed)
 	corpus->now_ms = 1500000000000;
 	buf_init(&corpus->content, CONTENT_BYTES_MAX);
 	buf_init(&corpus->text, LIMIT_MESSAGE_BYTES);
+	uint8_t hub_seed[32];
+	memset(hub_seed, CORPUS_HUB_SEED_BYTE, sizeof(hub_seed));
+	must(crypto_sign_seed_keypair(corpus->hub.id.at, corpus->hub.secret, hub_seed) == 0);
 	for (size_t i = 0; i < authors; i++) {
 		uint64_t bytes[4] = {next(corpus), next(corpus), next(corpus), next(corpus)};
 		must(crypto_sign_seed_keypair(corpus->authors[i].id.at, corpus->authors[i].secret,
@@ -106,10 +110,10 @@ static void put_message_id(struct corpus *corpus, const struct message_id *id)
 	must(buf_printf(&corpus->content, "\"%s\"", text) == ERR_OK);
 }
 
-static void put_feed_id(struct corpus *corpus)
+static void put_feed_id(struct corpus *corpus, const struct author *author)
 {
 	char text[FEED_ID_TEXT_BYTES];
-	feed_id_format(&corpus->authors[below(corpus, corpus->author_count)].id, text);
+	feed_id_format(&author->id, text);
 	must(buf_printf(&corpus->content, "\"%s\"", text) == ERR_OK);
 }
 
@@ -143,7 +147,7 @@ static void write_post(struct corpus *corpus, struct message_id *root)
 	put_text(corpus, ",\"mentions\":[");
 	if (below(corpus, 3) == 0) {
 		put_text(corpus, "{\"link\":");
-		put_feed_id(corpus);
+		put_feed_id(corpus, &corpus->authors[below(corpus, corpus->author_count)]);
 		put_text(corpus, ",\"name\":\"someone\"}");
 	}
 	put_text(corpus, "]}");
@@ -162,7 +166,7 @@ static void write_vote(struct corpus *corpus)
 static void write_contact(struct corpus *corpus)
 {
 	put_text(corpus, "{\"type\":\"contact\",\"contact\":");
-	put_feed_id(corpus);
+	put_feed_id(corpus, &corpus->authors[below(corpus, corpus->author_count)]);
 	put_text(corpus, below(corpus, 30) == 0 ? ",\"blocking\":true,\"following\":false}"
 						: ",\"following\":true,\"blocking\":false}");
 }
@@ -257,6 +261,16 @@ static bool write_content(
 	return false;
 }
 
+/* The next message of `author`, with the present content: signed, and its text appended to `out`.
+ */
+static struct message *add(struct corpus *corpus, struct author *author, struct buf *out)
+{
+	struct message *message = sign(corpus, author);
+	author->head = (struct chain_head){message->sequence, message->key, message->timestamp};
+	must(buf_append(out, message->compact) == ERR_OK);
+	return message;
+}
+
 void corpus_next(struct corpus *corpus, struct buf *out)
 {
 	/* Some write far more than others. */
@@ -267,13 +281,25 @@ void corpus_next(struct corpus *corpus, struct buf *out)
 	struct message_id root = none;
 	corpus->now_ms += 1 + (int64_t)below(corpus, START_MS_STEP);
 	bool is_post = write_content(corpus, author, &root);
-	struct message *message = sign(corpus, author);
-	author->head = (struct chain_head){message->sequence, message->key, message->timestamp};
+	struct message *message = add(corpus, author, out);
 	if (is_post) {
 		struct recent *slot = &corpus->recent[corpus->recent_count++ % RECENT_MAX];
 		slot->key = message->key;
 		slot->root = message_id_equal(&root, &none) ? message->key : root;
 	}
-	must(buf_append(out, message->compact) == ERR_OK);
 	message_free(message);
+}
+
+bool corpus_next_of_hub(struct corpus *corpus, struct buf *out)
+{
+	if (corpus->hub.head.sequence == corpus->author_count) {
+		return false;
+	}
+	corpus->now_ms++;
+	buf_clear(&corpus->content);
+	put_text(corpus, "{\"type\":\"contact\",\"contact\":");
+	put_feed_id(corpus, &corpus->authors[corpus->hub.head.sequence]);
+	put_text(corpus, ",\"following\":true}");
+	message_free(add(corpus, &corpus->hub, out));
+	return true;
 }

@@ -17,4 +17,10 @@ void corpus_free(struct corpus *corpus);
 /** Append the next message's compact text to `out`. */
 void corpus_next(struct corpus *corpus, struct buf *out);
 
+/** The hub's key pair has this byte 32 times as its seed. */
+#define CORPUS_HUB_SEED_BYTE 'h'
+/** Append the hub's next message: it follows each author once, so that whoever follows the hub
+ * replicates them all. False: that was all. */
+bool corpus_next_of_hub(struct corpus *corpus, struct buf *out);
+
 #endif

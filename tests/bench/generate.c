@@ -1,5 +1,5 @@
 /* generate [MESSAGES [AUTHORS [SEED]]]: the corpus as JSON lines, one bare message value each, for
- * `kith import` and its measurements. */
+ * `kith import` and its measurements. Before it come the hub's lines, which follow the authors. */
 #include "bench/corpus.h"
 
 #include "base/limits.h"
@@ -13,6 +13,12 @@ static uint64_t argument(int argc, char **argv, int i, uint64_t otherwise)
 	return i < argc ? strtoull(argv[i], NULL, 10) : otherwise;
 }
 
+static bool print_line(struct buf *line)
+{
+	return buf_append_byte(line, '\n') == ERR_OK &&
+	       fwrite(line->at, 1, line->len, stdout) == line->len;
+}
+
 int main(int argc, char **argv)
 {
 	if (sodium_init() < 0) {
@@ -22,15 +28,17 @@ int main(int argc, char **argv)
 	struct corpus *corpus =
 		corpus_new((size_t)argument(argc, argv, 2, 100), argument(argc, argv, 3, 1));
 	struct buf line = BUF_INIT(LIMIT_MESSAGE_BYTES);
-	for (uint64_t i = 0; i < count; i++) {
+	bool is_fine = true;
+	while (is_fine && corpus_next_of_hub(corpus, &line)) {
+		is_fine = print_line(&line);
 		buf_clear(&line);
+	}
+	for (uint64_t i = 0; is_fine && i < count; i++) {
 		corpus_next(corpus, &line);
-		if (buf_append_byte(&line, '\n') != ERR_OK ||
-			fwrite(line.at, 1, line.len, stdout) != line.len) {
-			return 1;
-		}
+		is_fine = print_line(&line);
+		buf_clear(&line);
 	}
 	buf_fini(&line);
 	corpus_free(corpus);
-	return fflush(stdout) == 0 ? 0 : 1;
+	return is_fine && fflush(stdout) == 0 ? 0 : 1;
 }

@@ -41,6 +41,7 @@ serve({
   async add({ values }) {
     for (const value of values) await ask(sbot.add, value)
   },
+  addMany: ({ values }) => Promise.all(values.map((value) => ask(sbot.add, value))).then(() => null),
   follow: ({ feed, state = true }) =>
     publish({ type: 'contact', contact: feed, following: state }),
   block: ({ feed, state = true }) => publish({ type: 'contact', contact: feed, blocking: state }),
@@ -60,6 +61,10 @@ serve({
     if (!clock[feed]) return { sequence: 0, key: null }
     const last = await ask(sbot.getLatest, feed)
     return { sequence: last.value.sequence, key: last.key }
+  },
+  /* Of all feeds together. */
+  async total() {
+    return Object.values(await ask(sbot.getVectorClock)).reduce((sum, sequence) => sum + sequence, 0)
   },
   stop: () => ask((cb) => sbot.close(cb)),
 })

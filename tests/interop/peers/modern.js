@@ -35,6 +35,11 @@ const publish = async (content) => {
   return { key, sequence: value.sequence }
 }
 
+async function add({ values }) {
+  await Promise.all(values.map((value) => ask(sbot.db.add, value)))
+  await ask((cb) => sbot.db.onDrain('base', cb))
+}
+
 async function dump({ feed }) {
   const all = await sbot.db.query(where(author(feed)), toPromise())
   return all
@@ -49,10 +54,8 @@ serve({
     const all = await Promise.all(contents.map(publish))
     return all[all.length - 1]
   },
-  async add({ values }) {
-    await Promise.all(values.map((value) => ask(sbot.db.add, value)))
-    await ask((cb) => sbot.db.onDrain('base', cb))
-  },
+  add,
+  addMany: add,
   follow: ({ feed, state = true }) =>
     publish({ type: 'contact', contact: feed, following: state }),
   block: ({ feed, state = true }) => publish({ type: 'contact', contact: feed, blocking: state }),
@@ -68,6 +71,10 @@ serve({
   async head({ feed }) {
     const { id, sequence } = await ask(sbot.getFeedState, feed)
     return { sequence, key: id }
+  },
+  /* Of all feeds together. */
+  async total() {
+    return Object.values(await ask(sbot.getVectorClock)).reduce((sum, sequence) => sum + sequence, 0)
   },
   stop: () => ask((cb) => sbot.close(true, cb)),
 })

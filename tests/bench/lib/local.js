@@ -1,0 +1,95 @@
+/** What one node costs its owner: import, start-up, pages, publishing, memory. */
+'use strict'
+const { execFileSync, spawn } = require('child_process')
+const fs = require('fs')
+const { clock, ms, memory } = require('./figures')
+const { Kith, program } = require('./node')
+const { sleep } = require('../../interop/lib/check')
+
+/** Bare signature checks and an import, one after the other, so that both meet the same machine. */
+exports.importOnce = async (set, bare) => {
+  const ceiling = JSON.parse(execFileSync(bare, [set.file]).toString())
+  const dir = set.fresh('import')
+  new Kith(dir).init()
+  const child = spawn(program, ['import', set.file, '--data', dir, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const parts = []
+  let peak = 0
+  child.stdout.on('data', (part) => parts.push(part))
+  const watch = setInterval(() => {
+    try { peak = Math.max(peak, memory(child.pid).peak) } catch (err) { /* it has just ended */ }
+  }, 20)
+  await new Promise((resolve) => child.once('close', resolve))
+  clearInterval(watch)
+  const counts = JSON.parse(Buffer.concat(parts).toString())
+  fs.rmSync(dir, { recursive: true, force: true })
+  if (counts.stored !== set.total) throw new Error(`import stored ${counts.stored} of ${set.total}`)
+  return { rate: set.total / counts.seconds, bareRate: ceiling.messages / ceiling.seconds, peak,
+    bareCpu: (ceiling.cpu_seconds / ceiling.messages) * 1e6 }
+}
+
+/** Process start to the first page of home posts in a browser's session. */
+exports.startUp = async (set) => {
+  const node = await set.kith()
+  await node.start()
+  await node.login()
+  const page = await node.page('/api/boot')
+  const result = { ready: node.readyMs, page: ms(node.startedAt), posts: page.posts.length, memory: memory(node.pid).now }
+  await node.stop()
+  return result
+}
+
+/* A session may ask twenty times a second. */
+const PACE_MS = 55
+
+/* An id as paths carry it. */
+const inPath = (id) => Buffer.from(id.slice(1, 45), 'base64').toString('base64url')
+
+const time = async (count, fn, pauseMs = 0) => {
+  const took = []
+  for (let i = 0; i < count; i++) {
+    const began = clock()
+    await fn(i)
+    took.push(ms(began))
+    if (pauseMs > 0) await sleep(pauseMs)
+  }
+  return took
+}
+
+/**
+ * What a reader asks for: at full speed over the Unix socket, and at a browser's pace over the web
+ * port. Each function asks so many times and tells how long each answer took.
+ */
+exports.pages = async (node) => {
+  await node.login()
+  const first = await node.page('/api/timeline')
+  const roots = first.posts.map((post) => post.root || post.id)
+  let cursor = first.cursor
+  const deeper = async () => {
+    const page = await node.get('/api/timeline?before=' + encodeURIComponent(cursor))
+    roots.push(...page.posts.map((post) => post.root || post.id))
+    cursor = page.cursor || first.cursor
+  }
+  const thread = (i) => '/api/thread/' + inPath(roots[(i * 7) % roots.length])
+  return {
+    home: (count) => time(count, () => node.get('/api/timeline')),
+    deeper: (count) => time(count, deeper),
+    thread: (count) => time(count, (i) => node.get(thread(i))),
+    homeHttp: (count) => time(count, () => node.page('/api/timeline'), PACE_MS),
+    threadHttp: (count) => time(count, (i) => node.page(thread(i)), PACE_MS),
+  }
+}
+
+exports.publish = (node, count) => time(count, (i) => node.publish({ type: 'post', text: `measured ${i}` }), 5)
+
+/** Publish at `a` until `b` has it, found by asking `b` again and again. */
+exports.live = (a, b, count) => time(count, async (i) => {
+  const { key } = await a.publish({ type: 'post', text: `live ${i}` })
+  const target = `/api/message/${inPath(key)}/raw`
+  for (;;) {
+    try {
+      return await b.get(target)
+    } catch (err) {
+      if (!/ 404 /.test(err.message)) throw err
+    }
+  }
+}, 5)

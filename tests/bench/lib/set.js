@@ -1,0 +1,68 @@
+/**
+ * The set that everything is measured with, and directories that hold it: one for each kind of
+ * node, made once and kept below build/bench. Their owner is the set's hub, which follows everybody
+ * in it; whoever follows the hub replicates the whole.
+ */
+'use strict'
+const { execFileSync } = require('child_process')
+const fs = require('fs')
+const path = require('path')
+const { Kith, program, networkKey } = require('./node')
+const { freePort } = require('../../interop/lib/world')
+
+const hubSeed = Buffer.alloc(32, 'h').toString('base64')
+
+exports.Set = class Set {
+  constructor(dir, file) {
+    this.dir = dir
+    this.file = file
+    const lines = fs.readFileSync(file, 'utf8').split('\n').filter(Boolean)
+    this.hub = JSON.parse(lines[0]).author
+    this.total = lines.length
+    this.lines = lines
+    fs.mkdirSync(dir, { recursive: true })
+  }
+
+  /** A fresh directory that the caller removes. */
+  fresh(name) { return fs.mkdtempSync(path.join(this.dir, name + '-')) }
+
+  import(dir) { return JSON.parse(execFileSync(program, ['import', this.file, '--data', dir, '--json']).toString()) }
+
+  async kith() {
+    const dir = path.join(this.dir, 'kith')
+    if (!fs.existsSync(path.join(dir, 'done'))) {
+      fs.rmSync(dir, { recursive: true, force: true })
+      new Kith(dir).init(hubSeed)
+      this.import(dir)
+      fs.writeFileSync(path.join(dir, 'done'), '')
+    }
+    return new Kith(dir)
+  }
+
+  /** A JavaScript node, started, that owns the set. */
+  async peer(stack) {
+    const dir = path.join(this.dir, stack)
+    const isDone = fs.existsSync(path.join(dir, 'done'))
+    if (!isDone) {
+      fs.rmSync(dir, { recursive: true, force: true })
+      new Kith(dir).init(hubSeed)
+    }
+    const peer = await exports.startPeer(stack, dir)
+    if (!isDone) {
+      for (let at = 0; at < this.total; at += 2000) {
+        await peer.tell('addMany', { values: this.lines.slice(at, at + 2000).map(JSON.parse) }, 600000)
+      }
+      fs.writeFileSync(path.join(dir, 'done'), '')
+    }
+    return peer
+  }
+}
+
+exports.startPeer = async (stack, dir) => {
+  const { Peer } = require('../../interop/lib/peer')
+  const peer = new Peer({ stack, dir, networkKey, hops: 2, port: await freePort() })
+  peer.total = () => peer.tell('total')
+  await peer.start()
+  Object.defineProperty(peer, 'pid', { get: () => peer.child.pid })
+  return peer
+}
