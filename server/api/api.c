@@ -445,6 +445,9 @@ void api_on_commit(struct api *api, const struct commit *commit)
 	if (api->live != NULL) {
 		live_wake(api->live);
 	}
+	if (api->watch != NULL) {
+		watch_wake(api->watch);
+	}
 }
 
 void api_on_sync_changed(struct api *api)

@@ -94,6 +94,9 @@ static enum err decode(struct span text, struct buf *out)
 /* Bytes of the well-formed UTF-8 character at the start of `text`, or 0. */
 static size_t character(struct span text)
 {
+	if (text.len == 0) {
+		return 0;
+	}
 	uint8_t a = text.at[0];
 	size_t len = a < 0x80                 ? 1
 		     : a >= 0xc2 && a <= 0xdf ? 2

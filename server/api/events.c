@@ -7,7 +7,10 @@
 
 #include <jansson.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+
+enum { STATE_BYTES = 16 };
 
 struct id_set {
 	uint8_t at[EVENTS_IDS_MAX][ID_BYTES];
@@ -18,7 +21,7 @@ struct id_set {
 struct pending {
 	struct id_set fresh, who, changed, people;
 	uint64_t fresh_count;
-	bool peers, sync, holders;
+	bool peers, sync, holders, state;
 	struct events_reply replies[EVENTS_REPLIES_MAX];
 	size_t reply_count;
 	bool replies_over;
@@ -33,6 +36,7 @@ struct events {
 	uint64_t behind;
 	bool has_told_sync;
 	struct events_holders held;
+	char state[STATE_BYTES]; /* "" until it is known */
 	uint64_t head;
 	int64_t resync_at_ms;
 	bool owes_resync;
@@ -141,6 +145,16 @@ void events_on_sync(struct events *events, bool is_receiving, uint64_t behind)
 	(void)pthread_mutex_unlock(&events->lock);
 }
 
+void events_on_state(struct events *events, const char *state)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	if (strncmp(events->state, state, STATE_BYTES - 1) != 0) {
+		events->pending.state = events->state[0] != '\0';
+		(void)snprintf(events->state, sizeof(events->state), "%s", state);
+	}
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
 void events_on_holders(struct events *events, const struct events_holders *holders)
 {
 	(void)pthread_mutex_lock(&events->lock);
@@ -177,6 +191,7 @@ static bool has_something(const struct events *events)
 	const struct pending *pending = &events->pending;
 	return pending->fresh_count > 0 || pending->changed.count > 0 ||
 	       pending->people.count > 0 || pending->peers || pending->sync || pending->holders ||
+	       pending->state ||
 	       (events->owes_resync &&
 		       env_mono_ms(events->env) - events->resync_at_ms >= EVENTS_RESYNC_MS);
 }
@@ -283,6 +298,9 @@ void events_take(struct events *events, struct events_batch *out)
 	}
 	if (pending->holders) {
 		put_frame(out, holders_json(&events->held));
+	}
+	if (pending->state) {
+		put_frame(out, json_pack("{s:s, s:s}", "ev", "state", "is", events->state));
 	}
 	memset(&events->pending, 0, sizeof(events->pending));
 	(void)pthread_mutex_unlock(&events->lock);

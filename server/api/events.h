@@ -47,6 +47,9 @@ void events_on_commit(struct events *events, const struct commit *commit);
 void events_on_peers(struct events *events);
 /** A repetition of what was told last is dropped. */
 void events_on_sync(struct events *events, bool is_receiving, uint64_t behind);
+/** `state` is what writer_state() says. The first is told to nobody: a page asks for it when it
+ * starts. */
+void events_on_state(struct events *events, const char *state);
 void events_on_holders(struct events *events, const struct events_holders *holders);
 
 /** Newest own sequence, as far as commits told (or events_set_head()). */

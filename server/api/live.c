@@ -100,7 +100,10 @@ static void queue_text(struct socket *socket, const char *text)
 	} else {
 		frame->next = NULL;
 		frame->len = len;
-		memcpy(frame->bytes + LWS_PRE, text, len);
+		/* A frame carries its length; the NUL stays behind. */
+		for (size_t i = 0; i < len; i++) {
+			frame->bytes[LWS_PRE + i] = (uint8_t)text[i];
+		}
 		*socket->last = frame;
 		socket->last = &frame->next;
 		socket->queued_bytes += len;
@@ -419,7 +422,9 @@ static void turn(struct live *live)
 	size_t count = live->upgrade_count;
 	size_t ended_count = live->ended_count;
 	bool is_stopping = live->is_stopping;
-	memcpy(upgrades, live->upgrades, count * sizeof(upgrades[0]));
+	for (size_t i = 0; i < count; i++) {
+		upgrades[i] = live->upgrades[i];
+	}
 	memcpy(ended, live->ended, ended_count * sizeof(ended[0]));
 	live->upgrade_count = 0;
 	live->ended_count = 0;

@@ -25,6 +25,8 @@ static void look(struct api *api)
 	if (api->opts.sync != NULL && sync_figures(api->opts.sync, &figures) == ERR_OK) {
 		events_on_sync(api->events, figures.behind > 0, figures.behind);
 	}
+	char why[160];
+	events_on_state(api->events, writer_state(api->opts.writer, why, sizeof(why)));
 	uint64_t head = events_head(api->events);
 	struct reader *reader = head > 0 ? reader_of_thread(api->opts.store) : NULL;
 	if (reader != NULL && shape_holders(api, reader, head, &holders) == ERR_OK) {
@@ -51,6 +53,7 @@ static void rest(struct watch *watch, long ms)
 static void *watch_main(void *arg)
 {
 	struct watch *watch = arg;
+	look(watch->api); /* what later looks are compared with */
 	(void)pthread_mutex_lock(&watch->lock);
 	for (;;) {
 		rest(watch, 0);
