@@ -6,6 +6,7 @@
  */
 #include "sync/ebt_state.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct ebt_feed *ebt_at(struct ebt *ebt, const struct feed *feed)
@@ -22,6 +23,7 @@ struct ebt_feed *ebt_at(struct ebt *ebt, const struct feed *feed)
 		ebt->feeds = feeds;
 		ebt->feed_count = count;
 	}
+	assert(feed->slot < ebt->feed_count);
 	return &ebt->feeds[feed->slot];
 }
 

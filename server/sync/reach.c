@@ -211,7 +211,7 @@ static void apply_blocks(struct reach *reach, const struct snapshot *snapshot)
 /* Put the new set in place. True when it differs from the old one. */
 static bool apply_wanted(struct reach *reach, const struct snapshot *snapshot)
 {
-	struct feed **wanted = calloc(snapshot->entry_count + 1, sizeof(*wanted));
+	struct feed **wanted = calloc(snapshot->entry_count + 1, sizeof(struct feed *));
 	if (wanted == NULL) {
 		return false;
 	}
