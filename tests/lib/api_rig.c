@@ -139,7 +139,7 @@ void api_rig_restart(struct api_rig *rig)
 	open_all(rig, NULL);
 }
 
-static void remove_below(const char *dir)
+void api_rig_remove(const char *dir)
 {
 	DIR *open = opendir(dir);
 	struct dirent *row = NULL;
@@ -151,7 +151,7 @@ static void remove_below(const char *dir)
 		}
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, row->d_name);
 		if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-			remove_below(path);
+			api_rig_remove(path);
 		} else {
 			(void)unlink(path);
 		}
@@ -166,7 +166,7 @@ void api_rig_stop(struct api_rig *rig)
 {
 	close_all(rig);
 	signer_free(rig->signer);
-	remove_below(rig->dir);
+	api_rig_remove(rig->dir);
 }
 
 int api_rig_connect(const struct api_rig *rig)
