@@ -1,5 +1,6 @@
 /**
- * store/audit: `kith check`: reads every message of every feed again, and believes nothing: hash, signature, link, number, row.
+ * store/audit: `kith check`: reads every message of every feed again, and believes nothing: hash,
+ * signature, link, number, row.
  */
 #ifndef STORE_AUDIT_H
 #define STORE_AUDIT_H

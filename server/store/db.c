@@ -33,7 +33,9 @@ extern const struct query *const __stop_kith_queries[];
 
 const struct query *const *db_queries(size_t *count)
 {
-	*count = (size_t)(__stop_kith_queries - __start_kith_queries);
+	/* The linker lays the section out as one array between these two. */
+	*count =
+		((uintptr_t)__stop_kith_queries - (uintptr_t)__start_kith_queries) / sizeof(void *);
 	return __start_kith_queries;
 }
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum { HEAD_BYTES = 224, HASH_BYTES = crypto_hash_sha256_BYTES };
-static const char magic[] = "kithfen1";
+static const uint8_t magic[8] = {'k', 'i', 't', 'h', 'f', 'e', 'n', '1'};
 
 struct fence {
 	int fd;
@@ -49,7 +49,7 @@ static size_t encode(
 	const struct fence_facts *facts, uint64_t generation, struct span intent, uint8_t *out)
 {
 	memset(out, 0, HEAD_BYTES);
-	memcpy(out, magic, 8);
+	memcpy(out, magic, sizeof(magic));
 	put64(out + 8, generation);
 	memcpy(out + 16, facts->identity.at, ID_BYTES);
 	memcpy(out + 48, facts->install, sizeof(facts->install));
@@ -77,7 +77,7 @@ static size_t encode(
 static bool decode(struct fence *fence, unsigned slot, size_t got)
 {
 	const uint8_t *in = fence->scratch;
-	if (got < HEAD_BYTES + HASH_BYTES || memcmp(in, magic, 8) != 0) {
+	if (got < HEAD_BYTES + HASH_BYTES || memcmp(in, magic, sizeof(magic)) != 0) {
 		return false;
 	}
 	uint64_t generation = get64(in + 8);

@@ -208,7 +208,8 @@ enum err people_named(
 		return ERR_OK;
 	}
 	memcpy(above, text.at, text.len);
-	memcpy(above + text.len, "\xf4\x8f\xbf\xbf", 4);
+	static const uint8_t last[4] = {0xf4, 0x8f, 0xbf, 0xbf};
+	memcpy(above + text.len, last, sizeof(last));
 	enum err err = reader_begin(reader);
 	if (err != ERR_OK) {
 		return err;

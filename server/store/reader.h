@@ -1,7 +1,9 @@
 /**
- * store/reader: a read-only connection of its own. One thread at a time uses one; open one per thread or job. Every query sees one consistent state.
+ * store/reader: a read-only connection of its own. One thread at a time uses one; open one per
+ * thread or job. Every query sees one consistent state.
  *
- * ERR_TIMEOUT from any query: it ran over LIMIT_QUERY_MS and was stopped. ERR_IO: the database is damaged or gone.
+ * ERR_TIMEOUT from any query: it ran over LIMIT_QUERY_MS and was stopped. ERR_IO: the database is
+ * damaged or gone.
  */
 #ifndef STORE_READER_H
 #define STORE_READER_H
@@ -14,14 +16,18 @@ struct reader;
 
 MUST_USE enum err reader_open(struct store *store, struct reader **out);
 void reader_close(struct reader *reader);
-/** A reader of the calling thread, opened at first use and closed when the thread ends or at reader_close_thread(). NULL on failure. */
+/** A reader of the calling thread, opened at first use and closed when the thread ends or at
+ * reader_close_thread(). NULL on failure. */
 struct reader *reader_of_thread(struct store *store);
 void reader_close_thread(void);
 
 /** Head of a feed; ERR_NOT_FOUND when nothing of it is stored. */
-MUST_USE enum err reader_head(struct reader *reader, const struct feed_id *feed, struct chain_head *out);
+MUST_USE enum err reader_head(
+	struct reader *reader, const struct feed_id *feed, struct chain_head *out);
 /** Heads of all stored feeds. */
-MUST_USE enum err reader_heads(struct reader *reader, void (*on_head)(void *ctx, const struct feed_id *feed, const struct chain_head *head), void *ctx);
+MUST_USE enum err reader_heads(struct reader *reader,
+	void (*on_head)(void *ctx, const struct feed_id *feed, const struct chain_head *head),
+	void *ctx);
 
 struct stored {
 	struct feed_id author;
@@ -30,16 +36,20 @@ struct stored {
 	double received_ms;
 	struct span compact; /* exactly what was stored: send it unchanged */
 };
-/** One message by key: `*out`'s compact text is appended to `text` and points into it. ERR_NOT_FOUND. */
-MUST_USE enum err reader_message(struct reader *reader, const struct message_id *key, struct buf *text, struct stored *out);
+/** One message by key: `*out`'s compact text is appended to `text` and points into it.
+ * ERR_NOT_FOUND. */
+MUST_USE enum err reader_message(
+	struct reader *reader, const struct message_id *key, struct buf *text, struct stored *out);
 /**
- * Messages of a feed from `sequence` on (inclusive), in order, until `on_message` returns false, `count_max` were given or the feed ends. The text is borrowed for the call.
+ * Messages of a feed from `sequence` on (inclusive), in order, until `on_message` returns false,
+ * `count_max` were given or the feed ends. The text is borrowed for the call.
  */
-MUST_USE enum err reader_feed(struct reader *reader, const struct feed_id *feed, uint64_t sequence, size_t count_max,
-	bool (*on_message)(void *ctx, const struct stored *message), void *ctx);
+MUST_USE enum err reader_feed(struct reader *reader, const struct feed_id *feed, uint64_t sequence,
+	size_t count_max, bool (*on_message)(void *ctx, const struct stored *message), void *ctx);
 
 /** What a peer told or proved to have (CHANGE_CLOCKS). */
-MUST_USE enum err reader_clocks(struct reader *reader, const struct feed_id *peer, void (*on_clock)(void *ctx, const struct feed_id *feed, int64_t note), void *ctx);
+MUST_USE enum err reader_clocks(struct reader *reader, const struct feed_id *peer,
+	void (*on_clock)(void *ctx, const struct feed_id *feed, int64_t note), void *ctx);
 
 struct address_row {
 	struct feed_id feed;
@@ -47,8 +57,11 @@ struct address_row {
 	int64_t added_ms, tried_ms, reached_ms; /* wall; 0: never */
 	unsigned failures;                      /* in a row */
 };
-MUST_USE enum err reader_addresses(struct reader *reader, void (*on_address)(void *ctx, const struct address_row *row), void *ctx);
-MUST_USE enum err reader_sessions(struct reader *reader, void (*on_session)(void *ctx, struct span name, struct span text, int64_t expires_ms), void *ctx);
+MUST_USE enum err reader_addresses(struct reader *reader,
+	void (*on_address)(void *ctx, const struct address_row *row), void *ctx);
+MUST_USE enum err reader_sessions(struct reader *reader,
+	void (*on_session)(void *ctx, struct span name, struct span text, int64_t expires_ms),
+	void *ctx);
 /** ERR_NOT_FOUND when it was never set. */
 MUST_USE enum err reader_setting(struct reader *reader, const char *name, struct buf *out);
 

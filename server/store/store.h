@@ -1,8 +1,10 @@
 /**
- * store/store: one data directory's database: opening, migrating, closing. No other floor sees sqlite3.h.
+ * store/store: one data directory's database: opening, migrating, closing. No other floor sees
+ * sqlite3.h.
  *
- * Directory: `kith.db` (WAL), `fence` (store/fence), `reserve` (a file given up when the disk is full), `snapshots/`. The process lock of the directory
- * is the caller's (base/file file_lock_dir). One store per process; its connections are the writer's one and one per reader.
+ * Directory: `kith.db` (WAL), `fence` (store/fence), `reserve` (a file given up when the disk is
+ * full), `snapshots/`. The process lock of the directory is the caller's (base/file file_lock_dir).
+ * One store per process; its connections are the writer's one and one per reader.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -20,10 +22,12 @@ struct store_opts {
 };
 
 /**
- * Open or create the database and bring its schema up to date (a dated copy by VACUUM INTO is made before an existing database is changed).
- * ERR_NEWER: made by a newer kith; ERR_NOT_FOUND: read-only and there is none; ERR_IO, ERR_DISK_FULL; `why` gets one sentence for people.
+ * Open or create the database and bring its schema up to date (a dated copy by VACUUM INTO is made
+ * before an existing database is changed). ERR_NEWER: made by a newer kith; ERR_NOT_FOUND:
+ * read-only and there is none; ERR_IO, ERR_DISK_FULL; `why` gets one sentence for people.
  */
-MUST_USE enum err store_open(const struct store_opts *opts, struct store **out, char *why, size_t why_bytes);
+MUST_USE enum err store_open(
+	const struct store_opts *opts, struct store **out, char *why, size_t why_bytes);
 /** After every reader and the writer are gone. Checkpoints the WAL. */
 void store_close(struct store *store);
 
@@ -31,7 +35,8 @@ const struct env *store_env(const struct store *store);
 const struct feed_id *store_self(const struct store *store);
 const char *store_dir(const struct store *store);
 
-/** Schema files built into the program, in order; provided by the embed tool (see server/tools/embed.c). */
+/** Schema files built into the program, in order; provided by the embed tool (see
+ * server/tools/embed.c). */
 struct embedded_file {
 	const char *name; /* "001-log.sql", or the path below web/ */
 	const unsigned char *at;

@@ -122,6 +122,7 @@ static void add_edge(struct sorter *sorter, uint32_t from, uint32_t to)
 			sorter->err = ERR_NOMEM;
 			return;
 		}
+		memset(grown + sorter->edge_room, 0, (room - sorter->edge_room) * sizeof(*grown));
 		sorter->edges = grown;
 		sorter->edge_room = room;
 	}

@@ -1,5 +1,6 @@
 /**
- * store/timeline: pages of posts, threads and single posts, ready to be shown. Blocked authors appear nowhere.
+ * store/timeline: pages of posts, threads and single posts, ready to be shown. Blocked authors
+ * appear nowhere.
  */
 #ifndef STORE_TIMELINE_H
 #define STORE_TIMELINE_H
@@ -13,21 +14,22 @@ struct post {
 	struct message_id key;
 	struct feed_id author;
 	uint64_t sequence;
-	int64_t at_ms;      /* min(claimed, received) */
-	int64_t order;      /* with at_ms the cursor: rows are sorted by (at_ms, order), newest first */
-	struct span text;   /* WTF-8 */
+	int64_t at_ms; /* min(claimed, received) */
+	int64_t order; /* with at_ms the cursor: rows are sorted by (at_ms, order), newest first */
+	struct span text; /* WTF-8 */
 	struct span warning, channel;
 	bool has_root, has_fork;
 	struct message_id root, fork;
 	struct message_id branches[CONTENT_BRANCHES_MAX];
 	size_t branch_count;
 	struct span mentions; /* compact JSON of content.mentions, or empty */
-	uint32_t replies;   /* stored posts whose root or fork is this */
+	uint32_t replies;     /* stored posts whose root or fork is this */
 	uint32_t likes;
-	bool is_liked;      /* by us */
+	bool is_liked; /* by us */
 	struct feed_id likers[POST_LIKERS_MAX];
 	size_t liker_count;
-	bool is_missing;    /* thread pages: we know of this id but do not hold it; only `key` is set */
+	bool is_missing; /* thread pages: we know of this id but do not hold it; only `key` is set
+			  */
 };
 
 /* A page owns its posts and their texts. */
@@ -46,19 +48,24 @@ enum timeline_kind {
 };
 struct timeline_query {
 	enum timeline_kind kind;
-	struct feed_id person;       /* TIMELINE_PERSON */
-	bool has_before, has_after;  /* at most one */
-	int64_t at_ms, order;        /* the cursor: strictly older (before) or newer (after); after gives the oldest newer ones, newest first */
-	size_t limit;                /* 1 … LIMIT_PAGE_ROWS */
+	struct feed_id person;      /* TIMELINE_PERSON */
+	bool has_before, has_after; /* at most one */
+	int64_t at_ms, order; /* the cursor: strictly older (before) or newer (after); after gives
+				 the oldest newer ones, newest first */
+	size_t limit;         /* 1 … LIMIT_PAGE_ROWS */
 };
-MUST_USE enum err timeline_page(struct reader *reader, const struct timeline_query *query, struct posts *out);
+MUST_USE enum err timeline_page(
+	struct reader *reader, const struct timeline_query *query, struct posts *out);
 
 /**
- * The thread `id` belongs to: its root first, then the replies in causal order (protocol/07 §4). `*root` is the thread's root id, which may be missing (its post has is_missing).
- * ERR_NOT_FOUND: nothing is held of this id nor of a thread with that root.
+ * The thread `id` belongs to: its root first, then the replies in causal order (protocol/07 §4).
+ * `*root` is the thread's root id, which may be missing (its post has is_missing). ERR_NOT_FOUND:
+ * nothing is held of this id nor of a thread with that root.
  */
-MUST_USE enum err thread_read(struct reader *reader, const struct message_id *id, struct message_id *root, struct posts *out);
+MUST_USE enum err thread_read(struct reader *reader, const struct message_id *id,
+	struct message_id *root, struct posts *out);
 /** The given posts, for events that name ids; unknown ids are left out. */
-MUST_USE enum err posts_read(struct reader *reader, const struct message_id *ids, size_t count, struct posts *out);
+MUST_USE enum err posts_read(
+	struct reader *reader, const struct message_id *ids, size_t count, struct posts *out);
 
 #endif

@@ -370,7 +370,7 @@ struct append_job *append_job_new(size_t count_max)
 	if (job == NULL) {
 		return NULL;
 	}
-	job->messages = calloc(count_max, sizeof(*job->messages));
+	job->messages = calloc(count_max, sizeof(void *));
 	job->results = calloc(count_max, sizeof(*job->results));
 	if (job->messages == NULL || job->results == NULL) {
 		append_job_free(job);

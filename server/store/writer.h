@@ -1,8 +1,10 @@
 /**
- * store/writer: the one thread that writes, and the one that signs. Everything that changes the database is a job in its inbox; jobs that wait together are
- * committed together. An own message is committed with synchronous=FULL before anybody hears of it.
+ * store/writer: the one thread that writes, and the one that signs. Everything that changes the
+ * database is a job in its inbox; jobs that wait together are committed together. An own message is
+ * committed with synchronous=FULL before anybody hears of it.
  *
- * A job's memory is handed over with it. Callbacks run on the writer thread: they must be short and may not wait (post to another thread instead).
+ * A job's memory is handed over with it. Callbacks run on the writer thread: they must be short and
+ * may not wait (post to another thread instead).
  */
 #ifndef STORE_WRITER_H
 #define STORE_WRITER_H
@@ -18,13 +20,13 @@ struct committed {
 	struct feed_id author;
 	struct message_id key;
 	uint64_t sequence;
-	int64_t at_ms;             /* the time it is shown and sorted by: min(claimed, received) */
+	int64_t at_ms; /* the time it is shown and sorted by: min(claimed, received) */
 	enum content_type type;
 	bool has_root;
-	struct message_id root;    /* of a post that is a reply; the link of a vote */
+	struct message_id root; /* of a post that is a reply; the link of a vote */
 	bool has_subject;
-	struct feed_id subject;    /* of a contact or an about-feed */
-	bool is_home;              /* belongs to the home timeline: a post by us or somebody we follow */
+	struct feed_id subject; /* of a contact or an about-feed */
+	bool is_home; /* belongs to the home timeline: a post by us or somebody we follow */
 };
 
 struct commit {
@@ -34,11 +36,19 @@ struct commit {
 };
 
 /* Where publishing may be cut (restore.md §4 P). */
-enum writer_step { WRITER_BEGUN, WRITER_SIGNED, WRITER_FENCED, WRITER_INSERTED, WRITER_COMMITTED, WRITER_ANNOUNCED };
+enum writer_step {
+	WRITER_BEGUN,
+	WRITER_SIGNED,
+	WRITER_FENCED,
+	WRITER_INSERTED,
+	WRITER_COMMITTED,
+	WRITER_ANNOUNCED
+};
 
 struct writer_opts {
 	struct store *store;
-	struct signer *signer; /* NULL: nothing is ever published (check, import into a foreign directory) */
+	struct signer *signer; /* NULL: nothing is ever published (check, import into a foreign
+				  directory) */
 	/* After each COMMIT that stored messages. Borrowed for the call. */
 	void (*on_commit)(void *ctx, const struct commit *commit);
 	void *ctx;
@@ -46,24 +56,35 @@ struct writer_opts {
 	void (*on_step)(void *ctx, enum writer_step step);
 };
 
-MUST_USE enum err writer_start(const struct writer_opts *opts, struct writer **out, char *why, size_t why_bytes);
+MUST_USE enum err writer_start(
+	const struct writer_opts *opts, struct writer **out, char *why, size_t why_bytes);
 /** Finishes what is queued, then ends the thread. */
 void writer_stop(struct writer *writer);
 /**
- * May this node publish? "CLEAN" when it may, else "SUSPECT" or "FORKED" and `why` a sentence. As it was after the start or the last change of it; also in the settings
- * `state` and `state_why`. Any thread.
+ * May this node publish? "CLEAN" when it may, else "SUSPECT" or "FORKED" and `why` a sentence. As
+ * it was after the start or the last change of it; also in the settings `state` and `state_why`.
+ * Any thread.
  */
 const char *writer_state(struct writer *writer, char *why, size_t why_bytes);
 
 /* Appending foreign (or our own returning) messages, already verified one by one. */
-enum append_result { APPEND_STORED = 0, APPEND_KNOWN, APPEND_GAP, APPEND_FORKED, APPEND_FAILED, APPEND_NOT_WANTED };
+enum append_result {
+	APPEND_STORED = 0,
+	APPEND_KNOWN,
+	APPEND_GAP,
+	APPEND_FORKED,
+	APPEND_FAILED,
+	APPEND_NOT_WANTED
+};
 
 struct append_job {
 	struct message **messages; /* in order per feed; owned by the job */
 	size_t count;
 	enum append_result *results; /* `count` of them, filled before on_done */
-	enum err err;                /* ERR_OK, or why all of it failed (ERR_IO, ERR_DISK_FULL): then nothing was stored */
-	void (*on_done)(void *ctx, struct append_job *job); /* the callee frees by append_job_free() */
+	enum err err; /* ERR_OK, or why all of it failed (ERR_IO, ERR_DISK_FULL): then nothing was
+			 stored */
+	void (*on_done)(
+		void *ctx, struct append_job *job); /* the callee frees by append_job_free() */
 	void *ctx;
 };
 MUST_USE struct append_job *append_job_new(size_t count_max);
@@ -73,9 +94,10 @@ MUST_USE enum err writer_append(struct writer *writer, struct append_job *job);
 
 /* Publishing: the only way to append to our own feed. */
 struct publish_request {
-	struct span content;    /* JSON text of an object with a type, or of an encrypted string */
-	uint64_t if_head;       /* newest own sequence the caller has seen; 0: does not know */
-	struct span nonce;      /* idempotency id, ≤ 64 bytes; empty: none. The same nonce again gets the first answer */
+	struct span content; /* JSON text of an object with a type, or of an encrypted string */
+	uint64_t if_head;    /* newest own sequence the caller has seen; 0: does not know */
+	struct span nonce; /* idempotency id, ≤ 64 bytes; empty: none. The same nonce again gets the
+			      first answer */
 };
 struct publish_result {
 	struct message_id key;
@@ -83,22 +105,28 @@ struct publish_result {
 	char why[160]; /* a sentence when the answer is not ERR_OK */
 };
 /**
- * Sign, store and commit one message; returns after the commit. Any thread but the loop and the writer; waits at most LIMIT_PUBLISH_WAIT_MS. ERR_REFUSED, ERR_LIMIT (content no peer would take),
- * ERR_PAUSED, ERR_DISK_FULL, ERR_IO, ERR_BUSY, ERR_TIMEOUT (it may still be published: ask again with the same nonce).
+ * Sign, store and commit one message; returns after the commit. Any thread but the loop and the
+ * writer; waits at most LIMIT_PUBLISH_WAIT_MS. ERR_REFUSED, ERR_LIMIT (content no peer would take),
+ * ERR_PAUSED, ERR_DISK_FULL, ERR_IO, ERR_BUSY, ERR_TIMEOUT (it may still be published: ask again
+ * with the same nonce).
  */
-MUST_USE enum err writer_publish(struct writer *writer, const struct publish_request *request, struct publish_result *result);
+MUST_USE enum err writer_publish(struct writer *writer, const struct publish_request *request,
+	struct publish_result *result);
 
 /* Small facts that are not messages. */
 enum change_kind {
-	CHANGE_ADDRESS_PUT,    /* feed, text: remember a way to dial somebody (feed may repeat with other texts) */
+	CHANGE_ADDRESS_PUT,    /* feed, text: remember a way to dial somebody (feed may repeat with
+				  other texts) */
 	CHANGE_ADDRESS_FORGET, /* feed: forget all ways */
 	CHANGE_ADDRESS_TRIED,  /* feed, text, number: 1 connected, 0 failed; the time is noted */
 	CHANGE_CLOCKS,         /* feed: the peer; clocks: what it told or proved to have */
 	CHANGE_REACH,          /* reach: the whole new set of feeds we replicate, with hops */
-	CHANGE_SESSION_PUT,    /* name: token hash in hex; text: JSON about it; number: expiry, wall ms */
-	CHANGE_SESSION_DROP,   /* name */
-	CHANGE_SETTING,        /* name, text */
-	CHANGE_FORK,           /* feed, text: compact bytes of the message that proves a fork (first proof is kept) */
+	CHANGE_SESSION_PUT, /* name: token hash in hex; text: JSON about it; number: expiry, wall ms
+			     */
+	CHANGE_SESSION_DROP, /* name */
+	CHANGE_SETTING,      /* name, text */
+	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
+			kept) */
 };
 struct clock_entry {
 	struct feed_id feed;

@@ -264,9 +264,9 @@ static bool belongs(struct writer *writer, uint64_t epoch, const char *install)
 
 enum err writer_check_fence(struct writer *writer)
 {
-	char epoch_text[24];
-	char install[40];
-	char state[16];
+	char epoch_text[24] = "";
+	char install[40] = "";
+	char state[16] = "";
 	writer->state = FENCE_CLEAN;
 	enum err err = read_setting(writer, "epoch", epoch_text, sizeof(epoch_text));
 	uint64_t epoch = strtoull(epoch_text, NULL, 10);

@@ -1,6 +1,7 @@
 /* store/people, store/graph: profiles, lists, and whom we replicate. */
 #include "lib/cmocka.h"
 #include "lib/shelf.h"
+#include "lib/vectors.h"
 
 #include "base/limits.h"
 #include "store/people.h"
@@ -267,6 +268,80 @@ static void reach_is_as_in_ssb_friends(void **state)
 	}
 }
 
+enum { CASE_PEOPLE_MAX = 16 };
+
+static void check_recorded(const json_t *recorded, size_t number)
+{
+	struct shelf shelf;
+	struct author people[CASE_PEOPLE_MAX];
+	struct reach_entry reach[CASE_PEOPLE_MAX];
+	size_t count = 0;
+	unsigned number_of_people =
+		(unsigned)json_integer_value(json_object_get(recorded, "people"));
+	const json_t *edges = json_object_get(recorded, "edges");
+	const json_t *hops = json_object_get(recorded, "hops");
+	assert_in_range(number_of_people, 1, CASE_PEOPLE_MAX);
+	shelf_init(&shelf);
+	for (unsigned i = 0; i < number_of_people; i++) {
+		author_init(&people[i], i);
+	}
+	for (size_t i = 0; i < json_array_size(edges); i++) {
+		const json_t *edge = json_array_get(edges, i);
+		size_t from = (size_t)json_integer_value(json_array_get(edge, 0));
+		size_t to = (size_t)json_integer_value(json_array_get(edge, 1));
+		int value = (int)json_integer_value(json_array_get(edge, 2));
+		enum contact_edge is = value == 1    ? EDGE_FOLLOW
+				       : value == -1 ? EDGE_BLOCK
+						     : EDGE_NEITHER;
+		if (from == 0) {
+			(void)shelf_contact(&shelf, &people[to].id, is);
+			continue;
+		}
+		/* What a person we block says is not stored; it does not count for the reach
+		 * either. */
+		struct chain_head before = people[from].head;
+		if (shelf_append(&shelf, author_contact(&people[from], &people[to].id, is)) ==
+			APPEND_NOT_WANTED) {
+			people[from].head = before;
+			author_fini(&people[from]);
+			author_twin(&people[from], (unsigned)from, &before);
+			people[from].now_ms += 100000 * (int64_t)i;
+		}
+	}
+	int hops_max = (int)json_integer_value(json_object_get(recorded, "max"));
+	assert_int_equal(
+		graph_reach(shelf.reader, hops_max, reach, CASE_PEOPLE_MAX, &count), ERR_OK);
+	if (count != json_object_size(hops)) {
+		fail_msg("case %zu: %zu in reach, not %zu", number, count, json_object_size(hops));
+	}
+	for (size_t i = 0; i < count; i++) {
+		unsigned person = 0;
+		char name[16];
+		while (!feed_id_equal(&people[person].id, &reach[i].feed)) {
+			person++;
+		}
+		(void)snprintf(name, sizeof(name), "%u", person);
+		assert_non_null(json_object_get(hops, name));
+		assert_int_equal(json_integer_value(json_object_get(hops, name)), reach[i].hops);
+	}
+	for (unsigned i = 0; i < number_of_people; i++) {
+		author_fini(&people[i]);
+	}
+	shelf_fini(&shelf);
+}
+
+static void reach_is_as_layered_graph_computed_it(void **state)
+{
+	(void)state;
+	json_t *file = vectors_load("graph");
+	const json_t *cases = json_object_get(file, "cases");
+	assert_int_equal(json_array_size(cases), 60);
+	for (size_t i = 0; i < json_array_size(cases); i++) {
+		check_recorded(json_array_get(cases, i), i);
+	}
+	json_decref(file);
+}
+
 static void hops_have_a_limit(void **state)
 {
 	struct shelf *shelf = *state;
@@ -321,6 +396,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			lists_go_by_name_and_leave_out_whom_we_block, set_up, tear_down),
 		cmocka_unit_test(reach_is_as_in_ssb_friends),
+		cmocka_unit_test(reach_is_as_layered_graph_computed_it),
 		cmocka_unit_test_setup_teardown(hops_have_a_limit, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			every_block_counts_wherever_it_is, set_up, tear_down),
