@@ -32,7 +32,7 @@
 #define LIMIT_RPC_ERROR_TEXT_BYTES 256          /* what is kept of a peer's error message */
 #define LIMIT_PEERS 256
 #define LIMIT_PEERS_PER_ADDRESS 16
-#define LIMIT_HANDSHAKES 64                     /* under way at once */
+#define LIMIT_HANDSHAKES 240                    /* under way at once: a crowd of 200 friends gets in together */
 #define LIMIT_HANDSHAKES_PER_ADDRESS 4
 #define LIMIT_ACCEPTS_PER_SECOND 100
 #define LIMIT_ACCEPTS_PER_SECOND_ADDRESS 10

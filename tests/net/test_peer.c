@@ -535,7 +535,7 @@ static void good_dialled(void *ctx, struct link *link, const char *reason)
 static void a_good_peer_gets_in_beside_300_silent_sockets(void **state)
 {
 	(void)state;
-	enum { SILENT = 300 };
+	enum { SILENT = 400 };
 	struct world world;
 	struct server server = {.world = &world};
 	struct listener_figures figures;
