@@ -38,7 +38,8 @@ static const struct cmd commands[] = {
 		cmd_whoami},
 	{"feed", "ID [--data DIR] [--json]", "print every stored message of a feed, in order",
 		"  --data DIR     where the node keeps its data\n"
-		"  --json         one {\"key\":\"%…\",\"value\":{…}} per line; value as it is stored\n",
+		"  --json         one {\"key\":\"%…\",\"value\":{…}} per line; value as it is "
+		"stored\n",
 		cmd_feed},
 	{"state", "ID [--data DIR] [--json]", "print the newest stored message of a feed",
 		"  --data DIR     where the node keeps its data\n"

@@ -1,4 +1,5 @@
-/* Owned, capped bytes. Growth doubles, so appending n bytes costs O(n); the cap is checked before memory is asked for. */
+/* Owned, capped bytes. Growth doubles, so appending n bytes costs O(n); the cap is checked before
+ * memory is asked for. */
 #include "base/buf.h"
 
 #include <assert.h>
@@ -104,7 +105,8 @@ enum err buf_printf(struct buf *buf, const char *format, ...)
 	if (count < 0) {
 		goto out;
 	}
-	err = (size_t)count > buf->max || buf->len > buf->max - (size_t)count ? ERR_LIMIT : ERR_NOMEM;
+	err = (size_t)count > buf->max || buf->len > buf->max - (size_t)count ? ERR_LIMIT
+									      : ERR_NOMEM;
 	if (err == ERR_LIMIT) {
 		goto out;
 	}

@@ -1,8 +1,9 @@
 /**
- * base/err: the one enum of failures. A function that can fail returns one, and its caller must look.
+ * base/err: the one enum of failures. A function that can fail returns one, and its caller must
+ * look.
  *
- * Three kinds are never mixed: a stranger's fault is ERR_REFUSED (or ERR_LIMIT when it was a matter of
- * size), the machine's is ERR_NOMEM, ERR_IO or ERR_DISK_FULL, and our own is an assert.
+ * Three kinds are never mixed: a stranger's fault is ERR_REFUSED (or ERR_LIMIT when it was a matter
+ * of size), the machine's is ERR_NOMEM, ERR_IO or ERR_DISK_FULL, and our own is an assert.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H

@@ -1,4 +1,5 @@
-/* Small files. Everything that must survive a power cut is synced together with the directory that names it. */
+/* Small files. Everything that must survive a power cut is synced together with the directory that
+ * names it. */
 #include "base/file.h"
 
 #include <errno.h>

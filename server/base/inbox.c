@@ -1,4 +1,5 @@
-/* A ring under one mutex. The condition waits on the monotonic clock, so a jump of the wall clock cannot stall a taker. */
+/* A ring under one mutex. The condition waits on the monotonic clock, so a jump of the wall clock
+ * cannot stall a taker. */
 #include "base/inbox.h"
 
 #include <pthread.h>
@@ -84,8 +85,9 @@ void *inbox_take(struct inbox *inbox, int64_t wait_ms)
 	struct timespec deadline = deadline_in(wait_ms < 0 ? 0 : wait_ms);
 	(void)pthread_mutex_lock(&inbox->lock);
 	while (inbox->count == 0 && !inbox->is_closed) {
-		int rc = wait_ms < 0 ? pthread_cond_wait(&inbox->filled, &inbox->lock)
-				     : pthread_cond_timedwait(&inbox->filled, &inbox->lock, &deadline);
+		int rc = wait_ms < 0
+				 ? pthread_cond_wait(&inbox->filled, &inbox->lock)
+				 : pthread_cond_timedwait(&inbox->filled, &inbox->lock, &deadline);
 		if (rc != 0) {
 			break;
 		}

@@ -1,6 +1,7 @@
 /**
  * base/limits: every limit of the program, each with its unit in the name, one line each.
- * At the limit an input passes, one above it is refused, and far above it is refused with memory flat.
+ * At the limit an input passes, one above it is refused, and far above it is refused with memory
+ * flat.
  */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
@@ -9,77 +10,77 @@
 #define MIB (1024 * 1024)
 
 /* Messages (protocol/01). */
-#define LIMIT_MESSAGE_BYTES (64 * KIB)          /* a message as it arrives */
-#define LIMIT_MESSAGE_UNITS 8192                /* UTF-16 units of the signed form */
-#define LIMIT_JSON_DEPTH 64                     /* deeper cannot be a valid message */
+#define LIMIT_MESSAGE_BYTES (64 * KIB) /* a message as it arrives */
+#define LIMIT_MESSAGE_UNITS 8192       /* UTF-16 units of the signed form */
+#define LIMIT_JSON_DEPTH 64            /* deeper cannot be a valid message */
 #define LIMIT_TYPE_UNITS_MIN 3
 #define LIMIT_TYPE_UNITS_MAX 52
 #define LIMIT_SECRET_FILE_BYTES (16 * KIB)
 
 /* Connections (protocol/02, 03). */
 #define LIMIT_BOX_BODY_BYTES 4096
-#define LIMIT_RPC_JSON_BYTES (64 * KIB)         /* any JSON body but a clock note */
-#define LIMIT_RPC_NOTE_BYTES (2 * MIB)          /* a clock note */
+#define LIMIT_RPC_JSON_BYTES (64 * KIB) /* any JSON body but a clock note */
+#define LIMIT_RPC_NOTE_BYTES (2 * MIB)  /* a clock note */
 #define LIMIT_RPC_NOTE_BYTES_STRANGER (256 * KIB)
 #define LIMIT_NOTE_ENTRIES 20000
-#define LIMIT_RPC_BINARY_BYTES (64 * KIB)       /* blob chunk, string item */
-#define LIMIT_RPC_STREAMS 64                    /* open at once, per peer, opened by the peer */
-#define LIMIT_RPC_REQUESTS 32                   /* ours that wait for an answer, per peer */
+#define LIMIT_RPC_BINARY_BYTES (64 * KIB) /* blob chunk, string item */
+#define LIMIT_RPC_STREAMS 64              /* open at once, per peer, opened by the peer */
+#define LIMIT_RPC_REQUESTS 32             /* ours that wait for an answer, per peer */
 #define LIMIT_RPC_ERRORS_PER_MINUTE 10
 #define LIMIT_RPC_ARGS_DEPTH 16
-#define LIMIT_RPC_NAME_BYTES 128                /* of a method, parts and dots */
-#define LIMIT_RPC_ERROR_BYTES 4096              /* an error body that is sent back as it came */
-#define LIMIT_RPC_ERROR_TEXT_BYTES 256          /* what is kept of a peer's error message */
+#define LIMIT_RPC_NAME_BYTES 128       /* of a method, parts and dots */
+#define LIMIT_RPC_ERROR_BYTES 4096     /* an error body that is sent back as it came */
+#define LIMIT_RPC_ERROR_TEXT_BYTES 256 /* what is kept of a peer's error message */
 #define LIMIT_PEERS 256
 #define LIMIT_PEERS_PER_ADDRESS 16
-#define LIMIT_HANDSHAKES 240                    /* under way at once: a crowd of 200 friends gets in together */
+#define LIMIT_HANDSHAKES 240 /* under way at once: a crowd of 200 friends gets in together */
 #define LIMIT_HANDSHAKES_PER_ADDRESS 4
 #define LIMIT_ACCEPTS_PER_SECOND 100
 #define LIMIT_ACCEPTS_PER_SECOND_ADDRESS 10
-#define LIMIT_HANDSHAKE_MS 5000                 /* the whole of it */
+#define LIMIT_HANDSHAKE_MS 5000 /* the whole of it */
 #define LIMIT_PEER_IN_BYTES (2 * MIB + 64 * KIB)
 #define LIMIT_PEER_OUT_BYTES (1 * MIB)
-#define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB)    /* a paused source goes on below this */
-#define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)     /* all peers together */
+#define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB) /* a paused source goes on below this */
+#define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)  /* all peers together */
 #define LIMIT_WRITE_STALL_MS 30000
 #define LIMIT_PEER_IDLE_MS 300000
-#define LIMIT_LINGER_MS 1000                    /* after our last byte, for the other side's */
-#define LIMIT_LOOP_POSTS 4096                   /* from other threads, waiting for the loop */
-#define LIMIT_REFUSALS_PER_SECOND 1000          /* connections accepted only to be closed */
-#define LIMIT_DIAL_ADDRESSES 8                  /* of one name */
-#define LIMIT_DIAL_MS 10000                     /* name look-up and TCP connect */
+#define LIMIT_LINGER_MS 1000           /* after our last byte, for the other side's */
+#define LIMIT_LOOP_POSTS 4096          /* from other threads, waiting for the loop */
+#define LIMIT_REFUSALS_PER_SECOND 1000 /* connections accepted only to be closed */
+#define LIMIT_DIAL_ADDRESSES 8         /* of one name */
+#define LIMIT_DIAL_MS 10000            /* name look-up and TCP connect */
 
 /* Replication (protocol/04, 05). */
-#define LIMIT_FEEDS 10000                       /* replicated */
-#define LIMIT_FEEDS_KNOWN 40000                 /* remembered, replicated or not */
+#define LIMIT_FEEDS 10000       /* replicated */
+#define LIMIT_FEEDS_KNOWN 40000 /* remembered, replicated or not */
 #define LIMIT_HOPS_MAX 3
 #define LIMIT_GRAPH_EDGES 2000000
 #define LIMIT_GRAPH_EDGES_PER_AUTHOR 20000
-#define LIMIT_INGEST_MESSAGES 2000              /* between socket and writer */
+#define LIMIT_INGEST_MESSAGES 2000 /* between socket and writer */
 #define LIMIT_INGEST_BYTES (4 * MIB)
-#define LIMIT_VERIFY_BATCH 64                   /* messages per worker job */
+#define LIMIT_VERIFY_BATCH 64 /* messages per worker job */
 #define LIMIT_WRITER_JOBS 256
-#define LIMIT_VERIFY_JOBS 4                     /* in the worker pool at once */
-#define LIMIT_HISTORY_CHUNK_BYTES (64 * KIB)    /* read from the store in one go */
-#define LIMIT_NOTES_PER_ITEM 800                /* that we send; about 50 KiB */
-#define LIMIT_EBT_SILENCE_MS 5000               /* as dialler: then our notes go first */
-#define LIMIT_EBT_WAIT_MS 60000                 /* as dialled: then history streams */
-#define LIMIT_EBT_STALL_MS 3000                 /* nothing came though the peer has more: ask again */
-#define LIMIT_EBT_ASKS 3                        /* such questions between two messages */
-#define LIMIT_FETCH_STREAMS 24                  /* history streams of ours, per peer */
-#define LIMIT_FETCH_AHEAD_MESSAGES 64           /* out of order, held back per stream */
+#define LIMIT_VERIFY_JOBS 4                  /* in the worker pool at once */
+#define LIMIT_HISTORY_CHUNK_BYTES (64 * KIB) /* read from the store in one go */
+#define LIMIT_NOTES_PER_ITEM 800             /* that we send; about 50 KiB */
+#define LIMIT_EBT_SILENCE_MS 5000            /* as dialler: then our notes go first */
+#define LIMIT_EBT_WAIT_MS 60000              /* as dialled: then history streams */
+#define LIMIT_EBT_STALL_MS 3000              /* nothing came though the peer has more: ask again */
+#define LIMIT_EBT_ASKS 3                     /* such questions between two messages */
+#define LIMIT_FETCH_STREAMS 24               /* history streams of ours, per peer */
+#define LIMIT_FETCH_AHEAD_MESSAGES 64        /* out of order, held back per stream */
 #define LIMIT_FETCH_AHEAD_BYTES (256 * KIB)
-#define LIMIT_FETCH_PAUSE_MS 30000              /* between two rounds over more feeds than streams */
-#define LIMIT_PING_MS 120000                    /* between two pings of ours */
-#define LIMIT_DIALS 8                           /* under way at once */
-#define LIMIT_DIALLED_PEERS 32                  /* by the schedule; what the owner asks for comes on top */
-#define LIMIT_WAYS 4                            /* addresses per key */
-#define LIMIT_LAN_SILENCE_MS 15000              /* a LAN peer not heard of is forgotten */
+#define LIMIT_FETCH_PAUSE_MS 30000 /* between two rounds over more feeds than streams */
+#define LIMIT_PING_MS 120000       /* between two pings of ours */
+#define LIMIT_DIALS 8              /* under way at once */
+#define LIMIT_DIALLED_PEERS 32     /* by the schedule; what the owner asks for comes on top */
+#define LIMIT_WAYS 4               /* addresses per key */
+#define LIMIT_LAN_SILENCE_MS 15000 /* a LAN peer not heard of is forgotten */
 #define LIMIT_ADDRESS_BYTES 512
 #define LIMIT_HOST_BYTES 253
-#define LIMIT_PASTED_BYTES 2048                 /* a key and an address in one box */
+#define LIMIT_PASTED_BYTES 2048 /* a key and an address in one box */
 #define LIMIT_BEACON_BYTES 1024
-#define LIMIT_BEACON_MS 5000                    /* between two of ours */
+#define LIMIT_BEACON_MS 5000 /* between two of ours */
 #define LIMIT_BEACONS_PER_SECOND 20
 #define LIMIT_LAN_PEERS 256
 #define LIMIT_KNOWN_ADDRESSES 4096
@@ -99,7 +100,7 @@
 #define LIMIT_HTTP_REQUESTS_BURST 60
 #define LIMIT_PUBLISH_PER_MINUTE 10
 #define LIMIT_PUBLISH_WAIT_MS 5000
-#define LIMIT_LOGIN_FAILURES 5                  /* per 15 minutes and address */
+#define LIMIT_LOGIN_FAILURES 5 /* per 15 minutes and address */
 #define LIMIT_LOGIN_PER_MINUTE 20
 #define LIMIT_SESSIONS 32
 #define LIMIT_SESSION_IDLE_MS (7LL * 24 * 3600 * 1000)
@@ -111,8 +112,8 @@
 #define LIMIT_LIVE_MESSAGES_PER_SECOND 20
 #define LIMIT_PAGE_ROWS 100
 #define LIMIT_QUERY_MS 2000
-#define LIMIT_THREAD_POSTS 1000                 /* shown of one thread */
-#define LIMIT_THREAD_MISSING 50                 /* stand-ins for ids we do not hold, per thread */
+#define LIMIT_THREAD_POSTS 1000 /* shown of one thread */
+#define LIMIT_THREAD_MISSING 50 /* stand-ins for ids we do not hold, per thread */
 
 /* Disk and memory. */
 #define LIMIT_DISK_FREE_REPLICATION_BYTES (200LL * MIB)

@@ -100,7 +100,8 @@ static bool is_wanted(enum log_level level)
 	return is;
 }
 
-void log_write(const struct env *env, enum log_level level, const char *event, const struct log_field *fields, size_t count)
+void log_write(const struct env *env, enum log_level level, const char *event,
+	const struct log_field *fields, size_t count)
 {
 	unsigned dropped = 0;
 	if (!is_wanted(level) || !may_write(env_mono_ms(env) / 1000, &dropped)) {

@@ -48,7 +48,8 @@ static inline bool span_ends_with(struct span a, const char *suffix)
 	return a.len >= len && memcmp(a.at + (a.len - len), suffix, len) == 0;
 }
 
-/** What is left of `a` after its first `count` bytes; `count` above the length gives the empty span. */
+/** What is left of `a` after its first `count` bytes; `count` above the length gives the empty
+ * span. */
 static inline struct span span_skip(struct span a, size_t count)
 {
 	if (count >= a.len) {

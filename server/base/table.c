@@ -1,4 +1,5 @@
-/* Open addressing with linear probing; removal leaves a tombstone that the next growth sweeps away. */
+/* Open addressing with linear probing; removal leaves a tombstone that the next growth sweeps away.
+ */
 #include "base/table.h"
 
 #include <assert.h>

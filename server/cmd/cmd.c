@@ -27,7 +27,8 @@ int cmd_usage(const struct cmd *cmd, const char *format, ...)
 	return EXIT_USAGE;
 }
 
-static const struct cmd_option *find_option(const char *text, size_t len, const struct cmd_option *options, int count)
+static const struct cmd_option *find_option(
+	const char *text, size_t len, const struct cmd_option *options, int count)
 {
 	for (int i = 0; i < count; i++) {
 		if (strlen(options[i].name) == len && memcmp(options[i].name, text, len) == 0) {
@@ -37,7 +38,8 @@ static const struct cmd_option *find_option(const char *text, size_t len, const 
 	return NULL;
 }
 
-int cmd_options(const char *name, int argc, char **argv, const struct cmd_option *extra, int extra_count)
+int cmd_options(
+	const char *name, int argc, char **argv, const struct cmd_option *extra, int extra_count)
 {
 	const struct cmd *cmd = cmd_find(name);
 	int plain = 0;

@@ -1,6 +1,7 @@
 /**
- * cmd: one subcommand per file, one row per subcommand in main.c. A command prints what it was asked for on standard output and, on failure, one clear
- * sentence on standard error, and returns an exit code that is not 0.
+ * cmd: one subcommand per file, one row per subcommand in main.c. A command prints what it was
+ * asked for on standard output and, on failure, one clear sentence on standard error, and returns
+ * an exit code that is not 0.
  */
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
@@ -13,9 +14,9 @@ enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
 
 struct cmd {
 	const char *name;
-	const char *usage;   /* what follows the name on the line */
-	const char *summary; /* one line */
-	const char *help;    /* options, one per line, for --help; may be NULL */
+	const char *usage;                 /* what follows the name on the line */
+	const char *summary;               /* one line */
+	const char *help;                  /* options, one per line, for --help; may be NULL */
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
@@ -27,15 +28,18 @@ int cmd_usage(const struct cmd *cmd, const char *format, ...) PRINTF_LIKE(2, 3);
 const struct cmd *cmd_find(const char *name);
 
 /**
- * Options every command has. cmd_options() takes them (and those named in `extra`) out of argv wherever they stand before `--`, checks that no unknown option is left and
- * returns the number of plain arguments, which it moves to argv[1…] with a NULL behind them; −1 after it printed what is wrong (the caller returns EXIT_USAGE).
+ * Options every command has. cmd_options() takes them (and those named in `extra`) out of argv
+ * wherever they stand before `--`, checks that no unknown option is left and returns the number of
+ * plain arguments, which it moves to argv[1…] with a NULL behind them; −1 after it printed what is
+ * wrong (the caller returns EXIT_USAGE).
  */
 struct cmd_option {
 	const char *name;   /* "--port" */
 	const char **value; /* takes a value when not NULL */
 	bool *flag;         /* set to true when not NULL */
 };
-int cmd_options(const char *name, int argc, char **argv, const struct cmd_option *extra, int extra_count);
+int cmd_options(
+	const char *name, int argc, char **argv, const struct cmd_option *extra, int extra_count);
 
 int cmd_run(int argc, char **argv);
 int cmd_init(int argc, char **argv);
