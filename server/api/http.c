@@ -429,6 +429,12 @@ static enum MHD_Result take_head(
 	if (next == HTTP_UPGRADE) {
 		return send_away(request);
 	}
+	if (next == HTTP_ANSWER && exchange->head.length == 0 && !exchange->answer.is_last) {
+		/* The library closes the connection behind an answer given now; at its next call,
+		 * with the request complete, it does not. */
+		request->step = STEP_LATER;
+		return MHD_YES;
+	}
 	if (next == HTTP_ANSWER) {
 		exchange->answer.is_last = exchange->answer.is_last || exchange->head.length > 0;
 		return send_answer(request);

@@ -136,6 +136,33 @@ static void gives_a_page_every_header_and_json_none_of_the_policy(void **state)
 	api_reply_fini(&reply);
 }
 
+static size_t count_of(const char *text, const char *part)
+{
+	size_t count = 0;
+	for (const char *at = text; (at = strstr(at, part)) != NULL; at++) {
+		count++;
+	}
+	return count;
+}
+
+static void serves_one_request_after_the_other_on_a_connection(void **state)
+{
+	char text[1024];
+	struct api_reply reply;
+	(void)state;
+	(void)snprintf(text, sizeof(text),
+		"GET /livez HTTP/1.1\r\nHost: localhost:%1$u\r\n\r\n"
+		"GET /api/me HTTP/1.1\r\nHost: localhost:%1$u\r\n\r\n"
+		"GET /api/me HTTP/1.1\r\nHost: localhost:%1$u\r\nCookie: %2$s\r\nX-Kith-Token: "
+		"%3$s\r\n\r\n"
+		"GET /livez HTTP/1.1\r\nHost: localhost:%1$u\r\nConnection: close\r\n\r\n",
+		rig.port, rig.cookie, rig.token);
+	api_rig_raw(&rig, text, &reply);
+	assert_int_equal(count_of(reply.text, "HTTP/1.1 200"), 3);
+	assert_int_equal(count_of(reply.text, "HTTP/1.1 401"), 1);
+	api_reply_fini(&reply);
+}
+
 static void refuses_a_body_over_the_limit(void **state)
 {
 	static const size_t sizes[] = {LIMIT_HTTP_BODY_BYTES, LIMIT_HTTP_BODY_BYTES + 1,
@@ -279,6 +306,7 @@ int main(void)
 		cmocka_unit_test(refuses_a_nul_in_the_request_line),
 		cmocka_unit_test(closes_behind_a_refusal),
 		cmocka_unit_test(gives_a_page_every_header_and_json_none_of_the_policy),
+		cmocka_unit_test(serves_one_request_after_the_other_on_a_connection),
 		cmocka_unit_test(refuses_a_body_over_the_limit),
 		cmocka_unit_test(shuts_a_head_that_drips_past_its_time),
 		cmocka_unit_test(shuts_a_body_that_drips_past_its_time),
