@@ -2,6 +2,10 @@
  * Three places, one order: `queue` (as received) → verify jobs (finished in any order, taken over
  * in the order they were started) → `ready` (waiting for the writer) → append jobs. `feed->pending`
  * runs ahead of the stored head, so that a second copy of what is on its way is dropped unseen.
+ * Peers written in JavaScript send message by message; a job and a transaction for each would cost
+ * more than its signature. So a message that comes after a pause goes on at once, and those that
+ * follow it are gathered for GATHER_MS, or until they fill a job.
+ *
  * When one message fails, `pending` falls back to the head, the epoch of the feed counts up, and
  * later failures of the older epoch change nothing.
  */
@@ -14,7 +18,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { RETRY_MS = 10, APPEND_JOBS_MAX = 16 };
+enum { RETRY_MS = 10, APPEND_JOBS_MAX = 16, GATHER_MS = 20 };
 
 struct item {
 	struct item *next;
@@ -50,6 +54,7 @@ struct ingest {
 	unsigned verifying, appending;
 	size_t count, bytes; /* everywhere */
 	struct loop_timer *start_timer, *retry_timer;
+	int64_t started_ms; /* the last verify job */
 	bool is_start_due, is_stopped;
 };
 
@@ -149,7 +154,7 @@ static void verify_work(void *ctx)
 }
 
 static void start_appends(struct ingest *ingest);
-static void start_verifies(struct ingest *ingest);
+static void start_verifies(struct ingest *ingest, bool is_gathered);
 
 /* Finished jobs leave in the order they were started. */
 static void verify_done(void *ctx)
@@ -170,7 +175,7 @@ static void verify_done(void *ctx)
 		free(first);
 	}
 	start_appends(ingest);
-	start_verifies(ingest);
+	start_verifies(ingest, false);
 	sync_job_ends(ingest->sync);
 }
 
@@ -203,11 +208,18 @@ static void verify_undo(struct ingest *ingest, struct verify *job)
 	free(job);
 }
 
-/* Two jobs run whatever there is (one per core); more only with full batches. */
-static void start_verifies(struct ingest *ingest)
+static void start_soon(struct ingest *ingest, int64_t ms)
+{
+	ingest->is_start_due = true;
+	loop_timer_set(ingest->start_timer, ms);
+}
+
+/* Full batches go when there is a place; what was gathered, when not every core has its job. */
+static void start_verifies(struct ingest *ingest, bool is_gathered)
 {
 	while (ingest->queue.count > 0 && ingest->verifying < LIMIT_VERIFY_JOBS &&
-		(ingest->verifying < 2 || ingest->queue.count >= LIMIT_VERIFY_BATCH)) {
+		(ingest->queue.count >= LIMIT_VERIFY_BATCH ||
+			(is_gathered && ingest->verifying < 2))) {
 		struct verify *job = verify_new(ingest);
 		if (job == NULL ||
 			loop_work(ingest->sync->loop, verify_work, verify_done, job) != ERR_OK) {
@@ -224,7 +236,11 @@ static void start_verifies(struct ingest *ingest)
 		}
 		ingest->last = job;
 		ingest->verifying++;
+		ingest->started_ms = env_mono_ms(ingest->sync->env);
 		sync_job_begins(ingest->sync);
+	}
+	if (ingest->queue.count > 0 && !ingest->is_start_due && ingest->verifying < 2) {
+		start_soon(ingest, GATHER_MS);
 	}
 }
 
@@ -399,13 +415,13 @@ static void on_start(void *ctx)
 {
 	struct ingest *ingest = ctx;
 	ingest->is_start_due = false;
-	start_verifies(ingest);
+	start_verifies(ingest, true);
 }
 
 static void on_retry(void *ctx)
 {
 	struct ingest *ingest = ctx;
-	start_verifies(ingest);
+	start_verifies(ingest, true);
 	start_appends(ingest);
 }
 
@@ -473,9 +489,11 @@ enum ingest_verdict ingest_put(struct ingest *ingest, struct partner *from, stru
 		from->is_paused = true;
 		peer_pause(from->peer);
 	}
-	if (!ingest->is_start_due) {
-		ingest->is_start_due = true;
-		loop_timer_set(ingest->start_timer, 0);
+	if (ingest->queue.count == LIMIT_VERIFY_BATCH) {
+		start_soon(ingest, 0);
+	} else if (!ingest->is_start_due) {
+		int64_t pause_ms = env_mono_ms(ingest->sync->env) - ingest->started_ms;
+		start_soon(ingest, pause_ms >= GATHER_MS ? 0 : GATHER_MS);
 	}
 	return INGEST_TAKEN;
 }
