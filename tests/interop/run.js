@@ -6,13 +6,13 @@
  *
  * The subject is the node under test; a JavaScript subject tests the harness itself. DOSE=ci (the
  * default) is a small dose, DOSE=full the whole. KEEP=1 keeps the data directories, STACK=1 prints where
- * a check failed.
+ * a check failed, JOBS=1 plays one scenario at a time instead of two.
  */
 'use strict'
 const fs = require('fs')
 const path = require('path')
 const { parseArgs } = require('util')
-const { check, counts, setPrefix } = require('./lib/check')
+const { check, counts, withPrefix } = require('./lib/check')
 const { World } = require('./lib/world')
 
 const doses = {
@@ -29,7 +29,7 @@ const { values: args } = parseArgs({
   },
 })
 
-const order = ['exchange', 'calls', 'refusals', 'relay', 'history', 'graph', 'liars', 'restart', 'network', 'crowd', 'stays']
+const order = ['stays', 'exchange', 'calls', 'relay', 'history', 'liars', 'restart', 'refusals', 'graph', 'network', 'crowd']
 
 const scenarios = order
   .filter((name) => !args.only || args.only.split(',').includes(name))
@@ -38,7 +38,6 @@ const scenarios = order
 
 /** One scenario in a world of its own; what is thrown outside a check is a failure too. */
 async function play(scenario, peer, dial, dose) {
-  setPrefix(`${scenario.name}, ${args.subject} with ${peer}${dial ? (dial === 'out' ? ', dialling' : ', dialled') : ''}: `)
   const world = new World()
   try {
     await scenario.run({ world, subject: args.subject, peer, dial, dose })
@@ -56,12 +55,21 @@ async function main() {
   }
   const dose = doses[process.env.DOSE || 'ci']
   if (!dose) throw new Error('DOSE is ci or full')
+  const plays = []
   for (const scenario of scenarios) {
     for (const peer of args.stack ? [args.stack] : ['classic', 'modern']) {
       if (scenario.peers && !scenario.peers.includes(peer)) continue
-      for (const dial of scenario.bothWays ? ['out', 'in'] : [null]) await play(scenario, peer, dial, dose)
+      for (const dial of scenario.bothWays ? ['out', 'in'] : [null]) plays.push({ scenario, peer, dial })
     }
   }
+  const title = ({ scenario, peer, dial }) =>
+    `${scenario.name}, ${args.subject} with ${peer}${dial ? (dial === 'out' ? ', dialling' : ', dialled') : ''}: `
+  const worker = async () => {
+    for (let next = plays.shift(); next; next = plays.shift()) {
+      await withPrefix(title(next), () => play(next.scenario, next.peer, next.dial, dose))
+    }
+  }
+  await Promise.all(Array.from({ length: Number(process.env.JOBS) || 2 }, worker))
   console.log(`${counts.passed} passed, ${counts.failed} failed`)
   process.exitCode = counts.failed || !counts.passed ? 1 : 0
 }

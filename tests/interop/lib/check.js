@@ -4,12 +4,14 @@
  */
 'use strict'
 const { AssertionError } = require('assert')
+const { AsyncLocalStorage } = require('async_hooks')
 
 const counts = { passed: 0, failed: 0 }
-let prefix = ''
+/* Scenarios run side by side; each has its own words before its checks. */
+const prefix = new AsyncLocalStorage()
 
 exports.counts = counts
-exports.setPrefix = (text) => { prefix = text }
+exports.withPrefix = (text, fn) => prefix.run(text, fn)
 
 const reason = (err) =>
   String(err instanceof AssertionError ? err.message.split('\n').slice(0, 12).join(' | ') : process.env.STACK ? err && err.stack : (err && err.message) || err)
@@ -21,11 +23,11 @@ exports.check = async (name, fn) => {
   try {
     const note = await fn()
     counts.passed++
-    console.log(`ok   ${prefix}${name}${note ? ` (${note})` : ''} [${Date.now() - began} ms]`)
+    console.log(`ok   ${prefix.getStore() || ''}${name}${note ? ` (${note})` : ''} [${Date.now() - began} ms]`)
     return true
   } catch (err) {
     counts.failed++
-    console.log(`FAIL ${prefix}${name}: ${reason(err)}`)
+    console.log(`FAIL ${prefix.getStore() || ''}${name}: ${reason(err)}`)
     return false
   }
 }

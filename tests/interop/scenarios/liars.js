@@ -67,8 +67,8 @@ exports.run = async ({ world, subject, peer }) => {
   /* ssb-db2 throws away a whole batch for one bad message; kith gets good and bad in one breath. */
   const pause = subject === 'kith' ? 0 : 1000
   const links = []
-  for (const { name, author, offered, good } of liars) {
-    await check(`${name}: ${subject} keeps the ${good} good messages and no more`, async () => {
+  await Promise.all(liars.map(({ name, author, offered, good }) =>
+    check(`${name}: ${subject} keeps the ${good} good messages and no more`, async () => {
       const pace = async (value) => { if (value === offered[good]) await sleep(pause) }
       const link = await ebtPeer(mine.address, { networkKey, author: new Author(), messages: { [author.id]: offered }, pace })
       links.push(link)
@@ -77,8 +77,7 @@ exports.run = async ({ world, subject, peer }) => {
       await sleep(pause + 1000)
       const held = await mine.dump(author.id)
       assert.deepStrictEqual(held.map((m) => m.key), offered.slice(0, good).map(keyOf))
-    })
-  }
+    })))
   for (const { name, author, good } of liars) {
     await check(`${name}: only the good beginning reaches the ${peer} peer`, async () => {
       await reach(theirs, author.id, good, 20000)
