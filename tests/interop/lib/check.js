@@ -46,6 +46,7 @@ exports.until = async (what, fn, { ms = 30000, every = 50 } = {}) => {
       last = await fn()
       if (last) return last
     } catch (err) {
+      if (/the node ended|is not running/.test(err.message)) throw err
       last = err
     }
     if (Date.now() > end) {

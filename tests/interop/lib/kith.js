@@ -21,7 +21,8 @@ exports.Kith = class Kith {
     return new Promise((resolve, reject) => {
       execFile(program, [name, '--data', this.dir, ...rest], { maxBuffer: KEEP_OUTPUT, timeout: 120000 },
         (err, out, said) => {
-          if (err) reject(new Error(`kith ${name}: ${said.trim() || err.message}`))
+          const ended = this.end ? ` (the node ended: ${JSON.stringify(this.end)} ${this.log().slice(-400)})` : ''
+          if (err) reject(new Error(`kith ${name}: ${said.trim() || err.message}${ended}`))
           else resolve(out)
         })
     })
@@ -37,6 +38,7 @@ exports.Kith = class Kith {
     this.port = this.port || (await freePort())
     this.httpPort = this.httpPort || (await freePort())
     const log = fs.openSync(path.join(this.dir, 'interop-log'), 'a')
+    this.end = null
     this.child = spawn(program, ['run', '--data', this.dir, '--host', '127.0.0.1', '--port', String(this.port),
       '--http-port', String(this.httpPort), '--network-key', this.networkKey, '--no-lan',
       ...(this.hops === 2 ? [] : ['--hops', String(this.hops)])], { stdio: ['ignore', log, log] })
