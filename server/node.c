@@ -17,9 +17,15 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { NODE_PATH_BYTES = 4096, NODE_LINK_BYTES = 256 };
+enum {
+	NODE_PATH_BYTES = 4096,
+	NODE_LINK_BYTES = 256,
+	NODE_LOCK_TRIES = 60,
+	NODE_LOCK_WAIT_MS = 50
+};
 
 struct node {
 	const struct node_opts *opts;
@@ -107,6 +113,18 @@ static enum err load_or_make_key(
 	return err;
 }
 
+/* A command that found no node holds the lock for the moment of its work: wait that long for it. */
+static enum err lock_dir(const char *dir, int *lock)
+{
+	const struct timespec rest = {.tv_nsec = NODE_LOCK_WAIT_MS * 1000000L};
+	enum err err = file_lock_dir(dir, lock);
+	for (int i = 0; i < NODE_LOCK_TRIES && err == ERR_BUSY; i++) {
+		(void)nanosleep(&rest, NULL);
+		err = file_lock_dir(dir, lock);
+	}
+	return err;
+}
+
 static enum err open_identity(struct node *node, char *why, size_t why_bytes)
 {
 	struct key *key = NULL;
@@ -116,7 +134,7 @@ static enum err open_identity(struct node *node, char *why, size_t why_bytes)
 			why, why_bytes, "cannot make the data directory %s", node->opts->dir);
 		return err;
 	}
-	err = file_lock_dir(node->opts->dir, &node->lock);
+	err = lock_dir(node->opts->dir, &node->lock);
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes,
 			err == ERR_BUSY ? "another kith is using %s"

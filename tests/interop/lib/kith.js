@@ -50,7 +50,9 @@ exports.Kith = class Kith {
     }))
     await until('kith answers', async () => {
       if (!this.child) throw new Error(`kith ended: ${JSON.stringify(this.end)} ${this.log().slice(-800)}`)
-      return fs.existsSync(path.join(this.dir, 'api.sock')) && this.json('status')
+      /* Asked while it starts, on purpose: a command must not keep a node from starting. */
+      const status = await this.json('status')
+      return status && fs.existsSync(path.join(this.dir, 'api.sock'))
     }, { ms: 30000 })
     this.id = (await this.command('whoami')).trim().split(/\s+/)[0]
     this.address = `net:127.0.0.1:${this.port}~shs:${this.id.slice(1, 45)}`
