@@ -82,7 +82,8 @@ static bool is_welcome(void *ctx, const struct feed_id *id)
 static bool loses(const struct partner *newer, const struct partner *older)
 {
 	const struct sync *sync = newer->sync;
-	bool is_crossing = newer->is_dialled_by_us != older->is_dialled_by_us &&
+	bool is_crossing = !older->is_closing &&
+			   newer->is_dialled_by_us != older->is_dialled_by_us &&
 			   env_mono_ms(sync->env) - older->ready_ms < CROSSING_MS;
 	if (!is_crossing) {
 		return false;
@@ -279,12 +280,13 @@ void peers_close_blocked(struct sync *sync)
 
 struct partner *peers_ready(struct sync *sync, const struct feed_id *id)
 {
-	return table_get(sync->ready, id->at);
+	struct partner *partner = table_get(sync->ready, id->at);
+	return partner != NULL && partner->is_closing ? NULL : partner;
 }
 
 struct partner *peers_any(struct sync *sync, const struct feed_id *id)
 {
-	struct partner *partner = table_get(sync->ready, id->at);
+	struct partner *partner = peers_ready(sync, id);
 	if (partner != NULL) {
 		return partner;
 	}

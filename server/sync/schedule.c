@@ -356,21 +356,31 @@ void schedule_free(struct schedule *schedule)
 	free(schedule);
 }
 
-/* Tell those who wait for `candidate`; `why` NULL: it stands. */
-static void tell_waiters(struct candidate *candidate, const char *why)
+/* One who waits hears how it went; `why` NULL: the connection stands. */
+static void tell(struct waiter *waiter, const char *why)
+{
+	char sentence[SENTENCE_BYTES];
+	if (why != NULL) {
+		(void)snprintf(sentence, sizeof(sentence), "Could not connect to %s:%u: %s.",
+			waiter->address.host, (unsigned)waiter->address.port, why);
+	}
+	waiter->on_outcome(waiter->ctx, why == NULL ? NULL : sentence);
+	free(waiter);
+}
+
+/* Tell those who wait for `candidate`, or only for one address of it. */
+static void tell_waiters(struct candidate *candidate, const struct address *only, const char *why)
 {
 	struct waiter *waiters = candidate->waiters;
 	candidate->waiters = NULL;
 	while (waiters != NULL) {
 		struct waiter *next = waiters->next;
-		char sentence[SENTENCE_BYTES];
-		if (why != NULL) {
-			(void)snprintf(sentence, sizeof(sentence),
-				"Could not connect to %s:%u: %s.", waiters->address.host,
-				(unsigned)waiters->address.port, why);
+		if (only == NULL || is_same_place(only, &waiters->address)) {
+			tell(waiters, why);
+		} else {
+			waiters->next = candidate->waiters;
+			candidate->waiters = waiters;
 		}
-		waiters->on_outcome(waiters->ctx, why == NULL ? NULL : sentence);
-		free(waiters);
 		waiters = next;
 	}
 }
@@ -382,7 +392,7 @@ void schedule_stop(struct schedule *schedule)
 	schedule->is_stopped = true;
 	loop_timer_clear(schedule->timer);
 	for (size_t cursor = 0; table_next(schedule->candidates, &cursor, &id, &value);) {
-		tell_waiters(value, "the node is stopping");
+		tell_waiters(value, NULL, "the node is stopping");
 	}
 }
 
@@ -506,7 +516,7 @@ void schedule_connect(struct schedule *schedule, const struct address *address,
 	candidate->waiters = waiter;
 	candidate->is_held = false;
 	if (!candidate->is_dialling && dial(schedule, candidate, address, false) != ERR_OK) {
-		tell_waiters(candidate, "too many connections are being made");
+		tell_waiters(candidate, NULL, "too many connections are being made");
 	}
 }
 
@@ -554,7 +564,7 @@ void schedule_ready(struct schedule *schedule, struct partner *partner)
 	}
 	candidate->seen_ms = env_wall_ms(schedule->sync->env);
 	candidate->why[0] = '\0';
-	tell_waiters(candidate, NULL);
+	tell_waiters(candidate, NULL, NULL);
 	schedule_touch(schedule);
 }
 
@@ -570,7 +580,12 @@ static void failed(struct schedule *schedule, struct candidate *candidate,
 		rotate(candidate);
 	}
 	(void)snprintf(candidate->why, sizeof(candidate->why), "%s", reason);
-	tell_waiters(candidate, reason);
+	tell_waiters(candidate, &partner->address, reason);
+	/* Somebody named another address while this one was being tried: its turn now. */
+	if (candidate->waiters != NULL &&
+		dial(schedule, candidate, &candidate->waiters->address, false) != ERR_OK) {
+		tell_waiters(candidate, NULL, "too many connections are being made");
+	}
 }
 
 void schedule_gone(struct schedule *schedule, struct partner *partner, const char *reason)
@@ -584,7 +599,8 @@ void schedule_gone(struct schedule *schedule, struct partner *partner, const cha
 		dial_over(schedule, candidate);
 	}
 	if (peers_ready(schedule->sync, &partner->id) != NULL) {
-		tell_waiters(candidate, NULL); /* the other of two crossing connections stands */
+		tell_waiters(
+			candidate, NULL, NULL); /* the other of two crossing connections stands */
 		return;
 	}
 	if (is_known_dial) {

@@ -416,6 +416,70 @@ static void a_peer_without_ebt_is_asked_by_history_streams_ours_first(void **sta
 	}
 }
 
+static void a_dialler_who_asks_by_history_is_asked_the_same_way(void **state)
+{
+	struct stage *stage = *state;
+	script_dial(&stage->peer, &stage->node);
+	char args[128];
+	(void)snprintf(
+		args, sizeof(args), "[{\"id\":\"%s\",\"live\":true}]", stage->node.self.text);
+	(void)script_open(&stage->peer, "createHistoryStream", RPC_SOURCE, args);
+	SCRIPT_UNTIL(&stage->peer, script_called(&stage->peer, "createHistoryStream", 0) != NULL);
+	/* Until it opens EBT after all. */
+	struct script_call *stream = script_called(&stage->peer, "createHistoryStream", 0);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	SCRIPT_UNTIL(&stage->peer, ebt->items >= 1 && stream->is_ended);
+}
+
+/* Notes of `count` made-up feeds. */
+static void say_notes(struct script_call *ebt, unsigned count)
+{
+	struct buf text = BUF_INIT(LIMIT_RPC_NOTE_BYTES);
+	struct author one;
+	author_init(&one, 50);
+	for (unsigned i = 0; i < count; i++) {
+		char id[FEED_ID_TEXT_BYTES];
+		memcpy(one.id.at, &i, sizeof(i));
+		feed_id_format(&one.id, id);
+		assert_int_equal(buf_printf(&text, "%c\"%s\":0", i == 0 ? '{' : ',', id), ERR_OK);
+	}
+	assert_int_equal(buf_append_byte(&text, '}'), ERR_OK);
+	script_send_span(ebt, buf_span(&text));
+	buf_fini(&text);
+	author_fini(&one);
+}
+
+static size_t count_of(const struct script_call *call, const char *what)
+{
+	size_t count = 0;
+	const char *at = buf_cstr((struct buf *)(uintptr_t)&call->text);
+	while (at != NULL && (at = strstr(at, what)) != NULL) {
+		count++;
+		at += strlen(what);
+	}
+	return count;
+}
+
+static void notes_of_many_unknown_feeds_are_each_answered_in_small_items(void **state)
+{
+	struct stage *stage = *state;
+	struct script_call *ebt = begin(stage);
+	enum { MANY = LIMIT_NOTES_PER_ITEM * 4 + 1 };
+	say_notes(ebt, MANY);
+	SCRIPT_UNTIL(&stage->peer, count_of(ebt, "\":-1") == MANY);
+	/* Five items of answers; the first notes may be in one of them. */
+	assert_true(ebt->items >= 5);
+	assert_false(stage->peer.is_closed);
+}
+
+static void more_bytes_of_notes_than_a_stranger_may_send_close_the_connection(void **state)
+{
+	struct stage *stage = *state;
+	struct script_call *ebt = begin(stage);
+	say_notes(ebt, LIMIT_RPC_NOTE_BYTES_STRANGER / 50);
+	SCRIPT_UNTIL(&stage->peer, stage->peer.is_closed);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +502,9 @@ int main(void)
 		SCENE(as_dialler_we_keep_silent_until_the_first_notes),
 		SCENE(a_peer_that_waits_too_hears_our_notes_in_the_end),
 		SCENE(a_peer_without_ebt_is_asked_by_history_streams_ours_first),
+		SCENE(a_dialler_who_asks_by_history_is_asked_the_same_way),
+		SCENE(notes_of_many_unknown_feeds_are_each_answered_in_small_items),
+		SCENE(more_bytes_of_notes_than_a_stranger_may_send_close_the_connection),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

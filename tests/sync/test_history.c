@@ -88,7 +88,8 @@ static void keys_and_values_choose_the_form(void **state)
 	struct stage *stage = *state;
 	struct script_call *stream = ask(stage, ",\"limit\":1");
 	SCRIPT_UNTIL(&stage->peer, stream->is_ended);
-	assert_true(stream->text.len > 0 && strncmp(buf_cstr(&stream->text), "{\"key\":\"%", 9) == 0);
+	assert_true(
+		stream->text.len > 0 && strncmp(buf_cstr(&stream->text), "{\"key\":\"%", 9) == 0);
 	assert_true(script_has(stream, "\"value\":{\"previous\":null,"));
 	assert_true(script_has(stream, "\"timestamp\":"));
 	stream = ask(stage, ",\"limit\":1,\"keys\":false");
@@ -128,7 +129,8 @@ static void an_unknown_feed_is_silence_when_live_and_an_empty_end_when_not(void 
 	char args[256];
 	author_init(&carol, 2);
 	(void)snprintf(args, sizeof(args), "[{\"id\":\"%s\"}]", carol.text);
-	struct script_call *stream = script_open(&stage->peer, "createHistoryStream", RPC_SOURCE, args);
+	struct script_call *stream =
+		script_open(&stage->peer, "createHistoryStream", RPC_SOURCE, args);
 	SCRIPT_UNTIL(&stage->peer, stream->is_ended);
 	assert_false(stream->has_error);
 	assert_int_equal(stream->items, 0);
@@ -146,9 +148,11 @@ static void an_unknown_feed_is_silence_when_live_and_an_empty_end_when_not(void 
 static void rubbish_ends_without_items(void **state)
 {
 	struct stage *stage = *state;
-	static const char *const rubbish[] = {"[]", "[1]", "[\"@x\",3]", "[{}]", "[{\"id\":7}]", "[{\"id\":\"@x.ed25519\"}]", "[null]"};
+	static const char *const rubbish[] = {"[]", "[1]", "[\"@x\",3]", "[{}]", "[{\"id\":7}]",
+		"[{\"id\":\"@x.ed25519\"}]", "[null]"};
 	for (size_t i = 0; i < sizeof(rubbish) / sizeof(rubbish[0]); i++) {
-		struct script_call *stream = script_open(&stage->peer, "createHistoryStream", RPC_SOURCE, rubbish[i]);
+		struct script_call *stream =
+			script_open(&stage->peer, "createHistoryStream", RPC_SOURCE, rubbish[i]);
 		SCRIPT_UNTIL(&stage->peer, stream->is_ended);
 		assert_int_equal(stream->items, 0);
 	}
@@ -202,7 +206,8 @@ static void a_long_feed_to_a_slow_reader_comes_whole_and_in_order(void **state)
 	}
 	node_append(&stage->node, messages, COUNT);
 	(void)snprintf(args, sizeof(args), "[{\"id\":\"%s\",\"keys\":false}]", carol.text);
-	struct script_call *stream = script_open(&stage->peer, "createHistoryStream", RPC_SOURCE, args);
+	struct script_call *stream =
+		script_open(&stage->peer, "createHistoryStream", RPC_SOURCE, args);
 	peer_pause(stage->peer.peer);
 	script_linger(&stage->peer, 300);
 	peer_resume(stage->peer.peer);

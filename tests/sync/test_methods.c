@@ -39,8 +39,9 @@ static struct script_call *call(struct stage *stage, const char *name, enum rpc_
 
 static void the_manifest_lists_what_is_answered_and_nothing_else(void **state)
 {
-	static const char manifest[] = "{\"manifest\":\"sync\",\"whoami\":\"sync\",\"createHistoryStream\":\"source\","
-				       "\"ebt\":{\"replicate\":\"duplex\"},\"gossip\":{\"ping\":\"duplex\"}}";
+	static const char manifest[] =
+		"{\"manifest\":\"sync\",\"whoami\":\"sync\",\"createHistoryStream\":\"source\","
+		"\"ebt\":{\"replicate\":\"duplex\"},\"gossip\":{\"ping\":\"duplex\"}}";
 	struct stage *stage = *state;
 	struct script_call *made = call(stage, "manifest", RPC_ASYNC);
 	assert_true(script_has(made, manifest));
@@ -63,11 +64,16 @@ static void what_is_not_offered_is_refused_in_the_words_peers_compare(void **sta
 	struct stage *stage = *state;
 	assert_string_equal(call(stage, "blobs.createWants", RPC_SOURCE)->error,
 		"method:blobs,createWants is not in list of allowed methods");
-	assert_string_equal(call(stage, "blobs.has", RPC_ASYNC)->error, "method:blobs,has is not in list of allowed methods");
-	assert_string_equal(call(stage, "private.read", RPC_SOURCE)->error, "method:private,read is not in list of allowed methods");
-	assert_string_equal(call(stage, "publish", RPC_ASYNC)->error, "method:publish is not in list of allowed methods");
-	assert_string_equal(call(stage, "createHistoryStream", RPC_ASYNC)->error, "no async:createHistoryStream");
-	assert_string_equal(call(stage, "ebt.replicate", RPC_SOURCE)->error, "no source:ebt,replicate");
+	assert_string_equal(call(stage, "blobs.has", RPC_ASYNC)->error,
+		"method:blobs,has is not in list of allowed methods");
+	assert_string_equal(call(stage, "private.read", RPC_SOURCE)->error,
+		"method:private,read is not in list of allowed methods");
+	assert_string_equal(call(stage, "publish", RPC_ASYNC)->error,
+		"method:publish is not in list of allowed methods");
+	assert_string_equal(call(stage, "createHistoryStream", RPC_ASYNC)->error,
+		"no async:createHistoryStream");
+	assert_string_equal(
+		call(stage, "ebt.replicate", RPC_SOURCE)->error, "no source:ebt,replicate");
 	assert_int_equal(node_figures(&stage->node).calls_refused, 6);
 	assert_false(stage->peer.is_closed);
 }
@@ -75,7 +81,8 @@ static void what_is_not_offered_is_refused_in_the_words_peers_compare(void **sta
 static void a_ping_is_answered_later_than_at_once_and_stays_open(void **state)
 {
 	struct stage *stage = *state;
-	struct script_call *ping = script_open(&stage->peer, "gossip.ping", RPC_DUPLEX, "[{\"timeout\":300000}]");
+	struct script_call *ping =
+		script_open(&stage->peer, "gossip.ping", RPC_DUPLEX, "[{\"timeout\":300000}]");
 	int64_t before = env_wall_ms(env_system());
 	script_send(ping, "%lld", (long long)before);
 	SCRIPT_UNTIL(&stage->peer, ping->items == 1);

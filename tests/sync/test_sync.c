@@ -135,7 +135,8 @@ static void a_forked_feed_keeps_its_prefix_and_the_other_history_is_not_passed_o
 	const char *why = NULL;
 	assert_int_equal(message_verify(one->compact, NULL, &same, &why), ERR_OK);
 	struct message *anas[] = {one, author_post(&liar, "two")};
-	struct message *bens[] = {same, author_post(&twin, "two, otherwise"), author_post(&twin, "three")};
+	struct message *bens[] = {
+		same, author_post(&twin, "two, otherwise"), author_post(&twin, "three")};
 	node_append(ana, anas, 2);
 	node_append(ben, bens, 3);
 	node_connect(ana, ben);
@@ -263,6 +264,52 @@ static void connecting_fails_with_a_sentence(void **state)
 	assert_int_equal(sync_disconnect(ana->sync, &ben->self.id), ERR_NOT_FOUND);
 }
 
+struct trying {
+	struct node *node;
+	struct address address;
+	enum err err;
+	char why[256];
+};
+
+static void *try_it(void *ctx)
+{
+	struct trying *trying = ctx;
+	trying->err = sync_connect(
+		trying->node->sync, &trying->address, 20000, trying->why, sizeof(trying->why));
+	return NULL;
+}
+
+static void two_addresses_of_one_key_are_both_tried(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	struct node *cleo = ana + 2;
+	/* Somebody else lives at the first address, so it fails only after a while. */
+	struct trying wrong = {.node = ana, .address = node_address(cleo)};
+	struct trying right = {.node = ana, .address = node_address(ben)};
+	pthread_t threads[2];
+	wrong.address.key = ben->self.id;
+	assert_int_equal(pthread_create(&threads[0], NULL, try_it, &wrong), 0);
+	assert_int_equal(pthread_create(&threads[1], NULL, try_it, &right), 0);
+	assert_int_equal(pthread_join(threads[0], NULL), 0);
+	assert_int_equal(pthread_join(threads[1], NULL), 0);
+	assert_int_equal(right.err, ERR_OK);
+	assert_true(node_is_connected(ana, &ben->self.id));
+}
+
+static void connecting_right_after_disconnecting_connects_anew(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	for (int i = 0; i < 10; i++) {
+		node_connect(ana, ben);
+		assert_int_equal(sync_disconnect(ana->sync, &ben->self.id), ERR_OK);
+	}
+	node_connect(ana, ben);
+	node_wait_peer(ben, &ana->self.id, true);
+	assert_true(node_is_connected(ana, &ben->self.id));
+}
+
 static void who_holds_our_newest_post_is_known(void **state)
 {
 	struct node *ana = *state;
@@ -317,6 +364,8 @@ int main(void)
 		SCENE(who_is_lost_is_dialled_again_and_who_was_disconnected_is_not),
 		SCENE(a_restarted_node_remembers_ways_and_clocks),
 		SCENE(connecting_fails_with_a_sentence),
+		SCENE(two_addresses_of_one_key_are_both_tried),
+		SCENE(connecting_right_after_disconnecting_connects_anew),
 		SCENE(who_holds_our_newest_post_is_known),
 		SCENE(a_blocked_feed_is_neither_asked_for_nor_stored_nor_served),
 	};
