@@ -31,6 +31,14 @@ TEST_PROGRAMS := $(TEST_SOURCES:tests/%.c=$(BUILD)/tests/%)
 TESTED := $(filter-out $(BUILD)/server/cmd/%,$(OBJECTS))
 TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/lib/*.c))
 
+# One short line for each thing made; `make V=1` shows the commands, `make -s` nothing.
+Q := $(if $(V),,@)
+ifneq ($(V)$(findstring s,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
+say =
+else
+say = @printf '  %-6s %s\n' $(1) $(2)
+endif
+
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all run test unit bench asan tsan fuzz lint fmt interop web-test install clean help setup
@@ -44,15 +52,18 @@ build/kith: $(BUILD)/kith
 	@cp $< $@
 
 $(BUILD)/kith: $(MAIN) $(OBJECTS) $(EMBEDDED)
-	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(PKG_LIBS)
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(PKG_LIBS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(call say,cc,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(TESTED) $(EMBEDDED)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(PKG_LIBS) -lcmocka
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(PKG_LIBS) -lcmocka
 
 # `make test T=wire/boxstream` runs one unit test program.
 unit: $(if $(T),$(BUILD)/tests/$(dir $(T))test_$(notdir $(T)),$(TEST_PROGRAMS))
@@ -61,7 +72,7 @@ unit: $(if $(T),$(BUILD)/tests/$(dir $(T))test_$(notdir $(T)),$(TEST_PROGRAMS))
 # What a bare Debian 12 lacks is installed first; then a make of its own, which finds the libraries.
 run:
 	@sh deploy/setup.sh build
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@exec build/kith run $(RUN_FLAGS)
 
 # Everything. `make test T=wire/boxstream` runs one unit test program.

@@ -7,23 +7,20 @@ EMBEDDED := $(BUILD)/embedded/schema.o $(BUILD)/embedded/web.o
 
 $(EMBED): server/tools/embed.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g $(WARNINGS) $(shell pkg-config --cflags libsodium 2>/dev/null) -o $@ $< \
+	$(call say,cc,$<)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O1 -g $(WARNINGS) $(shell pkg-config --cflags libsodium 2>/dev/null) -o $@ $< \
 		$(shell pkg-config --libs libsodium 2>/dev/null)
 
 build/embedded/schema.c: $(wildcard schema/*.sql) $(EMBED)
 	@mkdir -p $(@D)
-	$(EMBED) schema embedded_schema .sql > $@
+	$(Q)$(EMBED) schema embedded_schema .sql > $@
 
 build/embedded/web.c: build/web.stamp $(EMBED)
 	@mkdir -p $(@D)
-	$(EMBED) build/web embedded_web > $@
-
-ifeq ($(wildcard deploy/make/web.mk),)
-build/web.stamp:
-	@mkdir -p build/web
-	@touch $@
-endif
+	$(call say,embed,"the page")
+	$(Q)$(EMBED) build/web embedded_web > $@
 
 $(BUILD)/embedded/%.o: build/embedded/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+	$(call say,cc,$<)
+	$(Q)$(CC) $(CFLAGS_ALL) -c -o $@ $<
