@@ -13,10 +13,14 @@ struct ebt_feed *ebt_at(struct ebt *ebt, const struct feed *feed)
 {
 	if (feed->slot >= ebt->feed_count) {
 		uint32_t count = reach_slots(ebt->partner->sync->reach);
-		struct ebt_feed *feeds = realloc(ebt->feeds, count * sizeof(*feeds));
+		struct ebt_feed *feeds = calloc(count, sizeof(*feeds));
 		if (feeds == NULL) {
 			return NULL;
 		}
+		if (ebt->feed_count > 0) {
+			memcpy(feeds, ebt->feeds, ebt->feed_count * sizeof(*feeds));
+		}
+		free(ebt->feeds);
 		for (uint32_t i = ebt->feed_count; i < count; i++) {
 			feeds[i] = (struct ebt_feed){.theirs = THEIRS_UNKNOWN};
 		}
