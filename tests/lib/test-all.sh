@@ -24,6 +24,7 @@ part tsan $make -j2 tsan
 part differential $make differential
 part shs1-test $make shs1-test
 part interop $make interop DOSE=ci
+part lan $make lan-test
 part web $make web-lint web-test
 part fuzz $make -j2 fuzz SECONDS=20
 if [ -n "$failed" ]; then

@@ -39,8 +39,9 @@ exports.Kith = class Kith {
     this.httpPort = this.httpPort || (await freePort())
     const log = fs.openSync(path.join(this.dir, 'interop-log'), 'a')
     this.end = null
-    this.child = spawn(program, ['run', '--data', this.dir, '--host', '127.0.0.1', '--port', String(this.port),
-      '--http-port', String(this.httpPort), '--network-key', this.networkKey, '--no-lan',
+    const start = this.machine ? this.machine.spawn : spawn
+    this.child = start(program, ['run', '--data', this.dir, ...(this.lan ? [] : ['--host', '127.0.0.1', '--no-lan']),
+      '--port', String(this.port), '--http-port', String(this.httpPort), '--network-key', this.networkKey,
       ...(this.hops === 2 ? [] : ['--hops', String(this.hops)])], { stdio: ['ignore', log, log] })
     fs.closeSync(log)
     this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => {
@@ -55,7 +56,7 @@ exports.Kith = class Kith {
       return status && fs.existsSync(path.join(this.dir, 'api.sock'))
     }, { ms: 30000 })
     this.id = (await this.command('whoami')).trim().split(/\s+/)[0]
-    this.address = `net:127.0.0.1:${this.port}~shs:${this.id.slice(1, 45)}`
+    this.address = `net:${this.host || '127.0.0.1'}:${this.port}~shs:${this.id.slice(1, 45)}`
   }
 
   log() { return fs.readFileSync(path.join(this.dir, 'interop-log'), 'utf8') }

@@ -14,10 +14,11 @@ exports.Peer = class Peer {
 
   async start() {
     this.port = this.port || (await require('./world').freePort())
-    const { dir, port, networkKey, hops, without } = this
+    const { dir, port, networkKey, hops, without, host, lan } = this
     const log = fs.openSync(path.join(dir, 'log'), 'a')
     const program = path.join(__dirname, '..', 'peers', this.stack + '.js')
-    this.child = spawn(process.execPath, [program, JSON.stringify({ dir, port, networkKey, hops, without })],
+    const start = this.machine ? this.machine.spawn : spawn
+    this.child = start(process.execPath, [program, JSON.stringify({ dir, port, networkKey, hops, without, host, lan })],
       { stdio: ['pipe', 'pipe', log] })
     fs.closeSync(log)
     this.calls = new Map()

@@ -11,15 +11,16 @@ const { options, say, serve, ask, config, connected, disconnect } = require('./c
 const need = createRequire(require.resolve('ssb-server'))
 const pull = need('pull-stream')
 
-/* `without`: plugins to leave out. */
-const { dir, port, networkKey, hops = 2, without = [] } = options()
+/* `without`: plugins to leave out. `lan`: send and hear beacons, and dial whom they name. */
+const { dir, port, networkKey, hops = 2, without = [], host, lan = false } = options()
 const keys = need('ssb-keys').loadOrCreateSync(path.join(dir, 'secret'))
-const settings = config({ dir, port, keys, networkKey, hops })
-settings.gossip = { friends: false, seed: false, local: false, global: false, pub: false }
+const settings = config({ dir, port, keys, networkKey, hops, host })
+settings.gossip = { friends: false, seed: false, local: lan, global: false, pub: false }
 
 const stack = need('./index').createSsbServer()
 const plugins = ['ssb-private1', 'ssb-master', 'ssb-gossip', 'ssb-replicate', 'ssb-friends', 'ssb-blobs', 'ssb-invite',
   'ssb-query', 'ssb-links', 'ssb-ebt', 'ssb-ooo']
+if (lan) plugins.push('ssb-local')
 for (const name of plugins) {
   if (!without.includes(name)) stack.use(need(name))
 }
@@ -66,6 +67,8 @@ serve({
   async total() {
     return Object.values(await ask(sbot.getVectorClock)).reduce((sum, sequence) => sum + sequence, 0)
   },
+  /* Whom beacons have told of: key to address. */
+  local: () => sbot.status().local || {},
   stop: () => ask((cb) => sbot.close(cb)),
 })
 
@@ -73,6 +76,6 @@ sbot.on('multiserver:listening', () => {
   const wait = setInterval(() => {
     if (!sbot.ready()) return
     clearInterval(wait)
-    say({ event: 'ready', id: sbot.id, address: `net:127.0.0.1:${port}~shs:${keys.public.slice(0, 44)}` })
+    say({ event: 'ready', id: sbot.id, address: `net:${settings.host}:${port}~shs:${keys.public.slice(0, 44)}` })
   }, 20)
 })

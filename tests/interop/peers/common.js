@@ -44,14 +44,14 @@ exports.disconnect = (sbot, feed) =>
   Promise.all((sbot.peers[feed] || []).slice().map((rpc) => exports.ask((cb) => rpc.close(true, cb))))
 
 /** Connections and timers, the same in both stacks. */
-exports.config = ({ dir, port, keys, networkKey, hops }) => ({
+exports.config = ({ dir, port, keys, networkKey, hops, host = '127.0.0.1' }) => ({
   path: dir,
   keys,
   caps: { shs: networkKey, sign: null },
   port,
-  host: '127.0.0.1',
+  host,
   connections: {
-    incoming: { net: [{ scope: 'device', transform: 'shs', port, host: '127.0.0.1' }] },
+    incoming: { net: [{ scope: host === '127.0.0.1' ? 'device' : 'private', transform: 'shs', port, host }] },
     outgoing: { net: [{ transform: 'shs' }] },
   },
   friends: { hops },
