@@ -25,6 +25,8 @@ $(BENCH_PURE): $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/b
 
 bench-messages: $(BENCH_SET)
 
-$(BENCH_SET): $(BUILD)/tests/bench/generate
+# The same for every build of the program, so only made again when its makers change.
+$(BENCH_SET): tests/bench/generate.c tests/bench/corpus.c | $(BUILD)/tests/bench/generate
 	@mkdir -p $(@D)
-	@$< $(MESSAGES) $(AUTHORS) >$@
+	@rm -rf $(BENCH_SET:build/bench/%.jsonl=build/bench/set-%)
+	@$(BUILD)/tests/bench/generate $(MESSAGES) $(AUTHORS) >$@.new && mv $@.new $@

@@ -144,6 +144,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 			conn->next->previous = conn;
 		}
 		http->conns = conn;
+		(void)pthread_cond_signal(&http->wake);
 		(void)pthread_mutex_unlock(&http->lock);
 		*context = conn;
 		return;
@@ -187,6 +188,11 @@ static void *watcher_main(void *arg)
 	struct http *http = arg;
 	(void)pthread_mutex_lock(&http->lock);
 	while (!http->is_stopping) {
+		if (http->conns == NULL) {
+			/* Nobody to watch: no tick until somebody comes. */
+			(void)pthread_cond_wait(&http->wake, &http->lock);
+			continue;
+		}
 		struct timespec until;
 		(void)clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += TICK_MS * 1000000L;
