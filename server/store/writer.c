@@ -1,8 +1,10 @@
 /*
  * The writer thread: takes everything that waits (up to BATCH_MESSAGES messages), runs it in one
- * transaction, and tells the results after the COMMIT. A publish has a transaction of its own, with
- * synchronous=FULL; SQLite lets that setting change only between transactions. When a transaction
- * fails, all of it is undone and every job in it gets the reason.
+ * transaction, and tells the results after the COMMIT. While much is coming in it waits a little
+ * for more: a large transaction writes each page of an index once, many small ones again and again.
+ * A publish has a transaction of its own, with synchronous=FULL; SQLite lets that setting change
+ * only between transactions. When a transaction fails, all of it is undone and every job in it gets
+ * the reason.
  */
 #include "store/writer_inside.h"
 
@@ -158,6 +160,7 @@ struct batch {
 	size_t count;
 	size_t messages;
 	bool has_own; /* a message by ourselves comes back: as precious as a new one */
+	bool is_awaited;
 };
 
 static enum err run_append(struct writer *writer, struct append_job *job, int64_t received_ms)
@@ -236,6 +239,8 @@ static void run_batch(struct writer *writer, struct batch *batch)
 		return;
 	}
 	enum err err = run_jobs(writer, batch);
+	writer->bulk_ms = batch->messages >= BULK_MESSAGES ? env_mono_ms(store_env(writer->store))
+							   : -BULK_PAUSE_MS;
 	if (err == ERR_OK) {
 		writer_after_own(writer);
 		writer_announce(writer);
@@ -252,6 +257,7 @@ static void run_batch(struct writer *writer, struct batch *batch)
 	batch->count = 0;
 	batch->messages = 0;
 	batch->has_own = false;
+	batch->is_awaited = false;
 	feeds_trim(writer->feeds);
 }
 
@@ -259,6 +265,7 @@ static void add_to_batch(struct writer *writer, struct batch *batch, struct job 
 {
 	batch->jobs[batch->count++] = job;
 	if (job->kind != JOB_APPEND) {
+		batch->is_awaited = batch->is_awaited || job->change->has_waiter;
 		return;
 	}
 	batch->messages += job->append->count;
@@ -266,6 +273,25 @@ static void add_to_batch(struct writer *writer, struct batch *batch, struct job 
 		batch->has_own = batch->has_own || feed_id_equal(&job->append->messages[i]->author,
 							   store_self(writer->store));
 	}
+}
+
+/* Is a bulk under way: a large transaction not long ago? */
+static bool is_bulk(const struct writer *writer, int64_t now_ms)
+{
+	return now_ms - writer->bulk_ms < BULK_PAUSE_MS;
+}
+
+/* The next job that may join the batch; nobody who waits for an answer waits for more to come. */
+static struct job *take_more(struct writer *writer, const struct batch *batch, int64_t since_ms)
+{
+	int64_t wait_ms = 0;
+	if (batch->count == BATCH_JOBS || batch->messages >= BATCH_MESSAGES) {
+		return NULL;
+	}
+	if (batch->messages < GATHER_MESSAGES && !batch->is_awaited && is_bulk(writer, since_ms)) {
+		wait_ms = since_ms + GATHER_MS - env_mono_ms(store_env(writer->store));
+	}
+	return inbox_take(writer->inbox, wait_ms < 0 ? 0 : wait_ms);
 }
 
 /* One turn: wait for a job, take what else waits, run it. False when the queue is closed and empty.
@@ -276,11 +302,10 @@ static bool writer_step(struct writer *writer, struct batch *batch)
 	if (job == NULL) {
 		return false;
 	}
+	int64_t since_ms = env_mono_ms(store_env(writer->store));
 	while (job != NULL && job->kind != JOB_PUBLISH) {
 		add_to_batch(writer, batch, job);
-		job = batch->count < BATCH_JOBS && batch->messages < BATCH_MESSAGES
-			      ? inbox_take(writer->inbox, 0)
-			      : NULL;
+		job = take_more(writer, batch, since_ms);
 	}
 	run_batch(writer, batch);
 	if (job != NULL) {
@@ -327,6 +352,7 @@ enum err writer_start(
 	writer->signer = opts->signer;
 	writer->opts = *opts;
 	writer->index.db = writer->db;
+	writer->bulk_ms = -BULK_PAUSE_MS;
 	(void)pthread_mutex_init(&writer->state_lock, NULL);
 	writer->inbox = inbox_new(LIMIT_WRITER_JOBS);
 	enum err err = writer->inbox == NULL

@@ -58,7 +58,14 @@ struct job {
 	};
 };
 
-enum { BATCH_MESSAGES = 2000, BATCH_JOBS = LIMIT_WRITER_JOBS };
+enum {
+	BATCH_MESSAGES = 2000,
+	BATCH_JOBS = LIMIT_WRITER_JOBS,
+	BULK_MESSAGES = 32, /* in one transaction: then more is likely to come soon */
+	BULK_PAUSE_MS = 100,
+	GATHER_MESSAGES = 512, /* to wait for, but only so long: */
+	GATHER_MS = 50,
+};
 
 struct writer {
 	struct store *store;
@@ -85,6 +92,7 @@ struct writer {
 	enum fence_state state;
 	char why[160];
 	bool became_forked; /* in the present transaction */
+	int64_t bulk_ms;    /* when the last transaction ended, if it was a large one */
 };
 
 static inline void writer_at(const struct writer *writer, enum writer_step step)
