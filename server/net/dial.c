@@ -215,9 +215,27 @@ static void on_looked_up(uv_getaddrinfo_t *req, int status, struct addrinfo *lis
 	uv_freeaddrinfo(list);
 }
 
+/* "localhost" is this machine, whatever a hosts file or a name server says (RFC 6761 §6.3). */
+static void take_loopback(struct dial *dial)
+{
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)&dial->at[dial->count++];
+	struct sockaddr_in *four = (struct sockaddr_in *)&dial->at[dial->count++];
+	*six = (struct sockaddr_in6){.sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+		.sin6_port = htons(dial->port)};
+	*four = (struct sockaddr_in){.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(dial->port)};
+	try_next(dial);
+}
+
 static enum err look_up(struct dial *dial, const char *host)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	if (strcmp(host, "localhost") == 0) {
+		take_loopback(dial);
+		return ERR_OK;
+	}
 	if (strlen(host) > LIMIT_HOST_BYTES || host[0] == '\0') {
 		set_reason(dial, "no such host");
 		try_next(dial);
