@@ -10,8 +10,9 @@
 			document.documentElement.dataset.theme = theme;
 		}
 		if (token && location.hash.length < 20) {
-			window.kithBoot = fetch('/api/boot?limit=20', { headers: { 'X-Kith-Token': token } });
-			window.kithBoot.catch(function () {});
+			var early = fetch('/api/boot?limit=20', { headers: { 'X-Kith-Token': token } });
+			early.catch(function () {});
+			Object.assign(window, { kithBoot: early });
 		}
 	} catch (e) {
 		/* No storage: the page works, it only forgets. */

@@ -37,9 +37,9 @@ function idIn(href) {
 const parser = new MarkdownIt({ html: false, linkify: true, breaks: true, typographer: false });
 const encode = parser.normalizeLink;
 const allows = parser.validateLink;
-parser.normalizeLink = (url) => idIn(url) || encode.call(parser, url);
-parser.validateLink = (url) => idIn(url) !== '' || allows.call(parser, url);
-parser.normalizeLinkText = (text) => text; /* it would show xn--e1awd7f.com as Cyrillic "epic" */
+parser.normalizeLink = (/** @type {string} */ url) => idIn(url) || encode.call(parser, url);
+parser.validateLink = (/** @type {string} */ url) => idIn(url) !== '' || allows.call(parser, url);
+parser.normalizeLinkText = (/** @type {string} */ text) => text; /* it would show xn--e1awd7f.com as Cyrillic "epic" */
 
 /** @param {string} id @returns {Piece} a link to a person or message, a note for a blob */
 function toId(id, /** @type {Piece[]} */ kids) {

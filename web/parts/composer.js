@@ -32,7 +32,10 @@ function keepDraft(key, draft) {
 	memory.set(`draft.${key}`, draft.text || draft.cw ? JSON.stringify(draft) : null);
 }
 
-/** Suggestions are a module of their own, fetched at the first @. @typedef {{ Suggest: any, mentionAt: any }} Suggesting */
+/**
+ * Suggestions are a module of their own, fetched when the first name is begun.
+ * @typedef {{ Suggest: any }} Suggesting
+ */
 
 /**
  * @param {{ where: string, place: string, label: string, action: string, reply?: () => { root: string, branch: string[] },

@@ -7,7 +7,7 @@ import { looksLikeKey, nameOf, nonce, pathOf, personPath, t } from '../lib/text.
 import { head, me, peers, peopleChanged, personOf, take } from '../lib/state.js';
 import { askNetwork } from '../lib/live.js';
 import { Avatar, Name } from './avatar.js';
-import { Icon, Problem } from './bits.js';
+import { Icon } from './bits.js';
 
 /** @typedef {{ is: 'todo' | 'now' | 'ok' | 'bad', said: string }} Step */
 /** @typedef {{ id: string, address: string | null }} Followed */

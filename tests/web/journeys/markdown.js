@@ -1,0 +1,54 @@
+/** The dialect: what the parser makes of the vectors and of hostile depth, without a browser. */
+'use strict'
+const assert = require('assert')
+const path = require('path')
+const { pathToFileURL } = require('url')
+const { check } = require('../../interop/lib/check')
+
+const feed = '@FbGoHeEcePDG3Evemrc+hm+S77cXKf8BRQgkYinJggg=.ed25519'
+const message = '%u/WUB9aYZsCzT+7b6C1aPe51WfPtY4JOBIWhRYAYF4Q=.sha256'
+
+module.exports = async () => {
+  const { parse } = await import(pathToFileURL(path.join(__dirname, '..', '..', '..', 'build', 'web', 'lib', 'markdown.js')).href)
+  const flat = (pieces) => pieces.flatMap((piece) => [piece, ...flat(piece.kids || [])])
+  const links = (text, mentions) => flat(parse(text, mentions)).filter((piece) => piece.kind === 'link').map((piece) => piece.href)
+  const kinds = (text) => flat(parse(text)).map((piece) => piece.kind)
+  const words = (text) => flat(parse(text)).map((piece) => piece.text || '').join('')
+
+  await check('ids become paths, bare and in links, with + raw, as %2B and as a space', () => {
+    const to = '/p/FbGoHeEcePDG3Evemrc-hm-S77cXKf8BRQgkYinJggg'
+    assert.deepStrictEqual(links(`[name](${feed}) and ${feed}`), [to, to])
+    assert.deepStrictEqual(links(`[name](${feed.replace(/\+/g, '%2B')})`), [to])
+    assert.deepStrictEqual(links(`[name](<${feed.replace(/\+/g, ' ')}>)`), [to])
+    assert.deepStrictEqual(links(`[t](${message}) ${message}`), Array(2).fill('/m/u_WUB9aYZsCzT-7b6C1aPe51WfPtY4JOBIWhRYAYF4Q'))
+    assert.deepStrictEqual(links('[u](ssb:message/classic/u_WUB9aYZsCzT-7b6C1aPe51WfPtY4JOBIWhRYAYF4Q=)'), ['/m/u_WUB9aYZsCzT-7b6C1aPe51WfPtY4JOBIWhRYAYF4Q'])
+  })
+  await check('@name is a link only when the mentions know it', () => {
+    assert.deepStrictEqual(links('@bob hi', []), [])
+    assert.deepStrictEqual(links('@bob hi', [{ link: feed, name: 'bob' }]).length, 1)
+    assert.deepStrictEqual(links('@bob hi', [{ link: 'javascript:1', name: 'bob' }, null]), [])
+  })
+  await check('a single new line is a line break; tables, lists, code and quotes are known', () => {
+    assert.ok(kinds('one\ntwo').includes('br'))
+    for (const [text, kind] of [['| a |\n|---|\n| 1 |', 'table'], ['- a', 'ul'], ['1. a', 'ol'], ['`x`', 'code'], ['> q', 'quote'], ['~~x~~', 's'], ['---', 'hr'], ['# h', 'heading']]) {
+      assert.ok(kinds(text).includes(kind), kind)
+    }
+  })
+  await check('raw HTML stays text', () => assert.strictEqual(words('<script>alert(1)</script>'), '<script>alert(1)</script>'))
+  await check('schemes that run or reach files make no link', () => {
+    for (const url of ['javascript:alert(1)', 'JaVaScRiPt:x', 'data:text/html,x', 'vbscript:x', 'file:///etc/passwd', 'blob:x', 'not-allowed-as-link']) {
+      assert.deepStrictEqual(links(`[x](${url})`), [], url)
+      assert.deepStrictEqual(links(`[x](<${url}>)`), [], url)
+    }
+  })
+  await check('tags stand out, but not inside words', () => {
+    assert.deepStrictEqual(flat(parse('#one end#nope #two-three')).filter((piece) => piece.kind === 'tag').map((piece) => piece.text), ['#one', '#two-three'])
+  })
+  await check('hostile depth and number fall back to plain text or stay within the limits', () => {
+    const depth = (pieces) => (pieces.length === 0 ? 0 : 1 + Math.max(...pieces.map((piece) => depth(piece.kids || []))))
+    for (const text of ['>'.repeat(4000) + 'x', '- '.repeat(2000) + 'x', '*a '.repeat(2700), '['.repeat(8000), '**'.repeat(4000), '| a '.repeat(2000) + '\n' + '|---'.repeat(2000) + '\n' + '| b '.repeat(2000), '@a '.repeat(2700)]) {
+      const pieces = parse(text)
+      assert.ok(flat(pieces).length <= 2000 && depth(pieces) <= 12, `${flat(pieces).length} pieces, depth ${depth(pieces)}`)
+    }
+  })
+}

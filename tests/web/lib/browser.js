@@ -1,0 +1,81 @@
+/** Debian's Chromium, and what a test does with a page. */
+'use strict'
+const fs = require('fs')
+const os = require('os')
+const path = require('path')
+const { chromium } = require('playwright-core')
+
+const shots = path.join(__dirname, '..', '..', '..', 'build', 'shots')
+const axeSource = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage']
+
+exports.DESK = { width: 1280, height: 800 }
+exports.PHONE = { width: 390, height: 844 }
+
+/** A person's browser: its own profile, so its own cookies and storage. */
+exports.Browser = class Browser {
+  static async open({ size = exports.DESK, scheme = 'light' } = {}) {
+    const self = new Browser()
+    self.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kith-web-'))
+    const isPhone = size.width < 768
+    self.context = await chromium.launchPersistentContext(self.dir, {
+      executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: flags, viewport: size, colorScheme: scheme, reducedMotion: 'reduce',
+      isMobile: isPhone, hasTouch: isPhone,
+    })
+    self.context.setDefaultTimeout(20000)
+    self.page = self.context.pages()[0] || (await self.context.newPage())
+    self.complaints = []
+    self.asked = []
+    self.page.on('console', (message) => message.type() === 'error' && self.complaints.push(message.text()))
+    self.page.on('pageerror', (error) => self.complaints.push(String(error.stack || error)))
+    self.page.on('dialog', (dialog) => { self.complaints.push('a dialog: ' + dialog.message()); dialog.dismiss() })
+    self.page.on('request', (request) => self.asked.push(request.url()))
+    return self
+  }
+
+  async close() {
+    await this.context.close()
+    fs.rmSync(this.dir, { recursive: true, force: true })
+  }
+
+  /** Through the door, and past the welcome when it stands there. */
+  async enter(node, name) {
+    await this.page.goto(node.link)
+    await this.page.getByLabel('What should friends call you?').fill(name)
+    await this.page.getByRole('button', { name: 'Next' }).click()
+    await this.page.getByRole('button', { name: 'Next' }).click()
+    await this.page.getByRole('button', { name: 'I will do this later' }).click()
+    await this.page.getByRole('heading', { name: 'Home' }).waitFor()
+  }
+
+  /** What the page itself would ask of its node. */
+  api(method, what, body) {
+    return this.page.evaluate(async ([way, to, content]) => {
+      const headers = { 'X-Kith-Token': localStorage.getItem('kith.token') || '' }
+      if (content !== undefined) headers['Content-Type'] = 'application/json'
+      const answer = await fetch('/api/' + to, { method: way, headers, body: content === undefined ? undefined : JSON.stringify(content) })
+      if (answer.status === 429) return { slow: true }
+      const said = await answer.json()
+      if (!answer.ok) throw new Error(`${answer.status} ${JSON.stringify(said)}`)
+      return said
+    }, [method, what, body])
+  }
+
+  shot(name) {
+    fs.mkdirSync(shots, { recursive: true })
+    return this.page.screenshot({ path: path.join(shots, name + '.png') })
+  }
+
+  /** axe-core's serious and critical findings; content-visibility is switched off, or axe sees ghosts. */
+  async axe() {
+    await this.page.evaluate(() => {
+      const sheet = new CSSStyleSheet()
+      sheet.replaceSync('* { content-visibility: visible !important }')
+      document.adoptedStyleSheets = [sheet]
+    })
+    await this.page.evaluate(axeSource)
+    const found = await this.page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
+    return found.violations.filter((one) => ['serious', 'critical'].includes(one.impact)).map((one) => `${one.impact} ${one.id}: ${one.nodes[0].html.slice(0, 200)}`)
+  }
+}

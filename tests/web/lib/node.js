@@ -1,0 +1,54 @@
+/** A real kith node with its own data directory, and the link it prints. */
+'use strict'
+const { spawn, execFileSync } = require('child_process')
+const fs = require('fs')
+const path = require('path')
+const { within } = require('../../interop/lib/check')
+const { freePort } = require('../../interop/lib/world')
+
+const program = process.env.KITH || path.join(__dirname, '..', '..', '..', 'build', 'kith')
+
+exports.Node = class Node {
+  constructor(dir, networkKey) {
+    this.dir = dir
+    this.networkKey = networkKey
+    this.child = null
+    fs.mkdirSync(dir, { recursive: true })
+    execFileSync(program, ['init', '--data', dir])
+    this.id = execFileSync(program, ['whoami', '--data', dir], { encoding: 'utf8' }).trim()
+  }
+
+  async start() {
+    this.port = this.port || (await freePort())
+    this.httpPort = this.httpPort || (await freePort())
+    const args = ['run', '--data', this.dir, '--host', '127.0.0.1', '--port', this.port, '--http-port', this.httpPort, '--network-key', this.networkKey, '--no-lan']
+    this.child = spawn(program, args.map(String), { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.said = ''
+    const link = new Promise((resolve) => {
+      const hear = (bytes) => {
+        this.said += bytes
+        const found = /https?:\/\/\S+#\S+/.exec(this.said)
+        if (found) resolve(found[0])
+      }
+      this.child.stdout.on('data', hear)
+      this.child.stderr.on('data', hear)
+    })
+    this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve({ code, signal })))
+    const ended = this.exited.then((how) => {
+      throw new Error(`kith ended: ${JSON.stringify(how)} ${this.said.slice(-800)}`)
+    })
+    ended.catch(() => {})
+    this.link = await within(30000, 'kith prints its link', Promise.race([link, ended]))
+    this.home = new URL(this.link).origin
+    this.address = `net:127.0.0.1:${this.port}~shs:${this.id.slice(1, 45)}`
+  }
+
+  async stop() {
+    if (!this.child) return
+    const late = setTimeout(() => this.child.kill('SIGKILL'), 10000)
+    this.child.kill('SIGTERM')
+    await this.exited
+    clearTimeout(late)
+    this.child = null
+  }
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+/**
+ * Journeys through the page in a real browser between real nodes: `node run.js [NAME,…]`. One line per check, `N passed, N failed` at the end. Pictures
+ * go to build/shots/.
+ */
+'use strict'
+const crypto = require('crypto')
+const fs = require('fs')
+const os = require('os')
+const path = require('path')
+const { check, counts, setPrefix } = require('../interop/lib/check')
+const { Browser } = require('./lib/browser')
+const { Node } = require('./lib/node')
+
+const all = ['markdown', 'evening', 'classic', 'keyboard', 'hostile', 'writing', 'harassment', 'screens', 'budget']
+
+/** Nodes and browsers of one journey, on a network of their own. */
+class World {
+  constructor() {
+    this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kith-web-world-'))
+    this.networkKey = crypto.randomBytes(32).toString('base64')
+    this.things = []
+  }
+
+  async node(name) {
+    const node = new Node(path.join(this.dir, name), this.networkKey)
+    this.things.push({ close: () => node.stop() })
+    await node.start()
+    return node
+  }
+
+  async browser(options) {
+    const browser = await Browser.open(options)
+    this.things.push(browser)
+    return browser
+  }
+
+  async close() {
+    for (const thing of this.things.reverse()) await thing.close().catch((err) => console.log('note: ' + err.message))
+    fs.rmSync(this.dir, { recursive: true, force: true })
+  }
+}
+
+async function main() {
+  const wanted = process.argv[2] ? process.argv[2].split(',') : all
+  for (const name of wanted) {
+    setPrefix(`${name}: `)
+    const world = new World()
+    try {
+      await require('./journeys/' + name)(world)
+    } catch (err) {
+      await check('the journey runs to its end', () => { throw err })
+    } finally {
+      await world.close()
+    }
+  }
+  console.log(`${counts.passed} passed, ${counts.failed} failed`)
+  process.exit(counts.failed === 0 ? 0 : 1)
+}
+
+main()
