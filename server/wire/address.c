@@ -454,6 +454,7 @@ struct pasted {
 	struct address address;
 	bool has_key;
 	bool has_address;
+	struct span place; /* a bare `host:port`, which needs a key from elsewhere; empty: none */
 };
 
 static enum err tell_key(struct pasted *pasted, const struct feed_id *key)
@@ -494,6 +495,38 @@ static bool is_meant(struct span word)
 	return span_ends_with(word, ".ed25519") || span_starts_with(word, "ssb:");
 }
 
+/* A name or an IPv4 address and a port, as people say where a machine is. Without a dot it might as
+ * well be a time of day. */
+static bool is_place(struct span word)
+{
+	const uint8_t *colon = memchr(word.at, ':', word.len);
+	if (colon == NULL || memchr(word.at, '.', (size_t)(colon - word.at)) == NULL) {
+		return false;
+	}
+	struct span port = span_skip(word, (size_t)(colon - word.at) + 1);
+	for (size_t i = 0; i < port.len; i++) {
+		if (!is_digit(port.at[i])) {
+			return false;
+		}
+	}
+	return port.len > 0;
+}
+
+/* The bare place with the key that stood beside it; left alone when they make no address. */
+static void join_place(struct pasted *pasted)
+{
+	char text[LIMIT_HOST_BYTES + KEY_TEXT_BYTES + 32];
+	char key[KEY_TEXT_BYTES + 1];
+	if (pasted->place.len == 0 || pasted->place.len > LIMIT_HOST_BYTES || pasted->has_address) {
+		return;
+	}
+	key[base64_encode(span_of(pasted->key.at, sizeof(pasted->key.at)), key)] = '\0';
+	int len = snprintf(text, sizeof(text), "net:%.*s~shs:%s", (int)pasted->place.len,
+		(const char *)pasted->place.at, key);
+	pasted->has_address = len > 0 && (size_t)len < sizeof(text) &&
+			      address_parse(span_of(text, (size_t)len), &pasted->address) == ERR_OK;
+}
+
 static enum err tell_word(struct pasted *pasted, struct span word)
 {
 	struct feed_id key;
@@ -514,6 +547,9 @@ static enum err tell_word(struct pasted *pasted, struct span word)
 		err = tell_address(pasted, word);
 	}
 	if (err == ERR_NOT_FOUND) {
+		if (pasted->place.len == 0 && is_place(word)) {
+			pasted->place = word;
+		}
 		return is_meant(word) ? ERR_REFUSED : ERR_OK;
 	}
 	return err;
@@ -540,6 +576,7 @@ enum err address_parse_pasted(
 		err = ERR_REFUSED;
 	}
 	if (err == ERR_OK) {
+		join_place(&pasted);
 		*key = pasted.key;
 		*has_address = pasted.has_address;
 		if (pasted.has_address) {

@@ -32,6 +32,7 @@ MUST_USE enum err address_format(const struct address *address, struct buf *out)
 /**
  * What a person may paste to follow someone: a key, an SSB URI of a feed, an address, or a key and
  * an address in one text, in any order, separated by white space or commas, possibly quoted.
+ * Beside a key a bare `host:port` with a dot in it is an address too.
  * `*has_address` tells whether `*address` was filled; an address that we cannot dial still tells
  * its key. Words that are none of these are passed over. ERR_REFUSED when no key is in it, two
  * different ones, or a broken one; ERR_LIMIT over LIMIT_PASTED_BYTES.
