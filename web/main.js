@@ -6,7 +6,6 @@ import { ApiError, boot, door, memory } from './lib/api.js';
 import { t } from './lib/text.js';
 import { failure, feeds, head, me, now, peers, phase, status, sync, take } from './lib/state.js';
 import { go, place } from './lib/router.js';
-import * as live from './lib/live.js';
 import { Bones, Empty, Problem } from './parts/bits.js';
 import { Page, Shell } from './parts/shell.js';
 import Home from './views/home.js';
@@ -118,6 +117,7 @@ async function start(early) {
 		}
 		failure.value = null;
 		phase.value = 'open';
+		const live = await import('./lib/live.js');
 		live.start();
 	} catch (error) {
 		failure.value = error instanceof ApiError && error.status === 401 ? null : error;
@@ -155,8 +155,8 @@ addEventListener('hashchange', () => {
 
 door.on401 = () => {
 	if (phase.peek() === 'open') {
-		live.stop();
 		phase.value = 'door';
+		import('./lib/live.js').then((live) => live.stop(), () => {});
 	}
 };
 

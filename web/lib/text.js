@@ -91,21 +91,3 @@ export function nonce() {
 export function unitsLeft(text) {
 	return 7200 - (JSON.stringify(text).length - 2);
 }
-
-const MULTISERVER = /(?:net|ws|wss|tunnel):[^\s]*~shs:[A-Za-z0-9+/]{43}=/;
-const KEY = /@?([A-Za-z0-9+/]{43}=)(?:\.ed25519)?/;
-const FEED_URI = /ssb:(?:\/\/)?feed[/:](?:classic|ed25519)[/:]([A-Za-z0-9_-]{43}=?)/;
-const HOST = /([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})/;
-
-/**
- * Does a pasted text hold something to follow? The node decides in the end; this only keeps obvious slips from travelling.
- * @param {string} text
- */
-export function looksLikeKey(text) {
-	return MULTISERVER.test(text) || KEY.test(text) || FEED_URI.test(text);
-}
-
-/** Does it also say where? @param {string} text */
-export function looksLikeAddress(text) {
-	return MULTISERVER.test(text) || HOST.test(text.replace(KEY, ''));
-}

@@ -144,7 +144,7 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 		requestAnimationFrame(() => area.current?.setSelectionRange(at, at));
 	};
 
-	return html`<form class=${isOpen ? 'composer open' : 'composer'} onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), submit())} aria-label=${label}>
+	return html`<form class=${isOpen ? 'composer open' : 'composer'} onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), submit())}>
 		<${Avatar} id=${self} />
 		<div class="write">
 			${hasWarning &&

@@ -1,13 +1,26 @@
 /**
  * parts/follow: "follow by key": one box for a key, an address or both, and steps that tick as the node gets there.
  */
+import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { ApiError, get, post } from '../lib/api.js';
-import { looksLikeKey, nameOf, nonce, pathOf, personPath, t } from '../lib/text.js';
+import { nameOf, nonce, pathOf, personPath, t } from '../lib/text.js';
 import { head, me, peers, peopleChanged, personOf, take } from '../lib/state.js';
 import { askNetwork } from '../lib/live.js';
 import { Avatar, Name } from './avatar.js';
 import { Icon } from './bits.js';
+
+const MULTISERVER = /(?:net|ws|wss|tunnel):[^\s]*~shs:[A-Za-z0-9+/]{43}=/;
+const KEY = /@?([A-Za-z0-9+/]{43}=)(?:\.ed25519)?/;
+const FEED_URI = /ssb:(?:\/\/)?feed[/:](?:classic|ed25519)[/:]([A-Za-z0-9_-]{43}=?)/;
+
+/**
+ * Does a pasted text hold something to follow? The node decides in the end; this only keeps obvious slips from travelling.
+ * @param {string} text
+ */
+function looksLikeKey(text) {
+	return MULTISERVER.test(text) || KEY.test(text) || FEED_URI.test(text);
+}
 
 /** @typedef {{ is: 'todo' | 'now' | 'ok' | 'bad', said: string }} Step */
 /** @typedef {{ id: string, address: string | null }} Followed */

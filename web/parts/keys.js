@@ -1,6 +1,7 @@
 /**
  * parts/keys: single-key shortcuts. One table drives the handler and the help sheet; never in fields, and off in settings when wanted.
  */
+import '../lib/lang/en-more.js';
 import { html } from '../lib/html.js';
 import { memory } from '../lib/api.js';
 import { personPath, t } from '../lib/text.js';

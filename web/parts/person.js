@@ -1,6 +1,7 @@
 /**
  * parts/person: rows of people, following, unfollowing, blocking, and keys to copy.
  */
+import '../lib/lang/en-more.js';
 import { html, useRef, useState, useValue } from '../lib/html.js';
 import { ApiError, post } from '../lib/api.js';
 import { nameOf, nonce, personPath, shortKey, t } from '../lib/text.js';

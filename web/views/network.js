@@ -1,6 +1,7 @@
 /**
  * views/network: whom this node is connected to, how well, my key to give away, and the state of the node itself.
  */
+import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { ApiError, get, post } from '../lib/api.js';
 import { bytes, nameOf, t } from '../lib/text.js';

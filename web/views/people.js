@@ -1,6 +1,7 @@
 /**
  * views/people: whom I follow, who follows me, whom I blocked; and the box to follow somebody new.
  */
+import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { t } from '../lib/text.js';

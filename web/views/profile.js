@@ -1,6 +1,7 @@
 /**
  * views/profile: one person: who they are, what they posted, whom they follow, who follows them, as far as this node knows.
  */
+import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, nameOf, personPath, shortKey, t } from '../lib/text.js';

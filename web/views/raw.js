@@ -1,6 +1,7 @@
 /**
  * views/raw: the signed message behind a post, as it is stored.
  */
+import '../lib/lang/en-more.js';
 import { html, useEffect, useState } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, t } from '../lib/text.js';

@@ -1,6 +1,7 @@
 /**
  * views/settings: my name and words about me, colours, shortcuts, another browser, signing out.
  */
+import '../lib/lang/en-more.js';
 import { html, useEffect, useState } from '../lib/html.js';
 import { ApiError, get, memory, post, remove } from '../lib/api.js';
 import { nonce, t } from '../lib/text.js';

@@ -1,6 +1,7 @@
 /**
  * views/thread: one conversation. What is above the opened post stands above it, replies follow in order, what is missing is a gap.
  */
+import '../lib/lang/en-more.js';
 import { html, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, pathOf, t } from '../lib/text.js';
@@ -57,7 +58,7 @@ export default function Thread({ args }) {
 		return () => clearInterval(timer);
 	}, [error?.code]);
 	useEffect(() => {
-		if (place.peek().query.has('reply') && thread && !isPlaced.current) {
+		if (place.peek().query.has('reply') && place.peek().moved !== 'back' && thread) {
 			setTimeout(() => wantsFocus.value++, 30);
 		}
 	}, [thread !== null]);

@@ -1,6 +1,7 @@
 /**
  * views/welcome: the door (a one-time code) and the first run, one question a page, Back always there.
  */
+import '../lib/lang/en-more.js';
 import { html, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
 import { ApiError, memory, post } from '../lib/api.js';
 import { nonce, t } from '../lib/text.js';

@@ -4,6 +4,7 @@ const assert = require('assert')
 const fs = require('fs')
 const path = require('path')
 const { check, until } = require('../../interop/lib/check')
+const { step } = require('../lib/step')
 const { Peer } = require('../../interop/lib/peer')
 
 module.exports = async (world) => {
@@ -21,7 +22,7 @@ module.exports = async (world) => {
   const ben = await world.browser()
   const page = ben.page
   await ben.enter(node, 'Ben')
-  await check('following ssb-server by multiserver address ticks every step', async () => {
+  await step('following ssb-server by multiserver address ticks every step', async () => {
     await page.getByLabel('A key, an address, or both').fill(friend.address)
     await page.getByRole('button', { name: 'Follow', exact: true }).click()
     await until('four steps are done', async () => (await page.locator('.step-ok').count()) === 4 || (await page.locator('article').count()) > 0)
@@ -30,7 +31,7 @@ module.exports = async (world) => {
     await ben.shot('classic-home')
   })
   let reply
-  await check('my reply reaches it with root and branch, and it has a receipt', async () => {
+  await step('my reply reaches it with root and branch, and it has a receipt', async () => {
     await page.locator('article').filter({ hasText: 'day 5' }).locator('header a.time').click()
     await page.getByLabel('Your reply').fill('How is the weather?')
     await page.getByRole('button', { name: 'Reply', exact: true }).last().click()
@@ -40,12 +41,12 @@ module.exports = async (world) => {
     assert.deepStrictEqual([].concat(reply.value.content.branch), [root.key])
     await page.locator('article .receipt', { hasText: 'Dominic has it' }).waitFor()
   })
-  await check('its answer appears in the open conversation without reloading', async () => {
+  await step('its answer appears in the open conversation without reloading', async () => {
     await friend.publish({ type: 'post', text: 'Wet. <b>Very</b> wet.', root: root.key, branch: reply.key })
     await page.locator('article').filter({ hasText: 'Wet. <b>Very</b> wet.' }).waitFor()
     await ben.shot('classic-thread')
   })
-  await check('its like shows', async () => {
+  await step('its like shows', async () => {
     await friend.publish({ type: 'vote', vote: { link: reply.key, value: 1, expression: 'Like' } })
     await page.locator('article').filter({ hasText: 'weather' }).locator('header a.time').click()
     await page.locator('article.opened .likers', { hasText: 'Dominic' }).waitFor()

@@ -2,6 +2,7 @@
 'use strict'
 const assert = require('assert')
 const { check, until } = require('../../interop/lib/check')
+const { step } = require('../lib/step')
 
 module.exports = async (world) => {
   const [nodeA, nodeB] = [await world.node('ana'), await world.node('ben')]
@@ -9,11 +10,10 @@ module.exports = async (world) => {
   const ben = await world.browser()
   await ana.enter(nodeA, 'Ana')
   for (let i = 1; i <= 30; i++) {
-    const content = { type: 'post', text: `Earlier note number ${i}` }
-    await until('the node takes a post', async () => !(await ana.api('POST', 'publish', content)).slow, { every: 500 })
+    await nodeA.api('POST', 'publish', { type: 'post', text: `Earlier note number ${i}` })
   }
 
-  await check('a post is written, previewed and shown at once, on my node', async () => {
+  await step('a post is written, previewed and shown at once, on my node', async () => {
     const page = ana.page
     await page.getByLabel('Your post').fill('Tea at **ours** on Thursday?')
     await page.getByRole('button', { name: 'Show how it will look' }).click()
@@ -26,38 +26,38 @@ module.exports = async (world) => {
   })
 
   const page = ben.page
-  await check('the printed link opens the door, and its code leaves the address line', async () => {
+  await step('the printed link opens the door, and its code leaves the address line', async () => {
     await page.goto(nodeB.link)
     await page.getByLabel('What should friends call you?').fill('Ben')
     assert.strictEqual(new URL(page.url()).hash, '')
     await ben.shot('evening-1-name')
     await page.getByRole('button', { name: 'Next' }).click()
   })
-  await check('I see my name and my key', async () => {
+  await step('I see my name and my key', async () => {
     assert.strictEqual(await page.getByLabel('Your key').inputValue(), nodeB.id)
     await page.getByText('Ben', { exact: true }).waitFor()
     await ben.shot('evening-2-key')
     await page.getByRole('button', { name: 'Next' }).click()
   })
-  await check('a slip is answered with what a key looks like', async () => {
+  await step('a slip is answered with what a key looks like', async () => {
     await page.getByLabel('A key, an address, or both').fill('hello')
     await page.getByRole('button', { name: 'Follow', exact: true }).click()
     await page.getByRole('alert').filter({ hasText: 'No key in there' }).waitFor()
   })
-  await check('key and address pasted in one box: every step ticks, and the friend has a name', async () => {
+  await step('key and address pasted in one box: every step ticks, and the friend has a name', async () => {
     await page.getByLabel('A key, an address, or both').fill(`${nodeA.id} 127.0.0.1:${nodeA.port}`)
     await page.getByRole('button', { name: 'Follow', exact: true }).click()
     await until('four steps are done', async () => (await page.locator('.step-ok').count()) === 4)
     await page.locator('.steps-who').getByText('Ana').waitFor()
     await ben.shot('evening-3-steps')
   })
-  await check('home shows her newest post first', async () => {
+  await step('home shows her newest post first', async () => {
     await page.getByRole('button', { name: 'Go to Home' }).click()
     await page.locator('article').first().locator('strong', { hasText: 'ours' }).waitFor()
     await page.locator('article').filter({ hasText: 'Earlier note number 30' }).first().waitFor()
     await ben.shot('evening-4-home')
   })
-  await check('older posts come when asked for', async () => {
+  await step('older posts come when asked for', async () => {
     await until('all her posts', async () => {
       await page.locator('.end').scrollIntoViewIfNeeded()
       return (await page.locator('article').count()) >= 31
@@ -65,15 +65,18 @@ module.exports = async (world) => {
     await page.evaluate(() => scrollTo(0, 0))
   })
 
-  await check('she sees who follows her, and follows back', async () => {
-    await ana.page.goto(nodeA.home + '/people?show=followers')
-    await ana.page.getByRole('button', { name: 'Follow Ben' }).click()
-    await ana.page.getByRole('button', { name: 'Following Ben' }).waitFor()
+  await step('she follows back with his bare key, and sees that they follow each other', async () => {
+    await ana.page.goto(nodeA.home + '/people')
+    await ana.page.getByLabel('A key, an address, or both').fill(nodeB.id)
+    await ana.page.getByRole('button', { name: 'Follow', exact: true }).click()
+    await until('four steps are done', async () => (await ana.page.locator('.step-ok').count()) === 4)
+    await ana.page.getByRole('link', { name: 'Follow you' }).click()
+    await ana.page.locator('.row', { hasText: 'Ben' }).getByText('You follow each other').waitFor()
     await ana.page.goto(nodeA.home + '/')
     await ana.page.locator('article').filter({ hasText: 'Tea at ours' }).locator('header a.time').click()
     await ana.page.getByRole('heading', { name: 'Conversation' }).waitFor()
   })
-  await check('a reply says it is on my node, and then that Ana has it', async () => {
+  await step('a reply says it is on my node, and then that Ana has it', async () => {
     await page.locator('article').first().locator('header a.time').click()
     await page.getByRole('heading', { name: 'Conversation' }).waitFor()
     await page.getByLabel('Your reply').fill('Gladly. I bring cake.')
@@ -83,27 +86,27 @@ module.exports = async (world) => {
     await reply.locator('.receipt', { hasText: 'Ana has it' }).waitFor()
     await ben.shot('evening-5-reply')
   })
-  await check('Ana sees the reply without reloading', async () => {
+  await step('Ana sees the reply without reloading', async () => {
     await ana.page.locator('article').filter({ hasText: 'I bring cake' }).waitFor()
     await ana.shot('evening-6-ana')
   })
-  await check('a like shows at its target, with the name', async () => {
+  await step('a like shows at its target, with the name', async () => {
     await ana.page.locator('article').filter({ hasText: 'I bring cake' }).getByRole('button', { name: 'Like' }).click()
     await page.locator('article').filter({ hasText: 'I bring cake' }).locator('header a.time').click()
     await page.locator('article.opened .likers', { hasText: 'Ana' }).waitFor()
   })
-  await check('a new post waits behind a pill that names its author, and shows when asked', async () => {
+  await step('a new post waits behind a pill that names its author, and shows when asked', async () => {
     await page.goto(nodeB.home + '/')
     await page.locator('article').first().waitFor()
     const before = await page.locator('article').first().getAttribute('data-id')
-    await ana.api('POST', 'post', { text: 'And a second thing' })
+    await nodeA.api('POST', 'post', { text: 'And a second thing' })
     await page.locator('.pill', { hasText: '1 new: Ana' }).waitFor()
     assert.strictEqual(await page.locator('article').first().getAttribute('data-id'), before, 'nothing moved')
     await ben.shot('evening-7-pill')
     await page.locator('.pill').click()
     await page.locator('article').first().filter({ hasText: 'And a second thing' }).waitFor()
   })
-  await check('the node state counts the connection, and Network tells more', async () => {
+  await step('the node state counts the connection, and Network tells more', async () => {
     await page.getByRole('link', { name: '1 connected' }).first().waitFor()
     await page.goto(nodeB.home + '/network')
     await page.locator('.row.peer', { hasText: 'Ana' }).getByText('Up to date').waitFor()

@@ -1,14 +1,15 @@
 /** Blocking: what it does is said before the button, and then it is done. */
 'use strict'
 const assert = require('assert')
-const { check, until } = require('../../interop/lib/check')
+const { until } = require('../../interop/lib/check')
+const { step } = require('../lib/step')
 
 module.exports = async (world) => {
   const [nodeA, nodeD] = [await world.node('ana'), await world.node('dee')]
   const ana = await world.browser()
   const dee = await world.browser()
   await dee.enter(nodeD, 'Dee')
-  await dee.api('POST', 'post', { text: 'Unkind words' })
+  await nodeD.api('POST', 'post', { text: 'Unkind words' })
   await ana.enter(nodeA, 'Ana')
   const page = ana.page
   await page.goto(nodeA.home + '/people')
@@ -18,7 +19,7 @@ module.exports = async (world) => {
   await page.goto(nodeA.home + '/')
   await page.getByText('Unkind words').waitFor()
 
-  await check('the consequences stand before the button', async () => {
+  await step('the consequences stand before the button', async () => {
     await page.getByRole('button', { name: 'More about this post' }).first().click()
     await page.getByRole('menuitem', { name: 'Block Dee' }).click()
     const dialog = page.getByRole('dialog')
@@ -28,7 +29,7 @@ module.exports = async (world) => {
     await dialog.getByRole('button', { name: 'Block Dee' }).click()
     await page.getByText('Dee is blocked.').waitFor()
   })
-  await check('her words are on no page afterwards', async () => {
+  await step('her words are on no page afterwards', async () => {
     await page.goto(nodeA.home + '/')
     await page.locator('.empty, article').first().waitFor()
     assert.strictEqual(await page.getByText('Unkind words').count(), 0)
@@ -36,7 +37,7 @@ module.exports = async (world) => {
     await page.getByText('You blocked').waitFor()
     assert.strictEqual(await page.getByText('Unkind words').count(), 0)
   })
-  await check('People lists the block, and unblocking states what it does', async () => {
+  await step('People lists the block, and unblocking states what it does', async () => {
     await page.goto(nodeA.home + '/people?show=blocks')
     await page.getByRole('button', { name: /^Unblock/ }).click()
     await page.getByRole('dialog').getByText('To you:').waitFor()

@@ -32,9 +32,9 @@ module.exports = async (world) => {
   const ana = await world.browser()
   const page = ana.page
   await ana.enter(node, '<img src=x onerror=globalThis.pwned=1>')
-  for (const text of corpus) await ana.api('POST', 'publish', { type: 'post', text, contentWarning: text.startsWith('{{') ? '<script>globalThis.pwned = 1</script>' : undefined })
-  await ana.api('POST', 'publish', { type: 'about', about: node.id, description: corpus.slice(0, 6).join('\n\n') })
-  await ana.api('POST', 'publish', { type: 'post', text: 'odd', mentions: [null, 5, { link: 7 }, { link: 'javascript:1', name: 'odd' }], channel: { a: 1 }, branch: 'x', root: 9 })
+  for (const text of corpus) await node.api('POST', 'publish', { type: 'post', text, contentWarning: text.startsWith('{{') ? '<script>globalThis.pwned = 1</script>' : undefined })
+  await node.api('POST', 'publish', { type: 'about', about: node.id, description: corpus.slice(0, 6).join('\n\n') })
+  await node.api('POST', 'publish', { type: 'post', text: 'odd', mentions: [null, 5, { link: 7 }, { link: 'javascript:1', name: 'odd' }], channel: { a: 1 }, branch: 'x', root: 9 })
 
   ana.asked.length = 0
   await page.goto(node.home + '/')

@@ -2,34 +2,35 @@
 'use strict'
 const assert = require('assert')
 const { check, until } = require('../../interop/lib/check')
+const { step } = require('../lib/step')
 
 module.exports = async (world) => {
   const node = await world.node('ana')
   const ana = await world.browser()
   const page = ana.page
   await ana.enter(node, 'Ana')
-  for (let i = 1; i <= 12; i++) await ana.api('POST', 'publish', { type: 'post', text: `Note ${i} ` + 'with some words that fill more than one line of the column. '.repeat(3) })
+  for (let i = 1; i <= 12; i++) await node.api('POST', 'publish', { type: 'post', text: `Note ${i} ` + 'with some words that fill more than one line of the column. '.repeat(3) })
   await page.goto(node.home + '/')
   await page.locator('article').first().waitFor()
   const focused = () => page.evaluate(() => document.activeElement?.closest('article')?.getAttribute('data-id') ?? '')
   const nth = (n) => page.locator('article').nth(n).getAttribute('data-id')
   const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key) }
 
-  await check('the first stop of the Tab key is the way past the navigation', async () => {
+  await step('the first stop of the Tab key is the way past the navigation', async () => {
     await press('Tab')
     assert.strictEqual(await page.evaluate(() => document.activeElement?.className), 'skip')
   })
-  await check('j and k move the focus from post to post', async () => {
+  await step('j and k move the focus from post to post', async () => {
     await press('j')
     await until('the first post has the focus', async () => (await focused()) === (await nth(0)))
     await press('j', 'j', 'k')
     assert.strictEqual(await focused(), await nth(1))
   })
-  await check('the focus can be seen', async () => {
+  await step('the focus can be seen', async () => {
     const width = await page.evaluate(() => parseFloat(getComputedStyle(/** @type {Element} */ (document.activeElement)).outlineWidth))
     assert.ok(width >= 2, `${width} px`)
   })
-  await check('Enter opens, the focus goes to the heading, and Back returns to the post and its place', async () => {
+  await step('Enter opens, the focus goes to the heading, and Back returns to the post and its place', async () => {
     await press('j', 'j', 'j', 'j')
     const post = await focused()
     const top = await page.evaluate(() => document.activeElement?.getBoundingClientRect().top)
@@ -41,7 +42,7 @@ module.exports = async (world) => {
     const back = await page.evaluate(() => document.activeElement?.getBoundingClientRect().top)
     assert.ok(Math.abs(Number(top) - Number(back)) < 4, `${top} then ${back}`)
   })
-  await check('l likes, r replies, Ctrl Enter sends', async () => {
+  await step('l likes, r replies, Ctrl Enter sends', async () => {
     await press('l')
     await page.locator('article:focus [aria-pressed=true]').waitFor()
     await press('r')
@@ -50,7 +51,7 @@ module.exports = async (world) => {
     await press('Control+Enter')
     await page.locator('article').filter({ hasText: 'An answer by hand' }).waitFor()
   })
-  await check('g and a letter go to the pages, ? lists the keys, and typing in a field is only typing', async () => {
+  await step('g and a letter go to the pages, ? lists the keys, and typing in a field is only typing', async () => {
     await press('Escape')
     await page.getByRole('heading', { name: 'Home' }).waitFor()
     await press('g', 'n')
@@ -65,7 +66,7 @@ module.exports = async (world) => {
     await press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
   })
-  await check('menus open with arrows inside, and Escape gives the focus back', async () => {
+  await step('menus open with arrows inside, and Escape gives the focus back', async () => {
     await press('g', 'h')
     await page.locator('article').first().waitFor()
     await press('j')
@@ -78,7 +79,7 @@ module.exports = async (world) => {
     await press('Escape')
     await until('the button has the focus', () => page.evaluate(() => document.activeElement?.getAttribute('aria-haspopup') === 'menu'))
   })
-  await check('shortcuts can be switched off', async () => {
+  await step('shortcuts can be switched off', async () => {
     await page.goto(node.home + '/settings')
     await page.getByRole('switch', { name: 'Single-key shortcuts' }).press('Space')
     await page.getByRole('heading', { name: 'Settings' }).click()

@@ -23,7 +23,7 @@ exports.Browser = class Browser {
       executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: flags, viewport: size, colorScheme: scheme, reducedMotion: 'reduce',
       isMobile: isPhone, hasTouch: isPhone,
     })
-    self.context.setDefaultTimeout(20000)
+    self.context.setDefaultTimeout(10000)
     self.page = self.context.pages()[0] || (await self.context.newPage())
     self.complaints = []
     self.asked = []
@@ -47,19 +47,6 @@ exports.Browser = class Browser {
     await this.page.getByRole('button', { name: 'Next' }).click()
     await this.page.getByRole('button', { name: 'I will do this later' }).click()
     await this.page.getByRole('heading', { name: 'Home' }).waitFor()
-  }
-
-  /** What the page itself would ask of its node. */
-  api(method, what, body) {
-    return this.page.evaluate(async ([way, to, content]) => {
-      const headers = { 'X-Kith-Token': localStorage.getItem('kith.token') || '' }
-      if (content !== undefined) headers['Content-Type'] = 'application/json'
-      const answer = await fetch('/api/' + to, { method: way, headers, body: content === undefined ? undefined : JSON.stringify(content) })
-      if (answer.status === 429) return { slow: true }
-      const said = await answer.json()
-      if (!answer.ok) throw new Error(`${answer.status} ${JSON.stringify(said)}`)
-      return said
-    }, [method, what, body])
   }
 
   shot(name) {
