@@ -37,6 +37,13 @@ enum err config_data_dir(const char *option, struct buf *out)
 	return err == ERR_OK ? finish_text(out) : err;
 }
 
+const char *config_data_dir_why(enum err err)
+{
+	return err == ERR_LIMIT   ? "the path of the data directory is too long"
+	       : err == ERR_NOMEM ? "there is no memory"
+				  : "no data directory: say one with --data";
+}
+
 enum err config_path(const char *dir, const char *name, struct buf *out)
 {
 	enum err err = buf_printf(out, "%s/%s", dir, name);
@@ -82,8 +89,11 @@ enum err config_load_key(const char *dir, struct key **out, char *why, size_t wh
 		goto out;
 	}
 	if (stat((const char *)path.at, &info) != 0) {
-		err = errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO;
-		(void)snprintf(why, why_bytes, "there is no key in %s; `kith init` makes one", dir);
+		err = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+		(void)snprintf(why, why_bytes,
+			err == ERR_NOT_FOUND ? "there is no key in %s; `kith init` makes one"
+					     : "%s cannot be looked into: %s",
+			dir, strerror(errno));
 		goto out;
 	}
 	if ((info.st_mode & 077) != 0) {
@@ -122,11 +132,13 @@ enum err config_save_key(const char *dir, const struct key *key, char *why, size
 	if (err == ERR_OK) {
 		err = file_create((const char *)path.at, buf_span(&text), 0600);
 	}
+	int error = errno;
 	if (err == ERR_EXISTS) {
 		(void)snprintf(
 			why, why_bytes, "there is a key in %s already, and it stays as it is", dir);
 	} else if (err != ERR_OK) {
-		(void)snprintf(why, why_bytes, "cannot write %s/secret: %s", dir, err_text(err));
+		(void)snprintf(why, why_bytes, "cannot write %s/secret: %s", dir,
+			err == ERR_IO ? strerror(error) : err_text(err));
 	}
 	wipe(&text);
 	buf_fini(&path);

@@ -24,6 +24,8 @@ enum {
  * home directory either, ERR_LIMIT, ERR_NOMEM.
  */
 MUST_USE enum err config_data_dir(const char *option, struct buf *out);
+/** What to say when it gave `err`. */
+const char *config_data_dir_why(enum err err);
 
 /** `DIR/NAME` as text in `out` (with a NUL behind it). */
 MUST_USE enum err config_path(const char *dir, const char *name, struct buf *out);

@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct cmd commands[] = {
 	{"run",
@@ -150,8 +151,19 @@ static void print_help(const struct cmd *cmd)
 	}
 }
 
+/* What could not be printed was not done, whatever the command thought. */
+static int finish(const struct cmd *cmd, int code)
+{
+	bool is_printed = fflush(stdout) == 0 && ferror(stdout) == 0;
+	return is_printed || code != EXIT_GOOD
+		       ? code
+		       : cmd_fail(cmd->name, "standard output cannot be written");
+}
+
 int main(int argc, char **argv)
 {
+	/* The database, its log and its copies are as private as the key beside them. */
+	(void)umask(077);
 	if (sodium_init() < 0) {
 		(void)fputs("kith: libsodium does not start on this machine\n", stderr);
 		return EXIT_BAD;
@@ -176,5 +188,5 @@ int main(int argc, char **argv)
 			return EXIT_GOOD;
 		}
 	}
-	return cmd->run(argc - 1, argv + 1);
+	return finish(cmd, cmd->run(argc - 1, argv + 1));
 }

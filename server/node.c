@@ -13,6 +13,7 @@
 #include "store/writer.h"
 #include "sync/sync.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -30,6 +31,7 @@ enum {
 struct node {
 	const struct node_opts *opts;
 	int lock;
+	bool is_stopping; /* loop thread */
 	struct feed_id self;
 	struct signer *signer;
 	struct store *store;
@@ -81,6 +83,10 @@ static void on_sync_stopped(void *ctx)
 static void on_signal(void *ctx, int signal)
 {
 	struct node *node = ctx;
+	if (node->is_stopping) {
+		return; /* the other of the two signals; the same one again would end us at once */
+	}
+	node->is_stopping = true;
 	LOG(node->opts->env, LOG_INFO, "node.stopping", LOG_NUM("signal", signal));
 	sync_stop(node->sync, on_sync_stopped, node);
 }
@@ -130,15 +136,15 @@ static enum err open_identity(struct node *node, char *why, size_t why_bytes)
 	struct key *key = NULL;
 	enum err err = file_make_dir(node->opts->dir);
 	if (err != ERR_OK) {
-		(void)snprintf(
-			why, why_bytes, "cannot make the data directory %s", node->opts->dir);
+		(void)snprintf(why, why_bytes, "cannot make the data directory %s: %s",
+			node->opts->dir, err == ERR_IO ? strerror(errno) : err_text(err));
 		return err;
 	}
 	err = lock_dir(node->opts->dir, &node->lock);
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes,
 			err == ERR_BUSY ? "another kith is using %s"
-					: "cannot lock the data directory %s",
+					: "cannot lock the data directory %s: may you write there?",
 			node->opts->dir);
 		return err;
 	}
@@ -252,6 +258,16 @@ static void tell_ready(struct node *node)
 	}
 }
 
+/* What sync began ends on the loop, before anything it points to goes. */
+static void end_sync(struct node *node)
+{
+	if (!node->is_stopping) {
+		node->is_stopping = true;
+		sync_stop(node->sync, on_sync_stopped, node);
+	}
+	loop_run(node->loop);
+}
+
 /* Also after a start that failed half-way. */
 static void close_all(struct node *node)
 {
@@ -295,6 +311,8 @@ enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
 	if (err == ERR_OK) {
 		tell_ready(&node);
 		loop_run(node.loop);
+	} else if (node.sync != NULL) {
+		end_sync(&node);
 	}
 	close_all(&node);
 	return err;

@@ -191,12 +191,15 @@ struct client *client_open(const struct client_options *options, bool must_run)
 		.dir_fd = -1,
 		.lock_fd = -1};
 	client->curl = curl_easy_init();
-	if (client->curl == NULL || config_data_dir(options->data, &client->dir) != ERR_OK ||
-		config_path((const char *)client->dir.at, "api.sock", &client->socket_path) !=
-			ERR_OK) {
-		return give_up(client, options->name, "the data directory cannot be named");
+	enum err err = config_data_dir(options->data, &client->dir);
+	if (err == ERR_OK) {
+		err = config_path((const char *)client->dir.at, "api.sock", &client->socket_path);
 	}
-	if (access((const char *)client->dir.at, F_OK) != 0) {
+	if (client->curl == NULL || err != ERR_OK) {
+		return give_up(client, options->name,
+			config_data_dir_why(err == ERR_OK ? ERR_NOMEM : err));
+	}
+	if (access((const char *)client->dir.at, X_OK) != 0) {
 		/* Nothing is made by asking: only `kith init` and `kith run` make a directory. */
 		return open_stopped(client, options->name);
 	}
@@ -206,11 +209,12 @@ struct client *client_open(const struct client_options *options, bool must_run)
 			       : give_up(client, options->name,
 					 "no node is running there: start it with `kith run`");
 	}
-	enum err err = find_node_or_lock(client);
+	err = find_node_or_lock(client);
 	if (err != ERR_OK) {
 		return give_up(client, options->name,
-			err == ERR_BUSY ? "another kith is using the data directory"
-					: "the data directory cannot be locked");
+			err == ERR_BUSY
+				? "another kith is using the data directory"
+				: "the data directory cannot be locked: may you write there?");
 	}
 	return client->lock_fd < 0 ? client : open_stopped(client, options->name);
 }
@@ -307,16 +311,18 @@ json_t *client_post(struct client *client, const char *target, json_t *body)
 
 int client_print_json(const json_t *answer)
 {
-	if (json_dumpf(answer, stdout, JSON_COMPACT | JSON_ENCODE_ANY) != 0 ||
-		putchar('\n') == EOF || fflush(stdout) != 0) {
-		return EXIT_BAD;
+	char *text = json_dumps(answer, JSON_COMPACT | JSON_ENCODE_ANY);
+	if (text == NULL) {
+		return cmd_fail("json", "there is no memory for the answer");
 	}
+	(void)puts(text); /* main() looks whether it could be written */
+	free(text);
 	return EXIT_GOOD;
 }
 
 int client_print_text(const json_t *answer, const char *name)
 {
 	const char *text = json_string_value(json_object_get(answer, name));
-	return printf("%s\n", text == NULL ? "" : text) > 0 && fflush(stdout) == 0 ? EXIT_GOOD
-										   : EXIT_BAD;
+	(void)puts(text == NULL ? "" : text);
+	return EXIT_GOOD;
 }

@@ -5,13 +5,27 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { SENTENCE_BYTES = 600 };
+
+/* A sentence for a person: an argument of any length, with whatever bytes, may be quoted in it. */
+static void print_sentence(const char *name, const char *format, va_list args)
+{
+	char text[SENTENCE_BYTES];
+	int len = vsnprintf(text, sizeof(text), format, args);
+	for (char *c = text; *c != '\0'; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f) {
+			*c = '?';
+		}
+	}
+	(void)fprintf(
+		stderr, "kith %s: %s%s\n", name, text, len >= (int)sizeof(text) ? " (…)" : "");
+}
+
 int cmd_fail(const char *name, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	(void)fprintf(stderr, "kith %s: ", name);
-	(void)vfprintf(stderr, format, args);
-	(void)fputc('\n', stderr);
+	print_sentence(name, format, args);
 	va_end(args);
 	return EXIT_BAD;
 }
@@ -20,10 +34,9 @@ int cmd_usage(const struct cmd *cmd, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	(void)fprintf(stderr, "kith %s: ", cmd->name);
-	(void)vfprintf(stderr, format, args);
-	(void)fprintf(stderr, "\nusage: kith %s %s\n", cmd->name, cmd->usage);
+	print_sentence(cmd->name, format, args);
 	va_end(args);
+	(void)fprintf(stderr, "usage: kith %s %s\n", cmd->name, cmd->usage);
 	return EXIT_USAGE;
 }
 

@@ -68,7 +68,7 @@ int cmd_init(int argc, char **argv)
 	int code = EXIT_GOOD;
 	enum err err = config_data_dir(data, &dir);
 	if (err != ERR_OK) {
-		code = cmd_fail("init", "no data directory: say one with --data");
+		code = cmd_fail("init", "%s", config_data_dir_why(err));
 		goto out;
 	}
 	if (secret != NULL) {
@@ -106,10 +106,12 @@ int cmd_whoami(int argc, char **argv)
 	}
 	struct buf dir = BUF_INIT(DIR_BYTES);
 	struct key *key = NULL;
-	char why[WHY_BYTES] = "no data directory: say one with --data";
+	char why[WHY_BYTES] = "";
 	int code = EXIT_BAD;
-	if (config_data_dir(data, &dir) != ERR_OK ||
-		config_load_key((const char *)dir.at, &key, why, sizeof(why)) != ERR_OK) {
+	enum err err = config_data_dir(data, &dir);
+	if (err != ERR_OK) {
+		(void)cmd_fail("whoami", "%s", config_data_dir_why(err));
+	} else if (config_load_key((const char *)dir.at, &key, why, sizeof(why)) != ERR_OK) {
 		(void)cmd_fail("whoami", "%s", why);
 	} else {
 		code = print_id(key_id(key), is_json);

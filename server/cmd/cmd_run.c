@@ -80,11 +80,12 @@ int cmd_run(int argc, char **argv)
 		log_set_level(LOG_DEBUG);
 	}
 	struct buf dir = BUF_INIT(DIR_BYTES);
-	char why[WHY_BYTES] = "no data directory: say one with --data";
+	char why[WHY_BYTES] = "";
 	int code = EXIT_GOOD;
 	opts.is_lan_on = !is_lan_off;
-	if (config_data_dir(data, &dir) != ERR_OK) {
-		code = cmd_fail("run", "%s", why);
+	enum err err = config_data_dir(data, &dir);
+	if (err != ERR_OK) {
+		code = cmd_fail("run", "%s", config_data_dir_why(err));
 	} else {
 		opts.dir = (const char *)dir.at;
 		if (node_run(&opts, why, sizeof(why)) != ERR_OK) {

@@ -18,8 +18,7 @@ enum err local_open_read(
 	*reader = NULL;
 	enum err err = config_data_dir(data, &dir);
 	if (err != ERR_OK) {
-		(void)cmd_fail(
-			command, "the data directory has no usable name; give one with --data");
+		(void)cmd_fail(command, "%s", config_data_dir_why(err));
 		goto out;
 	}
 	const struct store_opts opts = {
@@ -54,8 +53,7 @@ enum err local_open_write(const char *command, const char *data, struct local_wr
 	*out = (struct local_writable){.lock = -1};
 	enum err err = config_data_dir(data, &dir);
 	if (err != ERR_OK) {
-		(void)cmd_fail(
-			command, "the data directory has no usable name; give one with --data");
+		(void)cmd_fail(command, "%s", config_data_dir_why(err));
 		goto out;
 	}
 	err = config_load_key((const char *)dir.at, &out->key, why, sizeof(why));
@@ -67,7 +65,7 @@ enum err local_open_write(const char *command, const char *data, struct local_wr
 	if (err != ERR_OK) {
 		(void)cmd_fail(command,
 			err == ERR_BUSY ? "a node is running on %s; stop it first"
-					: "%s cannot be locked",
+					: "%s cannot be locked: may you write there?",
 			(const char *)dir.at);
 		goto out;
 	}

@@ -139,7 +139,8 @@ static enum err open_for_reading(
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes,
 			err == ERR_NOT_FOUND ? "There is no database in %s yet."
-					     : "The database in %s cannot be opened.",
+					     : "The database in %s cannot be opened: it is "
+					       "damaged, or you may not write there.",
 			store->dir);
 		return err;
 	}

@@ -215,8 +215,12 @@ static void on_dialled(void *ctx, struct link *link, const char *reason)
 	partner->dial = NULL;
 	if (link == NULL) {
 		gone(partner, reason);
-	} else if (make_peer(partner, link) != ERR_OK) {
-		gone(partner, "no memory");
+		return;
+	}
+	enum err err = make_peer(partner, link);
+	if (err != ERR_OK) {
+		/* A key that is no point of the curve: nobody can have it. */
+		gone(partner, err == ERR_REFUSED ? "nobody can have this key" : "no memory");
 	}
 }
 
