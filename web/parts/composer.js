@@ -157,7 +157,6 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 						aria-describedby=${`${id}-note`}
 						onFocus=${() => setOpen(true)} onInput=${type} onKeyDown=${onKeyDown}
 						onSelect=${(/** @type {any} */ e) => setCaret(e.target.selectionStart)}></textarea>`}
-			${suggesting && !isPreview && html`<${suggesting.Suggest} id=${`${id}-list`} text=${draft.text} caret=${caret} area=${area} keys=${keys.current} onTake=${replace} />`}
 			${isOpen &&
 			html`<div class="tools">
 					<${IconButton} icon="warn" label=${t('write.warn')} aria-pressed=${hasWarning} onClick=${() => (hasWarning && change({ cw: '' }), setWarning(!hasWarning))} />
@@ -168,6 +167,7 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 					<button type="submit" class="button strong" aria-disabled=${!canPost}>${isSending ? t('write.sending') : action}</button>
 				</div>
 				<p class="note" id=${`${id}-note`}>${isPaused ? t('write.paused') : t('write.public')}</p>`}
+			${suggesting && !isPreview && html`<${suggesting.Suggest} id=${`${id}-list`} text=${draft.text} caret=${caret} area=${area} keys=${keys.current} onTake=${replace} />`}
 			${error && html`<${Problem} error=${error} kept=${t('write.kept')} onRetry=${submit} />`}
 		</div>
 	</form>`;
