@@ -49,7 +49,7 @@ include $(wildcard deploy/make/*.mk)
 
 build/kith: $(BUILD)/kith
 	@mkdir -p $(@D)
-	@cp $< $@
+	@cp $< $@.new && mv $@.new $@
 
 $(BUILD)/kith: $(MAIN) $(OBJECTS) $(EMBEDDED)
 	$(call say,link,$@)
