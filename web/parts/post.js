@@ -128,7 +128,10 @@ function Likers({ post }) {
 	if (post.likes.n === 0) {
 		return null;
 	}
-	return html`<p class="likers">${t('post.likedBy', { names: listOf(post.likes.some.map(calledBy), post.likes.n) })}</p>`;
+	const others = post.likes.some.filter((id) => id !== me.peek());
+	const names = (post.likes.mine ? [me.peek(), ...others] : others).map(calledBy);
+	const said = names.length > 0 ? t('post.likedBy', { names: listOf(names, post.likes.n) }) : t('post.likedN', { n: post.likes.n });
+	return html`<p class="likers">${said}</p>`;
 }
 
 /**

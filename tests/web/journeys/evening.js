@@ -93,7 +93,11 @@ module.exports = async (world) => {
   await step('a like shows at its target, with the name', async () => {
     await ana.page.locator('article').filter({ hasText: 'I bring cake' }).getByRole('button', { name: 'Like' }).click()
     await page.locator('article').filter({ hasText: 'I bring cake' }).locator('header a.time').click()
-    await page.locator('article.opened .likers', { hasText: 'Ana' }).waitFor()
+    await page.locator('article.opened .likers', { hasText: 'Liked by Ana' }).waitFor()
+    await page.locator('article.opened').getByRole('button', { name: 'Like' }).click()
+    await page.locator('article.opened .likers', { hasText: 'Liked by You and Ana' }).waitFor()
+    await page.reload()
+    await page.locator('article.opened .likers', { hasText: 'Liked by You and Ana' }).waitFor()
   })
   await step('a new post waits behind a pill that names its author, and shows when asked', async () => {
     await page.goto(nodeB.home + '/')

@@ -105,6 +105,7 @@ export const words = {
 	'post.picture': 'Picture: {alt}',
 	'post.pictureBare': 'Picture',
 	'post.leads': 'leads to {site}',
+	'post.likedN': { one: 'Liked by {n} person', other: 'Liked by {n} people' },
 	'post.likedBy': 'Liked by {names}',
 	'post.channel': 'in #{channel}',
 	'post.to': 'To',
