@@ -44,7 +44,8 @@ static const struct cmd commands[] = {
 		cmd_feed},
 	{"state", "ID [--data DIR] [--json]", "print the newest stored message of a feed",
 		"  --data DIR     where the node keeps its data\n"
-		"  --json         print {\"sequence\":n,\"key\":\"%…\"}\n",
+		"  --json         print {\"sequence\":n,\"key\":\"%…\"}; 0 and null when nothing "
+		"is stored\n",
 		cmd_state},
 	{"check", "[--data DIR] [--json]",
 		"verify every hash, signature and link of every stored feed",

@@ -1,5 +1,8 @@
-/* kith feed, kith state: a feed as it is stored, and where it stands. Read-only, beside a running
- * node too. */
+/*
+ * kith feed, kith state: a feed as it is stored, and where it stands. Read-only, beside a running
+ * node too. Of a feed that has not arrived there are no messages and the sequence is 0: that is an
+ * answer, not an error.
+ */
 #include "cmd/cmd.h"
 #include "cmd/local.h"
 
@@ -107,7 +110,7 @@ int cmd_feed(int argc, char **argv)
 		return cmd_fail(
 			"feed", "it stopped after %" PRIu64 " messages: %s", total, err_text(err));
 	}
-	return total > 0 ? EXIT_GOOD : cmd_fail("feed", "nothing of %s is stored here", argv[1]);
+	return EXIT_GOOD;
 }
 
 int cmd_state(int argc, char **argv)
@@ -128,7 +131,8 @@ int cmd_state(int argc, char **argv)
 	enum err err = reader_head(reader, &id, &head);
 	local_close_read(store, reader);
 	if (err == ERR_NOT_FOUND) {
-		return cmd_fail("state", "nothing of %s is stored here", argv[1]);
+		(void)puts(is_json ? "{\"sequence\":0,\"key\":null}" : "0");
+		return EXIT_GOOD;
 	}
 	if (err != ERR_OK) {
 		return cmd_fail("state", "the database cannot be read: %s", err_text(err));

@@ -29,9 +29,9 @@ static int print_status(const json_t *status, bool is_running)
 	} else {
 		(void)printf("node      not running: `kith run` starts it\n");
 	}
-	(void)printf("holds     %lld messages of %lld feeds, %lld MiB\n",
+	(void)printf("holds     %lld messages of %lld feeds, %.1f MiB\n",
 		number(status, "store", "messages"), number(status, "store", "feeds"),
-		number(status, "store", "bytes") / (1024 * 1024));
+		(double)number(status, "store", "bytes") / (1024 * 1024));
 	return printf("disk      %lld MiB free\n",
 		       number(status, "store", "disk_free") / (1024 * 1024)) > 0
 		       ? EXIT_GOOD
