@@ -1,6 +1,7 @@
 /**
  * store/audit: `kith check`: reads every message of every feed again, and believes nothing: hash,
- * signature, link, number, row.
+ * signature, link, number; and the rows of feeds, posts and contacts that follow from them. What no
+ * message tells cannot be judged: our time of arrival, addresses, clocks, sessions, settings.
  */
 #ifndef STORE_AUDIT_H
 #define STORE_AUDIT_H

@@ -4,6 +4,7 @@
 
 #include "store/audit.h"
 
+#include <sodium.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +12,15 @@
 
 struct heard {
 	uint64_t count;
-	char last[512];
+	char all[4096]; /* the first sentences */
 };
 
 static void on_fault(void *ctx, const char *sentence)
 {
 	struct heard *heard = ctx;
 	heard->count++;
-	(void)snprintf(heard->last, sizeof(heard->last), "%s", sentence);
+	size_t len = strlen(heard->all);
+	(void)snprintf(heard->all + len, sizeof(heard->all) - len, "%s ", sentence);
 }
 
 static struct audit audit_of(struct shelf *shelf, struct heard *heard)
@@ -30,16 +32,27 @@ static struct audit audit_of(struct shelf *shelf, struct heard *heard)
 	return audit;
 }
 
+enum { MESSAGES = 600 };
+
+/* Feed 1 is ours, 2 is Ben's, 3 is Cleo's, of whom nothing is held. */
 static void fill(struct shelf *shelf)
 {
 	struct author ben;
+	struct author cleo;
 	author_init(&ben, 1);
+	author_init(&cleo, 2);
 	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
-	for (int i = 0; i < 600; i++) {
-		struct message *message =
-			i % 3 == 0 ? author_name(&ben, "b") : author_post(&ben, "hello");
-		assert_int_equal(shelf_append(shelf, message), APPEND_STORED);
+	struct message *messages[MESSAGES];
+	for (int i = 0; i < MESSAGES; i++) {
+		messages[i] = i == 50      ? author_contact(&ben, &shelf->self.id, EDGE_BLOCK)
+			      : i == 60    ? author_contact(&ben, &shelf->self.id, EDGE_FOLLOW)
+			      : i == 70    ? author_contact(&ben, &cleo.id, EDGE_BLOCK)
+			      : i % 3 == 0 ? author_name(&ben, "b")
+					   : author_post(&ben, "hello");
 	}
+	assert_int_equal(shelf_append_all(shelf, messages, MESSAGES, NULL), ERR_OK);
+	(void)shelf_contact(shelf, &ben.id, EDGE_FOLLOW);
+	author_fini(&cleo);
 	author_fini(&ben);
 }
 
@@ -53,7 +66,53 @@ static void a_sound_store_has_no_faults(void **state)
 	struct audit audit = audit_of(&shelf, &heard);
 	assert_int_equal(audit.faults, 0);
 	assert_int_equal(audit.feeds, 2);
-	assert_int_equal(audit.messages, 601);
+	assert_int_equal(audit.messages, MESSAGES + 2);
+	shelf_fini(&shelf);
+}
+
+/* The first message of a feed, whose time is JavaScript's Infinity. */
+static struct message *message_for_ever(void)
+{
+	static const uint8_t seed[32] = {7};
+	struct feed_id id;
+	uint8_t secret[crypto_sign_SECRETKEYBYTES];
+	uint8_t signature[crypto_sign_BYTES];
+	char author[FEED_ID_TEXT_BYTES];
+	char base64[BASE64_BYTES(crypto_sign_BYTES) + 1];
+	char text[1024];
+	struct message *message = NULL;
+	const char *why = NULL;
+	assert_int_equal(crypto_sign_seed_keypair(id.at, secret, seed), 0);
+	feed_id_format(&id, author);
+	int len = snprintf(text, sizeof(text),
+		"{\n  \"previous\": null,\n  \"sequence\": 1,\n  \"author\": \"%s\",\n  "
+		"\"timestamp\": null,\n  \"hash\": \"sha256\",\n  \"content\": {\n    \"type\": "
+		"\"post\",\n    \"text\": \"ever\"\n  }\n}",
+		author);
+	assert_int_equal(
+		crypto_sign_detached(signature, NULL, (const uint8_t *)text, (size_t)len, secret),
+		0);
+	base64[base64_encode(span_of(signature, sizeof(signature)), base64)] = '\0';
+	(void)snprintf(text, sizeof(text),
+		"{\"previous\":null,\"sequence\":1,\"author\":\"%s\",\"timestamp\":1e400,"
+		"\"hash\":\"sha256\",\"content\":{\"type\":\"post\",\"text\":\"ever\"},"
+		"\"signature\":\"%s.sig.ed25519\"}",
+		author, base64);
+	assert_int_equal(message_verify(span_text(text), NULL, &message, &why), ERR_OK);
+	return message;
+}
+
+/* Infinity is signed and stored as `null`: protocol/01 §4.4. */
+static void a_message_whose_timestamp_is_infinite_is_no_fault(void **state)
+{
+	(void)state;
+	struct shelf shelf;
+	struct heard heard;
+	shelf_init(&shelf);
+	assert_int_equal(shelf_append(&shelf, message_for_ever()), APPEND_STORED);
+	struct audit audit = audit_of(&shelf, &heard);
+	assert_string_equal(heard.all, "");
+	assert_int_equal(audit.messages, 1);
 	shelf_fini(&shelf);
 }
 
@@ -75,6 +134,55 @@ static void every_kind_of_damage_is_a_sentence(void **state)
 		{"DELETE FROM messages WHERE feed = 2 AND sequence = 600",
 			"the last one held is number 599"},
 		{"UPDATE feeds SET head = zeroblob(32) WHERE feed = 2", "is said to be number 600"},
+		{"UPDATE messages SET key_tail = randomblob(24) WHERE feed = 2 AND sequence = 300",
+			"under a key that is not its own"},
+		{"UPDATE messages SET sequence = 601 WHERE feed = 2 AND sequence = 600",
+			"the last one held is number 599"},
+		{"UPDATE messages SET sequence = -1 WHERE feed = 2 AND sequence = 600",
+			"the last one held is number 599"},
+		{"UPDATE messages SET feed = 1, sequence = 7 WHERE feed = 2 AND sequence = 600",
+			"the last one held is number 599"},
+		{"UPDATE messages SET feed = 99 WHERE feed = 2 AND sequence = 600",
+			"the last one held is number 599"},
+		{"UPDATE messages SET message = 70000 WHERE feed = 1 AND sequence = 1",
+			"missing from the list of posts"},
+		{"UPDATE messages SET received = 5 WHERE feed = 1 AND sequence = 1",
+			"tells message 1 of "},
+		{"INSERT INTO messages (feed, sequence, key_head, key_tail, received, body) SELECT "
+		 "feed, 601, key_head, key_tail, received, body FROM messages WHERE feed = 2 AND "
+		 "sequence = 600",
+			"beyond its end"},
+		{"INSERT INTO messages (feed, sequence, key_head, key_tail, received, body) SELECT "
+		 "3, "
+		 "1, key_head, key_tail, received, body FROM messages WHERE feed = 2 AND sequence "
+		 "= 1",
+			"beyond its end"},
+		{"UPDATE feeds SET head = zeroblob(31) WHERE feed = 2", "is said to be number 600"},
+		{"UPDATE feeds SET head = NULL WHERE feed = 2", "is said to be number 600"},
+		{"UPDATE feeds SET sequence = 0 WHERE feed = 2", "without a message"},
+		{"UPDATE feeds SET sequence = 599 WHERE feed = 2", "is said to be number 599"},
+		{"UPDATE feeds SET id = randomblob(32) WHERE feed = 2", "stands another message"},
+		{"UPDATE feeds SET timestamp = timestamp + 1 WHERE feed = 2", "kept wrongly"},
+		{"UPDATE feeds SET at = at + 1 WHERE feed = 2", "kept wrongly"},
+		{"UPDATE feeds SET edges = edges + 1 WHERE feed = 2",
+			"follows and blocks is wrong"},
+		{"UPDATE contacts SET edge = 2 WHERE feed = 1", "wrongly in the list of posts"},
+		{"UPDATE contacts SET edge = 2 WHERE feed = 2 AND about = 1",
+			"follows and blocks is wrong"},
+		{"UPDATE contacts SET about = 2 WHERE feed = 2 AND about = 1",
+			"follows and blocks is wrong"},
+		{"UPDATE contacts SET feed = 3 WHERE feed = 2 AND about = 1",
+			"follows and blocks is wrong"},
+		{"DELETE FROM contacts WHERE feed = 2 AND about = 1",
+			"follows and blocks is wrong"},
+		{"INSERT INTO contacts (feed, about, edge) VALUES (2, 2, 1)",
+			"follows and blocks is wrong"},
+		{"INSERT INTO contacts (feed, about, edge) VALUES (3, 1, 1)", "without a message"},
+		{"INSERT INTO posts (message, feed, at, home) VALUES (5000, 2, 1, 0)",
+			"no stored message"},
+		{"UPDATE posts SET feed = 2 WHERE feed = 1", "tells message 1 of "},
+		{"UPDATE posts SET root = 5 WHERE feed = 1", "tells message 1 of "},
+		{"UPDATE posts SET fork = 5 WHERE feed = 1", "tells message 1 of "},
 		{"DELETE FROM posts WHERE feed = 1", "missing from the list of posts"},
 		{"UPDATE posts SET at = at + 1 WHERE feed = 1", "tells message 1 of "},
 		{"UPDATE posts SET home = 0 WHERE feed = 1", "tells message 1 of "},
@@ -93,8 +201,8 @@ static void every_kind_of_damage_is_a_sentence(void **state)
 		assert_int_equal(sqlite3_close(db), SQLITE_OK);
 		struct audit audit = audit_of(&shelf, &heard);
 		assert_true(audit.faults > 0);
-		if (strstr(heard.last, damages[i].said) == NULL) {
-			fail_msg("%s: said \"%s\"", damages[i].sql, heard.last);
+		if (strstr(heard.all, damages[i].said) == NULL) {
+			fail_msg("%s: said \"%s\"", damages[i].sql, heard.all);
 		}
 		shelf_fini(&shelf);
 	}
@@ -104,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sound_store_has_no_faults),
+		cmocka_unit_test(a_message_whose_timestamp_is_infinite_is_no_fault),
 		cmocka_unit_test(every_kind_of_damage_is_a_sentence),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
