@@ -62,64 +62,65 @@ struct import {
 	struct totals totals;
 };
 
-/* The message within a line: the line itself, or what stands under "value". `doc_text` keeps a copy
- * when the line had to be taken apart. */
-static enum err find_value(struct span line, struct message_id *key, bool *has_key,
-	struct buf *doc_text, struct span *out)
+/* Exactly as kith feed prints it: {"key":"%…","value":{…}}. No need to parse twice; should there be
+ * more members behind, the message is refused, and the line is looked at in the other way. */
+static bool is_plain_pair(struct span line, struct message_id *key, struct span *out)
 {
 	static const char start[] = "{\"key\":\"";
 	static const char middle[] = "\",\"value\":";
 	size_t key_end = sizeof(start) - 1 + MESSAGE_ID_TEXT_BYTES - 1;
 	size_t value_at = key_end + sizeof(middle) - 1;
-	*has_key = false;
-	/* Exactly as kith feed prints it: no need to parse twice. */
-	if (line.len > value_at + 2 && span_starts_with(line, start) &&
-		span_starts_with(span_skip(line, key_end), middle) &&
-		span_ends_with(line, "\"}}") &&
+	if (line.len < value_at + 2 || !span_starts_with(line, start) ||
+		!span_starts_with(span_skip(line, key_end), middle) ||
+		!span_ends_with(line, "\"}}") ||
 		message_id_parse(
 			span_take(span_skip(line, sizeof(start) - 1), MESSAGE_ID_TEXT_BYTES - 1),
-			key) == ERR_OK) {
-		*has_key = true;
-		*out = span_of(line.at + value_at, line.len - value_at - 1);
-		return ERR_OK;
+			key) != ERR_OK) {
+		return false;
 	}
-	if (!span_starts_with(line, "{\"key\"") && !span_starts_with(line, "{\"value\"") &&
-		!span_starts_with(line, "{ ")) {
-		*out = line;
-		return ERR_OK;
-	}
+	*out = span_of(line.at + value_at, line.len - value_at - 1);
+	return true;
+}
+
+/* The message within a line, judged by its own bytes: what stands under "value", or else the whole
+ * line. */
+static enum err find_value(
+	struct span line, struct message_id *key, bool *has_key, struct span *out)
+{
 	struct json_doc *doc = NULL;
+	struct span text;
+	*has_key = false;
+	*out = line;
+	if (span_starts_with(line, "{\"previous\"")) {
+		return ERR_OK;
+	}
 	enum err err = json_parse(line, LIMIT_JSON_DEPTH, &doc);
 	if (err != ERR_OK) {
 		return err;
 	}
 	const struct json *value = json_get(json_root(doc), "value");
-	struct span text;
-	*has_key = json_text(json_get(json_root(doc), "key"), &text);
+	if (value != NULL && json_slice(line, "value", out)) {
+		*has_key = json_text(json_get(json_root(doc), "key"), &text);
+	}
 	if (*has_key && message_id_parse(text, key) != ERR_OK) {
 		err = ERR_REFUSED;
 	}
-	if (err == ERR_OK) {
-		err = json_write_compact(value != NULL && json_kind(value) == JSON_KIND_OBJECT
-						 ? value
-						 : json_root(doc),
-			doc_text);
-	}
 	json_doc_free(doc);
-	*out = buf_span(doc_text);
 	return err;
 }
 
-static enum err verify_line(struct span line, struct buf *scratch, struct message **out)
+static enum err verify_line(struct span line, struct message **out)
 {
 	struct message_id key;
 	struct span value;
-	bool has_key = false;
 	const char *why = NULL;
-	buf_clear(scratch);
-	enum err err = find_value(line, &key, &has_key, scratch, &value);
-	if (err == ERR_OK) {
-		err = message_verify(value, NULL, out, &why);
+	bool has_key = is_plain_pair(line, &key, &value);
+	enum err err = has_key ? message_verify(value, NULL, out, &why) : ERR_REFUSED;
+	if (err == ERR_REFUSED || err == ERR_LIMIT) {
+		err = find_value(line, &key, &has_key, &value);
+		if (err == ERR_OK) {
+			err = message_verify(value, NULL, out, &why);
+		}
 	}
 	if (err == ERR_OK && has_key && !message_id_equal(&key, &(*out)->key)) {
 		message_free(*out);
@@ -129,7 +130,7 @@ static enum err verify_line(struct span line, struct buf *scratch, struct messag
 	return err;
 }
 
-static enum err verify_chunk(struct chunk *chunk, struct buf *scratch)
+static enum err verify_chunk(struct chunk *chunk)
 {
 	chunk->job = append_job_new(CHUNK_LINES);
 	if (chunk->job == NULL) {
@@ -138,7 +139,7 @@ static enum err verify_chunk(struct chunk *chunk, struct buf *scratch)
 	for (size_t i = 0; i < chunk->count; i++) {
 		struct message *message = NULL;
 		enum err err = verify_line(
-			span_of(chunk->text.at + chunk->lines[i].at, chunk->lines[i].len), scratch,
+			span_of(chunk->text.at + chunk->lines[i].at, chunk->lines[i].len),
 			&message);
 		if (err == ERR_NOMEM) {
 			return err;
@@ -188,10 +189,12 @@ static void submit(struct import *import)
 		struct chunk *chunk = &import->ring[import->submitted++ % RING];
 		import->totals.refused += chunk->refused;
 		chunk->state = CHUNK_WRITING;
-		chunk->job->on_done = on_written;
-		chunk->job->ctx = chunk;
-		enum err err = import->err == ERR_OK ? writer_append(import->writer, chunk->job)
-						     : import->err;
+		enum err err = import->err;
+		if (err == ERR_OK) {
+			chunk->job->on_done = on_written;
+			chunk->job->ctx = chunk;
+			err = writer_append(import->writer, chunk->job);
+		}
 		if (err == ERR_OK) {
 			import->writing++;
 			continue;
@@ -206,7 +209,6 @@ static void submit(struct import *import)
 static void *verify_thread(void *ctx)
 {
 	struct import *import = ctx;
-	struct buf scratch = BUF_INIT(2 * LIMIT_MESSAGE_BYTES);
 	(void)pthread_mutex_lock(&import->lock);
 	for (;;) {
 		if (import->taken == import->filled) {
@@ -219,7 +221,7 @@ static void *verify_thread(void *ctx)
 		struct chunk *chunk = &import->ring[import->taken++ % RING];
 		chunk->state = CHUNK_TAKEN;
 		(void)pthread_mutex_unlock(&import->lock);
-		enum err err = verify_chunk(chunk, &scratch);
+		enum err err = verify_chunk(chunk);
 		(void)pthread_mutex_lock(&import->lock);
 		if (err != ERR_OK && import->err == ERR_OK) {
 			import->err = err;
@@ -228,7 +230,6 @@ static void *verify_thread(void *ctx)
 		submit(import);
 	}
 	(void)pthread_mutex_unlock(&import->lock);
-	buf_fini(&scratch);
 	return NULL;
 }
 
