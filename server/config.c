@@ -118,6 +118,22 @@ out:
 	return err;
 }
 
+enum err config_may_make_key(const char *dir, char *why, size_t why_bytes)
+{
+	struct buf path = BUF_INIT(CONFIG_PATH_BYTES);
+	struct stat info;
+	enum err err = config_path(dir, "kith.db", &path);
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "the path of the data directory is too long");
+	} else if (stat((const char *)path.at, &info) == 0) {
+		err = ERR_EXISTS;
+		(void)snprintf(why, why_bytes,
+			"there is a database in %s but no key: put its secret file back", dir);
+	}
+	buf_fini(&path);
+	return err;
+}
+
 enum err config_save_key(const char *dir, const struct key *key, char *why, size_t why_bytes)
 {
 	struct buf path = BUF_INIT(CONFIG_PATH_BYTES);

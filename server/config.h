@@ -24,7 +24,12 @@ enum {
  * home directory either, ERR_LIMIT, ERR_NOMEM.
  */
 MUST_USE enum err config_data_dir(const char *option, struct buf *out);
-/** What to say when it gave `err`. */
+/**
+ * May a new key be made in `dir`? ERR_EXISTS with a sentence when a database is there already: it
+ * belongs to a key that is missing, and a new one would stand in the way when that is put back.
+ */
+MUST_USE enum err config_may_make_key(const char *dir, char *why, size_t why_bytes);
+/** What to say when config_data_dir() gave `err`. */
 const char *config_data_dir_why(enum err err);
 
 /** `DIR/NAME` as text in `out` (with a NUL behind it). */

@@ -106,6 +106,10 @@ static enum err load_or_make_key(
 	if (err != ERR_NOT_FOUND) {
 		return err;
 	}
+	err = config_may_make_key(opts->dir, why, why_bytes);
+	if (err != ERR_OK) {
+		return err;
+	}
 	err = key_generate(out);
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes, "cannot make a key: %s", err_text(err));

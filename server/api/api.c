@@ -370,12 +370,10 @@ static enum err open_doors(struct api *api, char *why, size_t why_bytes)
 		.env = api->opts.env, .sessions = api->sessions, .events = api->events};
 	enum err err = live_start(&live, &api->live, why, why_bytes);
 	if (err == ERR_OK) {
-		err = watch_start(api, &api->watch);
-	}
-	if (err == ERR_OK) {
 		err = http_start(&http, &api->http, why, why_bytes);
 	}
-	return err;
+	/* Last: it asks the loop, which does not run yet, and would make a failed start wait. */
+	return err == ERR_OK ? watch_start(api, &api->watch) : err;
 }
 
 enum err api_start(const struct api_opts *opts, struct api **out, char *why, size_t why_bytes)

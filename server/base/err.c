@@ -18,6 +18,7 @@ static const char *const texts[ERR_COUNT] = {
 	[ERR_PAUSED] = "publishing is paused",
 	[ERR_NEWER] = "written by a newer version",
 	[ERR_DENIED] = "not allowed",
+	[ERR_DAMAGED] = "the file is damaged",
 };
 
 const char *err_text(enum err err)

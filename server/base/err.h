@@ -26,6 +26,7 @@ enum err {
 	ERR_PAUSED,    /* publishing is paused: nothing was signed */
 	ERR_NEWER,     /* written by a newer kith than this one */
 	ERR_DENIED,    /* the caller may not do this */
+	ERR_DAMAGED,   /* a file of ours is not what we wrote */
 	ERR_COUNT
 };
 

@@ -76,6 +76,11 @@ int cmd_init(int argc, char **argv)
 	} else if (seed != NULL) {
 		err = key_from_base64(seed, &key, &reason);
 	} else {
+		err = config_may_make_key((const char *)dir.at, why, sizeof(why));
+		if (err != ERR_OK) {
+			code = cmd_fail("init", "%s", why);
+			goto out;
+		}
 		err = key_generate(&key);
 	}
 	if (err != ERR_OK) {

@@ -62,6 +62,9 @@ static enum err from_rc(struct db *db, int rc)
 		return ERR_TIMEOUT;
 	case SQLITE_BUSY:
 		return ERR_BUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return ERR_DAMAGED;
 	case SQLITE_TOOBIG:
 		return ERR_LIMIT;
 	case SQLITE_IOERR: {

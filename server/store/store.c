@@ -139,8 +139,9 @@ static enum err open_for_reading(
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes,
 			err == ERR_NOT_FOUND ? "There is no database in %s yet."
-					     : "The database in %s cannot be opened: it is "
-					       "damaged, or you may not write there.",
+			: err == ERR_DAMAGED ? "The database in %s is damaged."
+					     : "The database in %s cannot be opened: you may "
+					       "need the right to write there.",
 			store->dir);
 		return err;
 	}

@@ -292,6 +292,48 @@ static void a_taken_web_port_ends_the_start_cleanly(void **state)
 	assert_int_equal(code_of(pid), 0);
 }
 
+static void makes_no_new_key_beside_a_database(void **state)
+{
+	char path[PATH_BYTES];
+	char secret[PATH_BYTES];
+	(void)state;
+	assert_int_equal(kith("init", "init", "--data", in_dir(path, "lost"), NULL).code, 0);
+	assert_int_equal(kith("post", "post", "x", "--data", path, NULL).code, 0);
+	assert_int_equal(unlink(in_dir(secret, "lost/secret")), 0);
+	assert_sentence(kith("run", "run", "--data", path, "--port", "0", "--http-port", "0",
+				"--no-lan", NULL),
+		1, "put its secret file back");
+	assert_sentence(kith("init", "init", "--data", path, NULL), 1, "put its secret file back");
+	assert_int_not_equal(access(secret, F_OK), 0);
+}
+
+static void says_that_a_database_is_damaged(void **state)
+{
+	static const char *const commands[] = {"check", "status", "run"};
+	char path[PATH_BYTES];
+	char file[PATH_BYTES];
+	(void)state;
+	assert_int_equal(kith("init", "init", "--data", in_dir(path, "damaged"), NULL).code, 0);
+	assert_int_equal(kith("post", "post", "x", "--data", path, NULL).code, 0);
+	assert_int_equal(truncate(in_dir(file, "damaged/kith.db"), 5000), 0);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		assert_sentence(
+			kith("damaged", commands[i], "--data", path, NULL), 1, "is damaged");
+	}
+}
+
+static void a_socket_that_cannot_be_had_ends_the_start(void **state)
+{
+	char path[PATH_BYTES];
+	char file[PATH_BYTES];
+	(void)state;
+	assert_int_equal(kith("init", "init", "--data", in_dir(path, "socket"), NULL).code, 0);
+	assert_int_equal(mkdir(in_dir(file, "socket/api.sock"), 0700), 0);
+	assert_sentence(kith("run", "run", "--data", path, "--port", "0", "--http-port", "0",
+				"--no-lan", NULL),
+		1, "api.sock cannot be opened");
+}
+
 static int make_place(void **state)
 {
 	(void)state;
@@ -316,6 +358,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(fails_when_its_output_cannot_be_written),
 		cmocka_unit_test(both_signals_at_once_stop_it_and_break_nothing),
 		cmocka_unit_test(a_taken_web_port_ends_the_start_cleanly),
+		cmocka_unit_test(makes_no_new_key_beside_a_database),
+		cmocka_unit_test(says_that_a_database_is_damaged),
+		cmocka_unit_test(a_socket_that_cannot_be_had_ends_the_start),
 	};
 	(void)argc;
 	/* build/tests/cmd/test_program -> build/kith */
