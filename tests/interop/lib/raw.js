@@ -166,3 +166,44 @@ exports.socket = (port) => new Promise((resolve, reject) => {
   socket.closing = new Promise((done) => socket.once('close', done))
   socket.resume()
 })
+
+/**
+ * Like dial(), but without muxrpc: what is written goes out as it is. `write(bytes)` resolves when
+ * the stream asks for more; `read` are the packets that came (`{req, flags, body}`), unless `deaf`.
+ */
+exports.bytes = async (address, { networkKey, author = new Author(), deaf = false }) => {
+  const client = MultiServer([[Net({ scope: 'device' }), Shs({ keys: author.keys, appKey: networkKey, timeout: 15000, auth: (id, cb) => cb(null, true) })]])
+  const stream = await within(15000, 'the handshake is done', new Promise((resolve, reject) =>
+    client.client(address, (err, made) => (err ? reject(err) : resolve(made)))))
+  const out = pushable()
+  const link = { author, read: [], count: 0, isClosed: false }
+  let ended
+  link.closing = new Promise((resolve) => { ended = () => { link.isClosed = true; resolve() } })
+  pull(out.source, stream.sink)
+  let rest = Buffer.alloc(0)
+  const next = () => stream.source(null, (end, part) => {
+    if (end) return ended()
+    link.count += part.length
+    rest = Buffer.concat([rest, part])
+    while (rest.length >= 9 && rest.length >= 9 + rest.readUInt32BE(1)) {
+      const length = rest.readUInt32BE(1)
+      link.read.push({ flags: rest[0], req: rest.readInt32BE(5), body: rest.subarray(9, 9 + length).toString() })
+      rest = rest.subarray(9 + length)
+    }
+    setImmediate(next)
+  })
+  if (!deaf) next()
+  link.write = (bytes) => out.push(bytes)
+  link.close = () => { out.end(); if (deaf) next(); return within(8000, 'the connection closes', link.closing).catch(() => {}) }
+  return link
+}
+
+/** One muxrpc packet; `length` may lie. */
+exports.packet = (flags, req, body, length) => {
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  const head = Buffer.alloc(9)
+  head[0] = flags
+  head.writeUInt32BE(length === undefined ? bytes.length : length, 1)
+  head.writeInt32BE(req, 5)
+  return Buffer.concat([head, bytes])
+}
