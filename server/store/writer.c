@@ -179,12 +179,6 @@ static enum err run_jobs(struct writer *writer, struct batch *batch)
 {
 	int64_t received_ms = env_wall_ms(store_env(writer->store));
 	enum err err = ERR_OK;
-	if (batch->messages > 0) {
-		int64_t room = store_disk_free(writer->store);
-		if (room >= 0 && room < LIMIT_DISK_FREE_REPLICATION_BYTES) {
-			return ERR_DISK_FULL;
-		}
-	}
 	if (batch->has_own) {
 		err = writer_sync_full(writer);
 	}
@@ -233,8 +227,31 @@ static void finish_change(struct writer *writer, struct change_job *job, enum er
 	}
 }
 
+/* Others' messages stop long before the disk is full; what the owner does goes on. */
+static void refuse_appends_without_room(struct writer *writer, struct batch *batch)
+{
+	int64_t room = batch->messages == 0 ? -1 : store_disk_free(writer->store);
+	size_t kept = 0;
+	if (room < 0 || room >= LIMIT_DISK_FREE_REPLICATION_BYTES) {
+		return;
+	}
+	for (size_t i = 0; i < batch->count; i++) {
+		struct job *job = batch->jobs[i];
+		if (job->kind == JOB_APPEND) {
+			finish_append(job->append, ERR_DISK_FULL);
+			free(job);
+		} else {
+			batch->jobs[kept++] = job;
+		}
+	}
+	batch->count = kept;
+	batch->messages = 0;
+	batch->has_own = false;
+}
+
 static void run_batch(struct writer *writer, struct batch *batch)
 {
+	refuse_appends_without_room(writer, batch);
 	if (batch->count == 0) {
 		return;
 	}

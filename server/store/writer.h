@@ -119,7 +119,8 @@ enum change_kind {
 				  other texts) */
 	CHANGE_ADDRESS_FORGET, /* feed: forget all ways */
 	CHANGE_ADDRESS_TRIED,  /* feed, text, number: 1 connected, 0 failed; the time is noted */
-	CHANGE_CLOCKS,         /* feed: the peer; clocks: what it told or proved to have */
+	CHANGE_CLOCKS,         /* feed: the peer; clocks: what it told or proved to have. Nothing is
+				  kept of a peer nobody here ever spoke of */
 	CHANGE_REACH,          /* reach: the whole new set of feeds we replicate, with hops */
 	CHANGE_SESSION_PUT, /* name: token hash in hex; text: JSON about it; number: expiry, wall ms
 			     */
@@ -147,7 +148,8 @@ struct change {
 	const struct reach_entry *reach; /* copied */
 	size_t reach_count;
 };
-/** Queue a change and return at once. ERR_BUSY, ERR_NOMEM. Any thread. */
+/** Queue a change and return at once. ERR_BUSY, ERR_NOMEM, ERR_LIMIT (an address over
+ * LIMIT_ADDRESS_BYTES). Any thread. */
 MUST_USE enum err writer_change(struct writer *writer, const struct change *change);
 /** The same, and wait until it is committed. Not from the loop or the writer. */
 MUST_USE enum err writer_change_wait(struct writer *writer, const struct change *change);

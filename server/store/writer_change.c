@@ -51,9 +51,6 @@ static enum err change_address(struct writer *writer, const struct change *chang
 	if (err != ERR_OK) {
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
 	}
-	if (change->kind == CHANGE_ADDRESS_PUT && change->text.len > LIMIT_ADDRESS_BYTES) {
-		return ERR_LIMIT;
-	}
 	sqlite3_stmt *stmt = NULL;
 	err = db_query(writer->db, queries[change->kind], &stmt);
 	if (err != ERR_OK) {
@@ -89,7 +86,10 @@ static enum err put_three(
 static enum err change_clocks(struct writer *writer, const struct change *change)
 {
 	int64_t peer = 0;
-	enum err err = feeds_number(writer->feeds, &change->feed, true, &peer);
+	enum err err = feeds_number(writer->feeds, &change->feed, false, &peer);
+	if (err == ERR_NOT_FOUND) {
+		return ERR_OK; /* keys are free: strangers that come once must not fill the disk */
+	}
 	for (size_t i = 0; err == ERR_OK && i < change->clock_count; i++) {
 		int64_t feed = 0;
 		err = feeds_number(writer->feeds, &change->clocks[i].feed, false, &feed);
@@ -173,6 +173,14 @@ void writer_change_job_free(struct change_job *job)
 	free(job);
 }
 
+/* What would fail is refused before it is queued: a job that fails takes its whole transaction, and
+ * so what others wait for, with it. */
+static enum err check_change(const struct change *change)
+{
+	bool is_address = change->kind == CHANGE_ADDRESS_PUT;
+	return is_address && change->text.len > LIMIT_ADDRESS_BYTES ? ERR_LIMIT : ERR_OK;
+}
+
 /* One block of bytes holds everything the change points to; arrays first, as they are the ones that
  * must be aligned. */
 static enum err copy_change(const struct change *from, struct change_job *job)
@@ -213,6 +221,9 @@ static enum err copy_change(const struct change *from, struct change_job *job)
 static enum err queue(struct writer *writer, const struct change *change, bool has_waiter,
 	struct change_job **out)
 {
+	if (check_change(change) != ERR_OK) {
+		return check_change(change);
+	}
 	struct job *job = calloc(1, sizeof(*job));
 	struct change_job *change_job = calloc(1, sizeof(*change_job));
 	if (job == NULL || change_job == NULL) {
