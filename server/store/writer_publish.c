@@ -218,13 +218,25 @@ static enum err sign(struct writer *writer, struct publish_job *job, const struc
 	return err;
 }
 
-/* A message that was signed earlier and could not be stored comes first. */
+/* A message that was signed earlier and could not be stored comes first, unless the same bytes came
+ * back from elsewhere meanwhile. */
 static enum err clear_way(struct writer *writer)
 {
+	struct feed_entry *self = NULL;
 	if (writer->pending == NULL) {
 		return ERR_OK;
 	}
-	enum err err = ERR_OK;
+	enum err err = feeds_get(writer->feeds, store_self(writer->store), &self);
+	if (err != ERR_OK) {
+		return err;
+	}
+	if (self->head.sequence >= writer->pending->sequence) {
+		message_free(writer->pending);
+		writer->pending = NULL;
+		writer->facts.intent_sequence = 0;
+		writer->is_fence_behind = true;
+		return ERR_OK;
+	}
 	if (writer->facts.intent_sequence != writer->pending->sequence) {
 		err = write_intent(writer, writer->pending, writer->facts.intent_received_ms);
 	}

@@ -4,6 +4,7 @@
 #include "lib/shelf.h"
 
 #include "base/limits.h"
+#include "store/fence.h"
 #include "store/inside.h"
 
 #include <pthread.h>
@@ -382,6 +383,31 @@ static void a_full_disk_stops_cleanly_and_what_was_signed_comes_first_afterwards
 	author_fini(&ben);
 }
 
+static void what_was_signed_and_comes_back_before_it_is_stored_is_stored_once(void **state)
+{
+	struct shelf *shelf = *state;
+	struct publish_result result;
+	struct fence *fence = NULL;
+	struct message *signed_message = NULL;
+	const char *why = NULL;
+	char *path = store_path(shelf->store, "fence");
+	static char content[7000];
+	(void)snprintf(content, sizeof(content), "{\"type\":\"post\",\"text\":\"%06000d\"}", 0);
+	const struct publish_request request = {.content = span_text(content)};
+	assert_int_equal(db_exec(shelf->store->writer, "PRAGMA max_page_count = 1"), ERR_OK);
+	assert_int_equal(writer_publish(shelf->writer, &request, &result), ERR_DISK_FULL);
+	assert_int_equal(db_exec(shelf->store->writer, "PRAGMA max_page_count = 1000000"), ERR_OK);
+	assert_int_equal(fence_open(path, &fence), ERR_OK);
+	assert_int_equal(message_verify(fence_intent(fence), NULL, &signed_message, &why), ERR_OK);
+	fence_close(fence);
+	assert_int_equal(shelf_append(shelf, signed_message), APPEND_STORED);
+	assert_int_equal(shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"next\"}").sequence, 2);
+	shelf_close(shelf);
+	shelf_open(shelf);
+	assert_int_equal(shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"then\"}").sequence, 3);
+	free(path);
+}
+
 static void what_waits_together_is_committed_together(void **state)
 {
 	struct shelf *shelf = *state;
@@ -425,6 +451,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_full_disk_stops_cleanly_and_what_was_signed_comes_first_afterwards,
 			set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			what_was_signed_and_comes_back_before_it_is_stored_is_stored_once, set_up,
+			tear_down),
 		cmocka_unit_test_setup_teardown(
 			what_waits_together_is_committed_together, set_up, tear_down),
 	};
