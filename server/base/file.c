@@ -31,8 +31,8 @@ enum err file_make_dir(const char *path)
 	if (copy == NULL) {
 		return ERR_NOMEM;
 	}
-	for (char *slash = copy + 1; err == ERR_OK; slash++) {
-		if (*slash != '/' && *slash != '\0') {
+	for (char *slash = copy; err == ERR_OK; slash++) {
+		if ((*slash != '/' || slash == copy) && *slash != '\0') {
 			continue;
 		}
 		bool is_last = *slash == '\0';

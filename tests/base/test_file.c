@@ -101,6 +101,8 @@ static void makes_directories_for_the_owner_only(void **state)
 	assert_int_equal(about.st_mode & 0077, 0);
 	assert_int_equal(file_create(path_of("a"), span_text("file"), 0600), ERR_OK);
 	assert_int_equal(file_make_dir(path_of("a/b")), ERR_IO);
+	assert_int_equal(file_make_dir(""), ERR_IO);
+	assert_int_equal(file_make_dir("/"), ERR_OK);
 }
 
 static void locks_a_directory_for_one_process(void **state)
