@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "store/people.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,72 @@ static void a_name_is_one_clean_line_of_64_characters(void **state)
 	assert_int_equal(shelf_append(shelf, author_name(&ben, far_above)), APPEND_STORED);
 	assert_int_equal(strlen(person_of(shelf, &ben.id).name), 256);
 	author_fini(&ben);
+}
+
+/* So many edges would take long to sign: the books are cooked instead. */
+static void cook(struct shelf *shelf, const char *sql)
+{
+	shelf_close(shelf);
+	char path[128];
+	sqlite3 *db = NULL;
+	(void)snprintf(path, sizeof(path), "%s/kith.db", shelf->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_changes(db), 1);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	shelf_open(shelf);
+}
+
+static uint32_t follows_of(struct shelf *shelf, const struct feed_id *id)
+{
+	return person_of(shelf, id).follows;
+}
+
+/* Ben, with one edge, is brought to one below a limit; then one more counts, and no other. */
+static void check_edge_limit(struct shelf *shelf, const char *sql)
+{
+	struct author ben;
+	struct author others[5];
+	author_init(&ben, 1);
+	for (unsigned i = 0; i < 5; i++) {
+		author_init(&others[i], 10 + i);
+	}
+	assert_int_equal(shelf_append(shelf, author_contact(&ben, &others[0].id, EDGE_BLOCK)),
+		APPEND_STORED);
+	cook(shelf, sql);
+	for (unsigned i = 1; i < 4; i++) {
+		assert_int_equal(
+			shelf_append(shelf, author_contact(&ben, &others[i].id, EDGE_FOLLOW)),
+			APPEND_STORED);
+		assert_int_equal(follows_of(shelf, &ben.id), 1);
+	}
+	assert_int_equal(person_of(shelf, &others[2].id).followers, 0);
+	/* What he said of somebody before he may still change, and our own word always counts. */
+	assert_int_equal(shelf_append(shelf, author_contact(&ben, &others[0].id, EDGE_FOLLOW)),
+		APPEND_STORED);
+	assert_int_equal(follows_of(shelf, &ben.id), 2);
+	(void)shelf_contact(shelf, &others[4].id, EDGE_FOLLOW);
+	assert_int_equal(follows_of(shelf, &shelf->self.id), 1);
+	for (unsigned i = 0; i < 5; i++) {
+		author_fini(&others[i]);
+	}
+	author_fini(&ben);
+}
+
+static void an_author_has_at_most_20000_edges(void **state)
+{
+	char sql[96];
+	(void)snprintf(sql, sizeof(sql), "UPDATE feeds SET edges = %d WHERE edges = 1",
+		LIMIT_GRAPH_EDGES_PER_AUTHOR - 1);
+	check_edge_limit(*state, sql);
+}
+
+static void all_together_have_at_most_2000000_edges(void **state)
+{
+	char sql[96];
+	(void)snprintf(sql, sizeof(sql), "UPDATE figures SET n = %d WHERE name = 'edges'",
+		LIMIT_GRAPH_EDGES - 1);
+	check_edge_limit(*state, sql);
 }
 
 static void nobody_names_somebody_else(void **state)
@@ -386,6 +453,10 @@ static void every_block_counts_wherever_it_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			an_author_has_at_most_20000_edges, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			all_together_have_at_most_2000000_edges, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_name_is_one_clean_line_of_64_characters, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nobody_names_somebody_else, set_up, tear_down),

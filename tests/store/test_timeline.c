@@ -226,6 +226,52 @@ static void a_post_shows_what_it_says(void **state)
 	author_fini(&ben);
 }
 
+static void a_thread_has_at_most_50_stand_ins(void **state)
+{
+	struct shelf *shelf = *state;
+	static const size_t wanted[][2] = {{48, 48}, {56, 50}, {800, 50}};
+	struct author ben;
+	struct posts posts;
+	struct message_id root;
+	uint32_t number = 0;
+	author_init(&ben, 1);
+	for (size_t i = 0; i < 3; i++) {
+		struct message *first = author_post(&ben, "root");
+		struct message_id key = first->key;
+		char root_text[MESSAGE_ID_TEXT_BYTES];
+		message_id_format(&key, root_text);
+		assert_int_equal(shelf_append(shelf, first), APPEND_STORED);
+		for (size_t put = 0; put < wanted[i][0]; put += CONTENT_BRANCHES_MAX) {
+			char texts[CONTENT_BRANCHES_MAX][MESSAGE_ID_TEXT_BYTES];
+			for (size_t k = 0; k < CONTENT_BRANCHES_MAX; k++) {
+				struct message_id none = {{0}};
+				memcpy(none.at, &number, sizeof(number));
+				number++;
+				message_id_format(&none, texts[k]);
+			}
+			assert_int_equal(
+				shelf_append(shelf,
+					author_say(&ben,
+						"{\"type\":\"post\",\"text\":\"x\",\"root\":\"%s\","
+						"\"branch\":[\"%s\",\"%s\",\"%s\",\"%s\",\"%s\","
+						"\"%s\",\"%s\",\"%s\"]}",
+						root_text, texts[0], texts[1], texts[2], texts[3],
+						texts[4], texts[5], texts[6], texts[7])),
+				APPEND_STORED);
+		}
+		assert_int_equal(thread_read(shelf->reader, &key, &root, &posts), ERR_OK);
+		size_t missing = 0;
+		for (size_t k = 0; k < posts.count; k++) {
+			missing += posts.at[k].is_missing;
+		}
+		assert_int_equal(missing, wanted[i][1]);
+		assert_int_equal(posts.count - missing, 1 + wanted[i][0] / CONTENT_BRANCHES_MAX);
+		posts_free(&posts);
+	}
+	assert_int_equal(wanted[1][1], LIMIT_THREAD_MISSING);
+	author_fini(&ben);
+}
+
 static void a_thread_tells_what_is_missing(void **state)
 {
 	struct shelf *shelf = *state;
@@ -326,6 +372,8 @@ static void only_the_first_thousand_posts_of_a_thread_are_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_thread_has_at_most_50_stand_ins, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(home_is_us_and_whom_we_follow, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_blocked_author_appears_nowhere_and_comes_back_whole, set_up, tear_down),
