@@ -2,6 +2,8 @@
  * by feed/json. */
 #include "store/index.h"
 
+#include "feed/utf8.h"
+
 enum { NAME_CHARACTERS_MAX = 64 };
 
 struct letter {
@@ -22,21 +24,6 @@ static struct letter first_letter(struct span in)
 	}
 	bool is_surrogate = point >= 0xd800 && point <= 0xdfff;
 	return (struct letter){is_surrogate ? 0xfffd : point, len};
-}
-
-static size_t put_letter(uint32_t point, char out[static 4])
-{
-	if (point < 0x80) {
-		out[0] = (char)point;
-		return 1;
-	}
-	size_t len = point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
-	for (size_t i = len - 1; i > 0; i--) {
-		out[i] = (char)(0x80 | (point & 0x3f));
-		point >>= 6;
-	}
-	out[0] = (char)((0xf00u >> len & 0xff) | point);
-	return len;
 }
 
 static bool is_bidi(uint32_t point)
@@ -77,7 +64,7 @@ void index_clean_name(struct span in, char out[static 264])
 			characters++;
 		}
 		is_gap = false;
-		len += put_letter(letter.point, out + len);
+		len += utf8_put(letter.point, (uint8_t *)out + len);
 		characters++;
 	}
 	out[len] = '\0';
@@ -88,12 +75,12 @@ void index_clean_text(struct span in, char *out, size_t room)
 	size_t len = 0;
 	while (in.len > 0) {
 		struct letter letter = first_letter(in);
-		char bytes[4];
+		uint8_t bytes[4];
 		in = span_skip(in, letter.len);
 		if (is_control(letter.point) && letter.point != '\n' && letter.point != '\t') {
 			continue;
 		}
-		size_t count = put_letter(letter.point, bytes);
+		size_t count = utf8_put(letter.point, bytes);
 		if (len + count + 1 > room) {
 			break;
 		}
