@@ -38,7 +38,6 @@
 #define LIMIT_ACCEPTS_PER_SECOND 100
 #define LIMIT_ACCEPTS_PER_SECOND_ADDRESS 10
 #define LIMIT_HANDSHAKE_MS 5000 /* the whole of it */
-#define LIMIT_PEER_IN_BYTES (2 * MIB + 64 * KIB)
 #define LIMIT_PEER_OUT_BYTES (1 * MIB)
 #define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB) /* a paused source goes on below this */
 #define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)  /* all peers together */

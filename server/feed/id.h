@@ -2,8 +2,9 @@
  * feed/id: the three kinds of 32-byte ids, and their text forms. Different types, so that they
  * cannot be mixed up.
  *
- *   feed     @<base64>.ed25519   53 characters      message  %<base64>.sha256   52      blob
- * &<base64>.sha256   52
+ *   feed     @<base64>.ed25519   53 characters
+ *   message  %<base64>.sha256    52
+ *   blob     &<base64>.sha256    52
  *
  * Parsing is strict (canonical base64, nothing before or behind). The `_link` forms, for what
  * strangers write into messages, also take SSB URIs and drop a query from `?` on; the `_any` forms,

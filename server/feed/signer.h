@@ -2,9 +2,7 @@
  * feed/signer: the things a secret key may do. Nobody else touches feed/key's bytes.
  *
  *   - sign the message that follows my own head (and never two different ones with one number),
- *   - take part in a secret handshake,
- *   - sign a small text under a fixed prefix (LAN beacons, room sign-in): not a message, so it can
- * never be one.
+ *   - take part in a secret handshake.
  *
  * One signer per key; the publishing half is the writer thread's, the handshake half is safe on any
  * thread.

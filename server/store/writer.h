@@ -61,9 +61,8 @@ MUST_USE enum err writer_start(
 /** Finishes what is queued, then ends the thread. */
 void writer_stop(struct writer *writer);
 /**
- * May this node publish? "CLEAN" when it may, else "SUSPECT" or "FORKED" and `why` a sentence. As
- * it was after the start or the last change of it; also in the settings `state` and `state_why`.
- * Any thread.
+ * May this node publish? "CLEAN" when it may, else "SUSPECT" or "FORKED" and `why` a sentence. The
+ * settings `state` and `state_why` say what it was at the last start. Any thread.
  */
 const char *writer_state(struct writer *writer, char *why, size_t why_bytes);
 
