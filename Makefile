@@ -47,6 +47,10 @@ all: build/kith
 
 include $(wildcard deploy/make/*.mk)
 
+# The program of this MODE alone, for looking whether another compiler takes it too.
+.PHONY: program
+program: $(BUILD)/kith
+
 build/kith: $(BUILD)/kith
 	@mkdir -p $(@D)
 	@cp $< $@.new && mv $@.new $@

@@ -18,7 +18,7 @@ make="${MAKE:-make} --no-print-directory -s"
 part build $make -j2 WERROR=1 all
 part unit $make -j2 WERROR=1 unit
 part lint $make lint
-part clang $make -j2 WERROR=1 MODE=clang CC=clang all
+part clang $make -j2 WERROR=1 MODE=clang CC=clang program
 part asan $make -j2 asan
 part tsan $make -j2 tsan
 part differential $make differential

@@ -194,7 +194,7 @@ Object.assign(words, {
 	'welcome.key': 'This is your key: your address and your signature in one. Show it to anyone. Its secret half stays on this node. Nobody can reset it for you.',
 	'welcome.face': 'The pattern is woven from your key. Friends know you by it before your picture arrives.',
 	'welcome.someone': 'Someone to follow',
-	'welcome.someoneSaid': 'Paste the key a friend gave you. Their newest posts come first, earlier ones follow.',
+	'welcome.someoneSaid': 'Paste the key a friend gave you. Their posts begin to arrive as soon as your nodes meet.',
 	'welcome.home': 'Go to Home',
 	'welcome.skip': 'I will do this later',
 	'welcome.step': 'Step {n} of {of}',
