@@ -65,7 +65,7 @@
 #define LIMIT_EBT_SILENCE_MS 5000            /* as dialler: then our notes go first */
 #define LIMIT_EBT_WAIT_MS 60000              /* as dialled: then history streams */
 #define LIMIT_EBT_STALL_MS 3000              /* nothing came though the peer has more: ask again */
-#define LIMIT_EBT_ASKS 3                     /* such questions between two messages */
+#define LIMIT_EBT_ASKS 2                     /* such questions; then history streams */
 #define LIMIT_FETCH_STREAMS 24               /* history streams of ours, per peer */
 #define LIMIT_FETCH_AHEAD_MESSAGES 64        /* out of order, held back per stream */
 #define LIMIT_FETCH_AHEAD_BYTES (256 * KIB)

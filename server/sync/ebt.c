@@ -4,7 +4,9 @@
  * go first, even when they are empty. Before the first notes the peer's stored clock is read: feeds
  * where it is known to stand where we stand, or not to replicate, are left out. A feed is
  * even-noted whenever we replicate and share it. When nothing comes for LIMIT_EBT_STALL_MS though
- * the peer claims more, the even note is said again, a few times.
+ * the peer claims more, the even note is said again, a few times; then those feeds are asked for by
+ * createHistoryStream: EBT 7 keeps the highest number it ever heard from us, and sends nothing to
+ * who lost some of it (protocol/04 §3.4).
  */
 #include "sync/ebt_state.h"
 
@@ -64,8 +66,10 @@ static void open_notes(struct ebt *ebt)
 	for (size_t i = 0; i < reach_count(reach); i++) {
 		struct feed *feed = reach_nth(reach, i);
 		struct ebt_feed *at = ebt_at(ebt, feed);
-		bool is_even_with_us = at != NULL && (at->theirs == THEIRS_NOT ||
-							     at->theirs == (int64_t)feed->head);
+		bool is_even_with_us =
+			at != NULL &&
+			(at->theirs == THEIRS_NOT ||
+				(at->theirs > 0 && at->theirs == (int64_t)feed->head));
 		if (at != NULL && !at->is_noted && !is_even_with_us && ebt_is_shared(ebt, feed)) {
 			ebt_mark(ebt, feed);
 		}
@@ -129,9 +133,14 @@ static void save_clocks(struct ebt *ebt)
 	struct clock_entry *entries = calloc(ebt->feed_count + 1, sizeof(*entries));
 	size_t count = 0;
 	for (uint32_t i = 0; entries != NULL && i < ebt->feed_count; i++) {
-		if (ebt->feeds[i].theirs != THEIRS_UNKNOWN) {
-			entries[count++] = (struct clock_entry){
-				.feed = reach_at(sync->reach, i)->id, .note = ebt->feeds[i].theirs};
+		const struct ebt_feed *at = &ebt->feeds[i];
+		/* Whom we told −1 remembers it: nothing may be skipped next time on the ground that
+		 * we stand at the same number. */
+		bool is_forgotten = at->is_refused && at->theirs > 0;
+		if (at->theirs != THEIRS_UNKNOWN) {
+			entries[count++] =
+				(struct clock_entry){.feed = reach_at(sync->reach, i)->id,
+					.note = is_forgotten ? 0 : at->theirs};
 		}
 	}
 	struct change change = {.kind = CHANGE_CLOCKS,
@@ -180,11 +189,16 @@ static void on_tick(void *ctx)
 		}
 		return;
 	}
-	if (ebt_behind(ebt->partner) == 0 || ebt->asks >= LIMIT_EBT_ASKS) {
+	if (ebt_behind(ebt->partner) == 0) {
 		return;
 	}
-	bool is_still = env_mono_ms(sync->env) - ebt->last_in_ms >= LIMIT_EBT_STALL_MS;
-	if (is_still && ingest_count(sync->ingest) == 0 && !ebt->partner->is_paused) {
+	bool is_still = env_mono_ms(sync->env) - ebt->last_in_ms >= LIMIT_EBT_STALL_MS &&
+			ingest_count(sync->ingest) == 0 && !ebt->partner->is_paused;
+	if (is_still && ebt->asks >= LIMIT_EBT_ASKS) {
+		fetch_repair(ebt->partner);
+		return;
+	}
+	if (is_still) {
 		ask_again(ebt);
 	}
 	set_tick(ebt);
@@ -409,8 +423,10 @@ static void begin(struct ebt *ebt)
 	const struct feed *feed = reach_wanted(partner->sync->reach, &partner->id);
 	partner->ebt = ebt;
 	partner->is_ebt_lost = false;
+	/* Whom we dial the owner named or follows: a pub's clock is large. */
+	bool is_stranger = feed == NULL && !partner->is_dialled_by_us;
 	rpc_allow_notes(
-		ebt->call, feed == NULL ? LIMIT_RPC_NOTE_BYTES_STRANGER : LIMIT_RPC_NOTE_BYTES);
+		ebt->call, is_stranger ? LIMIT_RPC_NOTE_BYTES_STRANGER : LIMIT_RPC_NOTE_BYTES);
 	loop_timer_clear(partner->timer);
 	fetch_drop(partner);
 	load_clocks(ebt);
@@ -526,7 +542,8 @@ void ebt_reach_changed(struct partner *partner)
 		if (at->is_stopped || at->theirs == THEIRS_NOT) {
 			continue;
 		}
-		if ((!at->is_noted || at->is_refused) && at->theirs != (int64_t)feed->head) {
+		/* Our −1 must be taken back also when both stand at the same number. */
+		if (at->is_refused || (!at->is_noted && at->theirs != (int64_t)feed->head)) {
 			ebt_mark(ebt, feed);
 		}
 		if (at->they_want && at->sent < feed->head) {
@@ -579,6 +596,12 @@ uint64_t ebt_behind(const struct partner *partner)
 		}
 	}
 	return behind;
+}
+
+bool ebt_is_behind(const struct partner *partner, const struct feed *feed)
+{
+	struct ebt *ebt = partner->ebt;
+	return ebt != NULL && feed->slot < ebt->feed_count && is_behind(ebt, feed->slot);
 }
 
 bool ebt_is_running(const struct partner *partner)

@@ -25,6 +25,8 @@ void ebt_feed_failed(
 
 /** Messages the peer says it has and we still want. */
 uint64_t ebt_behind(const struct partner *partner);
+/** … of this feed? */
+bool ebt_is_behind(const struct partner *partner, const struct feed *feed);
 bool ebt_is_running(const struct partner *partner);
 
 #endif

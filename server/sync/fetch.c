@@ -34,6 +34,7 @@ struct fetch {
 	unsigned live, rotating;
 	size_t at; /* the next feed of the reach to ask for */
 	bool is_pausing;
+	bool is_repair; /* one round, only what EBT does not bring */
 	struct loop_timer *timer;
 	bool *is_stopped; /* by slot: this peer's copy is bad */
 	uint32_t stopped_count;
@@ -225,7 +226,7 @@ static bool is_asked(const struct fetch *fetch, const struct feed *feed)
 static bool may_ask(const struct fetch *fetch, const struct feed *feed)
 {
 	bool is_stopped = feed->slot < fetch->stopped_count && fetch->is_stopped[feed->slot];
-	return !is_stopped &&
+	return !is_stopped && (!fetch->is_repair || ebt_is_behind(fetch->partner, feed)) &&
 	       reach_is_shared(fetch->partner->sync->reach, feed, &fetch->partner->id) &&
 	       !is_asked(fetch, feed);
 }
@@ -233,7 +234,8 @@ static bool may_ask(const struct fetch *fetch, const struct feed *feed)
 static void go_on(struct fetch *fetch)
 {
 	struct reach *reach = fetch->partner->sync->reach;
-	size_t live_max = reach_count(reach) <= LIMIT_FETCH_STREAMS
+	size_t live_max = fetch->is_repair ? 0
+			  : reach_count(reach) <= LIMIT_FETCH_STREAMS
 				  ? LIMIT_FETCH_STREAMS
 				  : LIMIT_FETCH_STREAMS - ROTATING;
 	for (; fetch->at < reach_count(reach) &&
@@ -245,7 +247,9 @@ static void go_on(struct fetch *fetch)
 		}
 	}
 	fetch->is_pausing = fetch->at >= reach_count(reach) && fetch->rotating == 0;
-	if (fetch->is_pausing && reach_count(reach) > fetch->live) {
+	if (fetch->is_pausing && fetch->is_repair) {
+		loop_timer_set(fetch->timer, 0);
+	} else if (fetch->is_pausing && reach_count(reach) > fetch->live) {
 		loop_timer_set(fetch->timer, LIMIT_FETCH_PAUSE_MS);
 	}
 }
@@ -253,13 +257,17 @@ static void go_on(struct fetch *fetch)
 static void on_due(void *ctx)
 {
 	struct fetch *fetch = ctx;
+	if (fetch->is_pausing && fetch->is_repair) {
+		fetch_drop(fetch->partner);
+		return;
+	}
 	if (fetch->is_pausing) {
 		fetch->at = 0;
 	}
 	go_on(fetch);
 }
 
-void fetch_start(struct partner *partner)
+static void start(struct partner *partner, bool is_repair)
 {
 	if (partner->fetch != NULL || partner->is_closing) {
 		return;
@@ -269,6 +277,7 @@ void fetch_start(struct partner *partner)
 		return;
 	}
 	fetch->partner = partner;
+	fetch->is_repair = is_repair;
 	fetch->timer = loop_timer_new(partner->sync->loop, on_due, fetch);
 	if (fetch->timer == NULL) {
 		free(fetch);
@@ -276,8 +285,18 @@ void fetch_start(struct partner *partner)
 	}
 	partner->fetch = fetch;
 	LOG(partner->sync->env, LOG_INFO, "history.used",
-		LOG_TEXT("peer", peer_remote(partner->peer)));
+		LOG_TEXT("peer", peer_remote(partner->peer)), LOG_NUM("beside_ebt", is_repair));
 	go_on(fetch);
+}
+
+void fetch_start(struct partner *partner)
+{
+	start(partner, false);
+}
+
+void fetch_repair(struct partner *partner)
+{
+	start(partner, true);
 }
 
 void fetch_drop(struct partner *partner)
@@ -339,15 +358,15 @@ void fetch_feed_failed(
 		while (stream != NULL && stream->feed != feed) {
 			stream = stream->next;
 		}
+		if (fetch != NULL && is_bad) {
+			stop_feed(fetch, feed); /* its stream may be over already */
+		}
 		if (stream == NULL) {
 			continue;
 		}
-		if (is_bad) {
-			stop_feed(fetch, feed);
-		}
 		/* Whatever follows in this stream would be a gap: ask anew, from the head. */
 		give_up(stream);
-		fetch->is_pausing = true;
+		fetch->is_pausing = !fetch->is_repair;
 		loop_timer_set(fetch->timer, 1000);
 	}
 }

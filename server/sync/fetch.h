@@ -9,6 +9,9 @@
 
 /** Begin, unless it runs already. */
 void fetch_start(struct partner *partner);
+/** Beside EBT: once, the feeds of which the peer says it has more (ebt_is_behind) and gives none.
+ */
+void fetch_repair(struct partner *partner);
 /** End all streams. */
 void fetch_drop(struct partner *partner);
 void fetch_reach_changed(struct partner *partner);

@@ -25,6 +25,7 @@ struct history {
 	bool is_live, wants_keys, wants_values;
 	bool is_newer_only; /* not yet known where to start */
 	bool is_caught_up, is_ended;
+	uint64_t head; /* of the feed, when the pull began */
 	struct pull *pull;
 };
 
@@ -88,6 +89,12 @@ static enum err send_one(struct history *history, const struct pull_item *item, 
 
 static void pump(struct history *history);
 
+static uint64_t head_of(const struct history *history)
+{
+	const struct feed *feed = reach_known(history->partner->sync->reach, &history->feed);
+	return feed == NULL ? 0 : feed->head;
+}
+
 static void send_items(struct history *history, const struct pull *pull)
 {
 	struct sync *sync = history->partner->sync;
@@ -123,11 +130,12 @@ static void on_pulled(void *ctx, struct pull *pull)
 		if (is_done) {
 			end(history);
 		} else {
-			const struct feed *feed =
-				reach_known(history->partner->sync->reach, &history->feed);
-			/* A commit may have come while the job was reading. */
+			/* A commit may have come while the job was reading; but what is missing
+			 * in a damaged store is not looked for in a circle. */
+			uint64_t head = head_of(history);
+			bool is_stuck = pull->item_count == 0 && head == history->head;
 			history->is_caught_up =
-				want->is_at_end && (feed == NULL || feed->head < history->from);
+				want->is_at_end && (is_stuck || head < history->from);
 			pump(history);
 		}
 	}
@@ -158,6 +166,7 @@ static void pump(struct history *history)
 		.is_newer_only = history->is_newer_only,
 	};
 	pull->want_count = 1;
+	history->head = head_of(history);
 	pull->on_done = on_pulled;
 	pull->ctx = history;
 	if (pull_start(pull) != ERR_OK) {

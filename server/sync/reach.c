@@ -16,7 +16,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { REACH_DEBOUNCE_MS = 50 };
+enum { REACH_DEBOUNCE_MS = 50, RETRY_MS = 1000 };
 
 struct edge {
 	struct feed_id from, to;
@@ -52,6 +52,7 @@ struct reach {
 	struct feed *self;
 	struct loop_timer *timer;
 	bool is_computing, is_stale, is_stopped;
+	bool is_unsaved; /* the writer has not taken the set; it would refuse what is new in it */
 };
 
 static void snapshot_free(struct snapshot *snapshot)
@@ -247,7 +248,9 @@ static bool apply_wanted(struct reach *reach, const struct snapshot *snapshot)
 static void publish(struct reach *reach)
 {
 	struct reach_entry *entries = calloc(reach->wanted_count, sizeof(*entries));
+	reach->is_unsaved = true;
 	if (entries == NULL) {
+		loop_timer_set(reach->timer, RETRY_MS);
 		return;
 	}
 	for (size_t i = 0; i < reach->wanted_count; i++) {
@@ -256,9 +259,11 @@ static void publish(struct reach *reach)
 	}
 	struct change change = {
 		.kind = CHANGE_REACH, .reach = entries, .reach_count = reach->wanted_count};
-	if (writer_change(reach->sync->writer, &change) != ERR_OK) {
+	reach->is_unsaved = writer_change(reach->sync->writer, &change) != ERR_OK;
+	if (reach->is_unsaved) {
 		LOG(reach->sync->env, LOG_WARN, "reach.unsaved",
 			LOG_NUM("feeds", reach->wanted_count));
+		loop_timer_set(reach->timer, RETRY_MS);
 	}
 	free(entries);
 }
@@ -268,7 +273,7 @@ static void apply(struct reach *reach, const struct snapshot *snapshot)
 	bool is_changed = apply_wanted(reach, snapshot);
 	apply_blocks(reach, snapshot);
 	apply_heads(reach, snapshot);
-	if (is_changed) {
+	if (is_changed || reach->is_unsaved) {
 		publish(reach);
 	}
 }
@@ -301,6 +306,7 @@ static void snapshot_done(void *ctx)
 		} else {
 			LOG(reach->sync->env, LOG_WARN, "reach.failed",
 				LOG_TEXT("why", err_text(snapshot->err)));
+			loop_timer_set(reach->timer, RETRY_MS);
 		}
 		if (reach->is_stale) {
 			compute(reach);
@@ -331,7 +337,7 @@ static void compute(struct reach *reach)
 	if (snapshot == NULL ||
 		loop_work(reach->sync->loop, snapshot_work, snapshot_done, snapshot) != ERR_OK) {
 		snapshot_free(snapshot);
-		loop_timer_set(reach->timer, 1000);
+		loop_timer_set(reach->timer, RETRY_MS);
 		return;
 	}
 	reach->is_stale = false;

@@ -110,20 +110,37 @@ static void way_drop(struct schedule *schedule, struct candidate *candidate, str
 	}
 }
 
-/* Add a way at the front (it is tried next). At LIMIT_WAYS the last of the list makes room. */
-static struct way *way_make(
-	struct schedule *schedule, struct candidate *candidate, const struct address *address)
+/* The last way that was only heard, else the last one if `is_any`, else NULL. */
+static struct way *way_to_give_up(const struct candidate *candidate, bool is_any)
+{
+	struct way *found = NULL;
+	for (struct way *way = candidate->ways; way != NULL; way = way->next) {
+		bool is_heard = way->is_lan && !way->is_kept;
+		if (is_heard || (is_any && (found == NULL || !found->is_lan || found->is_kept))) {
+			found = way;
+		}
+	}
+	return found;
+}
+
+/*
+ * Add a way at the front (it is tried next). At LIMIT_WAYS one that was only heard makes room; what
+ * is kept gives way to an address the owner named, but never to one somebody in the local network
+ * claims. NULL: no room, or no memory.
+ */
+static struct way *way_make(struct schedule *schedule, struct candidate *candidate,
+	const struct address *address, bool is_heard)
 {
 	struct way *way = way_get(candidate, address);
 	if (way != NULL) {
 		return way;
 	}
 	if (candidate->way_count == LIMIT_WAYS) {
-		struct way *last = candidate->ways;
-		while (last->next != NULL) {
-			last = last->next;
+		struct way *gone = way_to_give_up(candidate, !is_heard);
+		if (gone == NULL) {
+			return NULL;
 		}
-		way_drop(schedule, candidate, last);
+		way_drop(schedule, candidate, gone);
 	}
 	way = calloc(1, sizeof(*way));
 	if (way != NULL) {
@@ -288,7 +305,7 @@ static void take_row(void *ctx, const struct address_row *row)
 		return; /* kept by the store, of no use to us */
 	}
 	struct candidate *candidate = candidate_make(schedule, &address.key);
-	struct way *way = candidate == NULL ? NULL : way_make(schedule, candidate, &address);
+	struct way *way = candidate == NULL ? NULL : way_make(schedule, candidate, &address, false);
 	if (way != NULL) {
 		way->is_kept = true;
 		candidate->is_named = true;
@@ -414,7 +431,8 @@ static void forget_silent(struct schedule *schedule)
 		struct way *next;
 		for (struct way *way = candidate->ways; way != NULL; way = next) {
 			next = way->next;
-			if (way->is_lan && now - way->heard_ms > LIMIT_LAN_SILENCE_MS) {
+			bool is_heard = way->is_lan && !way->is_kept;
+			if (is_heard && now - way->heard_ms > LIMIT_LAN_SILENCE_MS) {
 				way_drop(schedule, candidate, way);
 			}
 		}
@@ -442,17 +460,19 @@ void schedule_heard(struct schedule *schedule, const struct address *address)
 			return;
 		}
 		candidate = candidate_make(schedule, &address->key);
-		way = candidate == NULL ? NULL : way_make(schedule, candidate, address);
+		way = candidate == NULL ? NULL : way_make(schedule, candidate, address, true);
 		if (way == NULL) {
 			return;
 		}
 		way->is_lan = true;
 		schedule->lan_count++;
-		candidate->due_ms = 0;
 		sync_changed(schedule->sync);
 	}
+	/* Who was silent and is heard again has just started: the wait after failures is over. */
+	is_news = is_news || now_ms(schedule) - way->heard_ms > LIMIT_LAN_SILENCE_MS;
 	way->heard_ms = now_ms(schedule);
 	if (is_news) {
+		candidate->due_ms = 0;
 		schedule_touch(schedule);
 	}
 }
@@ -463,7 +483,7 @@ void schedule_add(struct schedule *schedule, const struct address *address)
 		return;
 	}
 	struct candidate *candidate = candidate_make(schedule, &address->key);
-	struct way *way = candidate == NULL ? NULL : way_make(schedule, candidate, address);
+	struct way *way = candidate == NULL ? NULL : way_make(schedule, candidate, address, false);
 	if (way == NULL) {
 		return;
 	}
@@ -540,7 +560,7 @@ static void dial_over(struct schedule *schedule, struct candidate *candidate)
 static void keep(
 	struct schedule *schedule, struct candidate *candidate, const struct partner *partner)
 {
-	struct way *way = way_make(schedule, candidate, &partner->address);
+	struct way *way = way_make(schedule, candidate, &partner->address, false);
 	if (way == NULL || partner->via == PEER_VIA_LAN) {
 		return;
 	}

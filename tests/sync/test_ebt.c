@@ -175,6 +175,73 @@ static void unfollowing_says_minus_one_and_ignores_what_still_comes(void **state
 	message_free(two);
 }
 
+static void following_again_takes_the_minus_one_back_even_at_the_same_number(void **state)
+{
+	struct stage *stage = *state;
+	char room[96];
+	node_contact(&stage->node, &stage->peer.self.id, EDGE_FOLLOW);
+	struct message *one = author_post(&stage->peer.self, "one");
+	struct script_call *ebt = begin(stage);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->peer.self, 0)));
+	script_send_span(ebt, one->compact);
+	SCRIPT_UNTIL(&stage->peer, node_head(&stage->node, &stage->peer.self.id) >= 1);
+	node_contact(&stage->node, &stage->peer.self.id, EDGE_NEITHER);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->peer.self, -1)));
+	node_contact(&stage->node, &stage->peer.self.id, EDGE_FOLLOW);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->peer.self, 2)));
+	message_free(one);
+}
+
+static void a_minus_one_of_an_earlier_connection_is_taken_back_too(void **state)
+{
+	struct stage *stage = *state;
+	char room[96];
+	node_contact(&stage->node, &stage->peer.self.id, EDGE_FOLLOW);
+	struct message *one = author_post(&stage->peer.self, "one");
+	struct script_call *ebt = begin(stage);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->peer.self, 0)));
+	script_send_span(ebt, one->compact);
+	SCRIPT_UNTIL(&stage->peer, node_head(&stage->node, &stage->peer.self.id) >= 1);
+	node_contact(&stage->node, &stage->peer.self.id, EDGE_NEITHER);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->peer.self, -1)));
+	script_close(&stage->peer);
+	node_wait_peer(&stage->node, &stage->peer.self.id, false);
+	node_contact(&stage->node, &stage->peer.self.id, EDGE_FOLLOW);
+	ebt = begin(stage);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->peer.self, 2)));
+	message_free(one);
+}
+
+/* EBT 7 keeps the highest number it heard from us, in this session or an earlier one. */
+static void a_peer_that_says_it_has_more_and_sends_nothing_is_asked_by_history(void **state)
+{
+	struct stage *stage = *state;
+	char room[96];
+	node_contact(&stage->node, &stage->peer.self.id, EDGE_FOLLOW);
+	struct message *one = author_post(&stage->peer.self, "one");
+	struct message *two = author_post(&stage->peer.self, "two");
+	struct message *three = author_post(&stage->peer.self, "three");
+	struct script_call *ebt = begin(stage);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->peer.self, 0)));
+	script_send(ebt, "{%s}", note(room, &stage->peer.self, 4));
+	SCRIPT_UNTIL(&stage->peer, script_called(&stage->peer, "createHistoryStream", 0) != NULL);
+	struct script_call *history = script_called(&stage->peer, "createHistoryStream", 0);
+	assert_non_null(strstr(history->args, stage->peer.self.text));
+	assert_non_null(strstr(history->args, "\"seq\":1,"));
+	assert_non_null(strstr(history->args, "\"live\":false"));
+	script_send_span(history, one->compact);
+	script_send_span(history, two->compact);
+	rpc_end(history->call);
+	SCRIPT_UNTIL(&stage->peer, node_head(&stage->node, &stage->peer.self.id) >= 2);
+	/* Only what was missing, once; what is new comes over EBT again. */
+	script_send_span(ebt, three->compact);
+	SCRIPT_UNTIL(&stage->peer, node_head(&stage->node, &stage->peer.self.id) >= 3);
+	assert_null(script_called(&stage->peer, "createHistoryStream", 1));
+	message_free(one);
+	message_free(two);
+	message_free(three);
+}
+
 static void a_fork_keeps_the_prefix_and_stops_this_feed_from_this_peer_only(void **state)
 {
 	struct stage *stage = *state;
@@ -494,6 +561,9 @@ int main(void)
 		SCENE(a_fork_keeps_the_prefix_and_stops_this_feed_from_this_peer_only),
 		SCENE(an_invalid_message_stops_the_feed_for_that_peer_and_a_good_copy_comes_from_another),
 		SCENE(good_messages_before_a_bad_one_in_the_same_breath_are_kept),
+		SCENE(following_again_takes_the_minus_one_back_even_at_the_same_number),
+		SCENE(a_minus_one_of_an_earlier_connection_is_taken_back_too),
+		SCENE(a_peer_that_says_it_has_more_and_sends_nothing_is_asked_by_history),
 		SCENE(a_gap_is_dropped_and_asked_for_again),
 		SCENE(an_author_who_blocks_the_peer_is_not_given_to_it),
 		SCENE(a_peer_we_block_is_disconnected_and_not_let_in_again),
