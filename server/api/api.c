@@ -11,6 +11,7 @@
 #include "api/body.h"
 #include "api/inside.h"
 #include "api/watch.h"
+#include "base/encode.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -270,6 +271,10 @@ static void drop_session(void *ctx, const char *name)
 {
 	struct api *api = ctx;
 	struct change change = {.kind = CHANGE_SESSION_DROP, .name = span_text(name)};
+	struct session_id id;
+	if (api->live != NULL && hex_decode(span_text(name), id.at, sizeof(id.at)) == ERR_OK) {
+		live_end_session(api->live, &id);
+	}
 	if (writer_change(api->opts.writer, &change) != ERR_OK) {
 		LOG(api->opts.env, LOG_WARN, "session.not_dropped",
 			LOG_TEXT("why", "the writer is busy"));

@@ -44,7 +44,6 @@ void serve_logout(struct call *call)
 	struct api *api = call->api;
 	if (!call->exchange->is_owner) {
 		sessions_end(api->sessions, &call->exchange->session);
-		live_end_session(api->live, &call->exchange->session);
 	}
 	answer_json(&call->exchange->answer, 200, json_object());
 	if (!call->exchange->is_owner) {

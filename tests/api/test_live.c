@@ -347,24 +347,37 @@ static void opens_eight_pages_and_not_nine(void **state)
 	(void)close(greet());
 }
 
-static void says_goodbye_when_the_session_ends(void **state)
+/* Open one more session; the rig speaks as it from now on. */
+static void log_in(void)
 {
 	struct api_rig other = rig;
 	struct api_reply reply;
 	char code[33];
 	char body[64];
-	(void)state;
-	api_rig_advance(120000);
 	api_new_code(rig.api, code);
 	(void)snprintf(body, sizeof(body), "{\"code\":\"%s\"}", code);
 	other.token[0] = '\0';
 	api_rig_ask(&other, "POST", "/api/session", body, "", &reply);
 	assert_int_equal(reply.status, 200);
-	struct api_rig mine = rig;
 	(void)snprintf(rig.token, sizeof(rig.token), "%s", api_reply_text(&reply, "token"));
 	const char *cookie = strstr(reply.text, "Set-Cookie: ") + 12;
 	(void)snprintf(rig.cookie, sizeof(rig.cookie), "%.*s", (int)strcspn(cookie, ";"), cookie);
 	api_reply_fini(&reply);
+}
+
+static void become(const struct api_rig *who)
+{
+	(void)snprintf(rig.token, sizeof(rig.token), "%s", who->token);
+	(void)snprintf(rig.cookie, sizeof(rig.cookie), "%s", who->cookie);
+}
+
+static void says_goodbye_when_the_session_ends(void **state)
+{
+	struct api_rig mine = rig;
+	struct api_reply reply;
+	(void)state;
+	api_rig_advance(120000);
+	log_in();
 	int fd = greet();
 	api_rig_ask(&rig, "DELETE", "/api/session", NULL, "", &reply);
 	assert_int_equal(reply.status, 200);
@@ -372,8 +385,30 @@ static void says_goodbye_when_the_session_ends(void **state)
 	json_t *said = hear_event(fd, "bye");
 	json_decref(said);
 	expect_end(fd);
-	(void)snprintf(rig.token, sizeof(rig.token), "%s", mine.token);
-	(void)snprintf(rig.cookie, sizeof(rig.cookie), "%s", mine.cookie);
+	become(&mine);
+}
+
+static void says_goodbye_when_the_session_gives_way_to_newer_ones(void **state)
+{
+	struct api_rig mine = rig;
+	struct api_reply reply;
+	(void)state;
+	log_in();
+	int fd = greet();
+	for (size_t i = 1; i < LIMIT_SESSIONS; i++) {
+		api_rig_advance(4000); /* so many may log in */
+		log_in();
+		struct api_rig newest = rig;
+		become(&mine); /* not the quietest */
+		api_rig_ask(&rig, "GET", "/api/me", NULL, "", &reply);
+		assert_int_equal(reply.status, 200);
+		api_reply_fini(&reply);
+		become(&newest);
+	}
+	json_t *said = hear_event(fd, "bye");
+	json_decref(said);
+	expect_end(fd);
+	become(&mine);
 }
 
 static void says_goodbye_when_the_node_stops(void **state)
@@ -412,6 +447,7 @@ int main(void)
 		cmocka_unit_test(ends_a_page_that_speaks_without_pause),
 		cmocka_unit_test(opens_eight_pages_and_not_nine),
 		cmocka_unit_test(says_goodbye_when_the_session_ends),
+		cmocka_unit_test(says_goodbye_when_the_session_gives_way_to_newer_ones),
 		cmocka_unit_test(says_goodbye_when_the_node_stops),
 		cmocka_unit_test(drops_a_page_that_vanishes),
 	};
