@@ -5,6 +5,8 @@
  */
 #include "api/events.h"
 
+#include "api/body.h"
+
 #include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -243,7 +245,7 @@ static json_t *holders_json(const struct events_holders *held)
 {
 	json_t *names = json_array();
 	for (size_t i = 0; i < held->name_count; i++) {
-		(void)json_array_append_new(names, json_string(held->names[i]));
+		(void)json_array_append_new(names, body_string(span_text(held->names[i])));
 	}
 	return json_pack("{s:s, s:I, s:I, s:o}", "ev", "holders", "sequence",
 		(json_int_t)held->sequence, "n", (json_int_t)held->count, "names", names);

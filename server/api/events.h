@@ -17,6 +17,7 @@ enum {
 	EVENTS_FLUSH_MS = 250,
 	EVENTS_RESYNC_MS = 2000, /* at most one "resync" in this time, however much comes in */
 	EVENTS_NAMES_MAX = 3,
+	EVENTS_NAME_BYTES = 272,
 };
 
 struct events;
@@ -24,7 +25,7 @@ struct events;
 struct events_holders {
 	uint64_t sequence;
 	size_t count;
-	char names[EVENTS_NAMES_MAX][272];
+	char names[EVENTS_NAMES_MAX][EVENTS_NAME_BYTES];
 	size_t name_count;
 };
 

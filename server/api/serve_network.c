@@ -70,7 +70,7 @@ void serve_connect(struct call *call)
 	struct answer *answer = &call->exchange->answer;
 	struct address address;
 	struct span text;
-	char why[160] = "";
+	char why[LIMIT_HOST_BYTES + 160] = ""; /* it names the host */
 	if (!body_text(call->body, "address", &text) || address_parse(text, &address) != ERR_OK) {
 		answer_error(answer, SAID_BAD_REQUEST,
 			"This is not an address that can be dialled, like "

@@ -12,6 +12,14 @@
 
 enum { PEOPLE_AT_ONCE = 16, NAMES_SHOWN = EVENTS_NAMES_MAX, HOLDERS_MAX = 256 };
 
+/* Who has messages of ours, read once for an answer. */
+struct holding {
+	bool is_read, is_known;
+	size_t count;
+	struct sync_holder at[HOLDERS_MAX]; /* who has most first */
+	char names[NAMES_SHOWN][EVENTS_NAME_BYTES];
+};
+
 void shape_name(struct shape_people *people, const struct feed_id *id)
 {
 	for (size_t i = 0; i < people->count; i++) {
@@ -165,51 +173,81 @@ static json_t *shape_likes(const struct post *post, struct shape_people *people)
 		post->is_liked);
 }
 
-enum err shape_holders(
-	struct api *api, struct reader *reader, uint64_t sequence, struct events_holders *out)
+/* The name of a holder as it is shown: theirs, or the beginning of their key. */
+static void name_holder(const struct person *person, char out[static EVENTS_NAME_BYTES])
 {
-	*out = (struct events_holders){.sequence = sequence};
-	if (api->opts.sync == NULL) {
+	char text[FEED_ID_TEXT_BYTES];
+	if (person->name[0] != '\0') {
+		(void)snprintf(out, EVENTS_NAME_BYTES, "%s", person->name);
+	} else {
+		feed_id_format(&person->id, text);
+		(void)snprintf(out, EVENTS_NAME_BYTES, "%.9s", text);
+	}
+}
+
+/* Asks the loop and the store once; the holders of any message of ours are the first few of these,
+ * so their names are among the first few names. */
+static enum err holding_read(struct api *api, struct reader *reader, struct holding *holding)
+{
+	holding->is_read = true;
+	holding->is_known = api->opts.sync == NULL; /* alone, nobody has them */
+	if (holding->is_known) {
 		return ERR_OK;
 	}
-	struct feed_id *ids = calloc(HOLDERS_MAX, sizeof(*ids));
+	size_t count = 0;
 	struct person *rows = malloc(NAMES_SHOWN * sizeof(*rows));
-	enum err err = ids == NULL || rows == NULL ? ERR_NOMEM
-						   : sync_holders(api->opts.sync, sequence, ids,
-							     HOLDERS_MAX, &out->count);
-	size_t named = out->count < NAMES_SHOWN ? out->count : NAMES_SHOWN;
+	struct feed_id ids[NAMES_SHOWN];
+	enum err err = rows == NULL
+			       ? ERR_NOMEM
+			       : sync_holders(api->opts.sync, holding->at, HOLDERS_MAX, &count);
+	size_t named = count < NAMES_SHOWN ? count : NAMES_SHOWN;
+	for (size_t i = 0; i < named; i++) {
+		ids[i] = holding->at[i].id;
+	}
 	if (err == ERR_OK && named > 0) {
 		err = people_read(reader, ids, named, rows);
 	}
 	for (size_t i = 0; err == ERR_OK && i < named; i++) {
-		char text[FEED_ID_TEXT_BYTES];
-		feed_id_format(&ids[i], text);
-		if (rows[i].name[0] == '\0') {
-			(void)snprintf(out->names[i], sizeof(out->names[i]), "%.9s", text);
-		} else {
-			(void)snprintf(out->names[i], sizeof(out->names[i]), "%s", rows[i].name);
-		}
-		out->name_count++;
+		name_holder(&rows[i], holding->names[i]);
 	}
-	free(ids);
+	holding->count = err == ERR_OK ? count : 0;
+	holding->is_known = err == ERR_OK;
 	free(rows);
 	return err;
 }
 
-static enum err holders_json(
-	struct api *api, struct reader *reader, uint64_t sequence, json_t **out)
+static void holding_pick(
+	const struct holding *holding, uint64_t sequence, struct events_holders *out)
+{
+	*out = (struct events_holders){.sequence = sequence};
+	while (out->count < holding->count && holding->at[out->count].sequence >= sequence) {
+		out->count++;
+	}
+	out->name_count = out->count < NAMES_SHOWN ? out->count : NAMES_SHOWN;
+	memcpy(out->names, holding->names, out->name_count * sizeof(out->names[0]));
+}
+
+enum err shape_holders(
+	struct api *api, struct reader *reader, uint64_t sequence, struct events_holders *out)
+{
+	struct holding *holding = calloc(1, sizeof(*holding));
+	enum err err = holding == NULL ? ERR_NOMEM : holding_read(api, reader, holding);
+	if (err == ERR_OK) {
+		holding_pick(holding, sequence, out);
+	}
+	free(holding);
+	return err;
+}
+
+static json_t *holders_json(const struct holding *holding, uint64_t sequence)
 {
 	struct events_holders held;
-	enum err err = shape_holders(api, reader, sequence, &held);
-	if (err != ERR_OK) {
-		return err;
-	}
+	holding_pick(holding, sequence, &held);
 	json_t *names = json_array();
 	for (size_t i = 0; i < held.name_count; i++) {
 		(void)json_array_append_new(names, body_string(span_text(held.names[i])));
 	}
-	*out = json_pack("{s:I, s:o}", "n", (json_int_t)held.count, "names", names);
-	return *out == NULL ? ERR_NOMEM : ERR_OK;
+	return json_pack("{s:I, s:o}", "n", (json_int_t)held.count, "names", names);
 }
 
 static json_t *shape_missing(const struct post *post)
@@ -217,14 +255,28 @@ static json_t *shape_missing(const struct post *post)
 	return json_pack("{s:o, s:b}", "id", shape_message_id(&post->key), "missing", 1);
 }
 
-static enum err shape_post(struct api *api, struct reader *reader, const struct post *post,
-	struct shape_people *people, json_t **out)
+/* What the posts of one answer share. */
+struct shaping {
+	struct api *api;
+	struct reader *reader;
+	struct shape_people *people;
+	struct holding *holding;
+};
+
+static enum err shape_post(struct shaping *shaping, const struct post *post, json_t **out)
 {
+	struct api *api = shaping->api;
+	struct shape_people *people = shaping->people;
 	json_t *holders = NULL;
 	json_t *branch = json_array();
 	if (feed_id_equal(&post->author, &api->opts.self)) {
 		/* Not knowing who has it is no reason to hide the post. */
-		(void)!holders_json(api, reader, post->sequence, &holders);
+		if (!shaping->holding->is_read) {
+			(void)!holding_read(api, shaping->reader, shaping->holding);
+		}
+		holders = shaping->holding->is_known
+				  ? holders_json(shaping->holding, post->sequence)
+				  : NULL;
 	}
 	shape_name(people, &post->author);
 	for (size_t i = 0; i < post->branch_count; i++) {
@@ -255,19 +307,24 @@ enum err shape_posts(struct api *api, struct reader *reader, const struct posts 
 	struct shape_people *people, json_t **out)
 {
 	json_t *list = json_array();
-	enum err err = list == NULL ? ERR_NOMEM : ERR_OK;
+	struct shaping shaping = {.api = api,
+		.reader = reader,
+		.people = people,
+		.holding = calloc(1, sizeof(*shaping.holding))};
+	enum err err = list == NULL || shaping.holding == NULL ? ERR_NOMEM : ERR_OK;
 	for (size_t i = 0; err == ERR_OK && i < posts->count; i++) {
 		const struct post *post = &posts->at[i];
 		json_t *tree = NULL;
 		if (post->is_missing) {
 			tree = shape_missing(post);
 		} else {
-			err = shape_post(api, reader, post, people, &tree);
+			err = shape_post(&shaping, post, &tree);
 		}
 		if (err == ERR_OK && json_array_append_new(list, tree) != 0) {
 			err = ERR_NOMEM;
 		}
 	}
+	free(shaping.holding);
 	if (err != ERR_OK) {
 		json_decref(list);
 		return err;

@@ -28,12 +28,11 @@ struct ask {
 	struct address address;
 	struct feed_id id;
 	bool has_id;
-	uint64_t sequence;
 	char why[WHY_BYTES];
 	struct sync_figures figures;
 	struct peer_row *rows;
-	struct feed_id *ids;
-	size_t count, room;
+	struct sync_holder *holders;
+	size_t count;
 };
 
 static struct ask *ask_new(struct sync *sync, void (*answer)(struct ask *ask))
@@ -63,7 +62,7 @@ static void ask_release(struct ask *ask)
 		(void)pthread_cond_destroy(&ask->done_cond);
 		(void)pthread_mutex_destroy(&ask->lock);
 		free(ask->rows);
-		free(ask->ids);
+		free(ask->holders);
 		free(ask);
 	}
 }
@@ -312,37 +311,48 @@ enum err sync_figures(struct sync *sync, struct sync_figures *out)
 	return err;
 }
 
+/* Who has most first; among equals the smaller id, so that an answer does not depend on a hash. */
+static int by_sequence(const void *a, const void *b)
+{
+	const struct sync_holder *one = a;
+	const struct sync_holder *two = b;
+	if (one->sequence != two->sequence) {
+		return one->sequence > two->sequence ? -1 : 1;
+	}
+	return memcmp(one->id.at, two->id.at, ID_BYTES);
+}
+
 static void answer_holders(struct ask *ask)
 {
+	const struct table *holders = ask->sync->holders;
 	const uint8_t *id;
 	void *value;
-	ask->ids = calloc(ask->room + 1, sizeof(*ask->ids));
-	if (ask->ids == NULL) {
+	ask->holders = calloc(table_count(holders) + 1, sizeof(*ask->holders));
+	if (ask->holders == NULL) {
 		ask_done(ask, ERR_NOMEM);
 		return;
 	}
-	for (size_t cursor = 0;
-		ask->count < ask->room && table_next(ask->sync->holders, &cursor, &id, &value);) {
-		if (*(uint64_t *)value >= ask->sequence) {
-			memcpy(ask->ids[ask->count++].at, id, ID_BYTES);
-		}
+	for (size_t cursor = 0; table_next(holders, &cursor, &id, &value);) {
+		struct sync_holder *holder = &ask->holders[ask->count];
+		memcpy(holder->id.at, id, ID_BYTES);
+		holder->sequence = *(uint64_t *)value;
+		ask->count += holder->sequence > 0 ? 1 : 0;
 	}
 	ask_done(ask, ERR_OK);
 }
 
-enum err sync_holders(
-	struct sync *sync, uint64_t sequence, struct feed_id *out, size_t room, size_t *count)
+enum err sync_holders(struct sync *sync, struct sync_holder *out, size_t room, size_t *count)
 {
 	struct ask *ask = ask_new(sync, answer_holders);
 	if (ask == NULL) {
 		return ERR_NOMEM;
 	}
-	ask->sequence = sequence;
-	ask->room = room < LIMIT_KNOWN_ADDRESSES ? room : LIMIT_KNOWN_ADDRESSES;
 	enum err err = ask_wait(ask, ASK_MS);
 	if (err == ERR_OK) {
-		memcpy(out, ask->ids, ask->count * sizeof(*out));
-		*count = ask->count;
+		/* Sorted here: the loop has better things to do. */
+		qsort(ask->holders, ask->count, sizeof(*ask->holders), by_sequence);
+		*count = ask->count < room ? ask->count : room;
+		memcpy(out, ask->holders, *count * sizeof(*out));
 	}
 	ask_release(ask);
 	return err;

@@ -80,9 +80,13 @@ struct sync_figures {
 /** Any thread but the loop. */
 MUST_USE enum err sync_figures(struct sync *sync, struct sync_figures *out);
 
-/** Does the node holding `peer` have our own message `sequence`? From the clocks. Fills at most
- * `room` ids of holders. Any thread but the loop. */
+struct sync_holder {
+	struct feed_id id;
+	uint64_t sequence; /* the newest message of ours it told or was seen to have */
+};
+/** Who has messages of our own feed, as far as heard in this run: who has most comes first. Fills
+ * at most `room`. Any thread but the loop. */
 MUST_USE enum err sync_holders(
-	struct sync *sync, uint64_t sequence, struct feed_id *out, size_t room, size_t *count);
+	struct sync *sync, struct sync_holder *out, size_t room, size_t *count);
 
 #endif
