@@ -97,7 +97,7 @@ export const words = {
 	'post.block': 'Block {name}',
 	'post.inReply': 'In a conversation',
 	'post.inReplyTo': 'In reply to {name}',
-	'post.you': 'You',
+	'post.you': 'you',
 	'post.warning': 'Warning: {cw}',
 	'post.show': 'Show',
 	'post.hide': 'Hide',
