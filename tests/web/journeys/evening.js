@@ -95,9 +95,9 @@ module.exports = async (world) => {
     await page.locator('article').filter({ hasText: 'I bring cake' }).locator('header a.time').click()
     await page.locator('article.opened .likers', { hasText: 'Liked by Ana' }).waitFor()
     await page.locator('article.opened').getByRole('button', { name: 'Like' }).click()
-    await page.locator('article.opened .likers', { hasText: 'Liked by You and Ana' }).waitFor()
+    await page.locator('article.opened .likers', { hasText: 'Liked by you and Ana' }).waitFor()
     await page.reload()
-    await page.locator('article.opened .likers', { hasText: 'Liked by You and Ana' }).waitFor()
+    await page.locator('article.opened .likers', { hasText: 'Liked by you and Ana' }).waitFor()
   })
   await step('a new post waits behind a pill that names its author, and shows when asked', async () => {
     await page.goto(nodeB.home + '/')
