@@ -3,8 +3,8 @@
  * in the order they were started) → `ready` (waiting for the writer) → append jobs. `feed->pending`
  * runs ahead of the stored head, so that a second copy of what is on its way is dropped unseen.
  * Peers written in JavaScript send message by message; a job and a transaction for each would cost
- * more than its signature. So a message that comes after a pause goes on at once, and those that
- * follow it are gathered for GATHER_MS, or until they fill a job.
+ * more than its signature. So when many come in, they are gathered for GATHER_MS, or until they
+ * fill a job; few go on at once.
  *
  * When one message fails, `pending` falls back to the head, the epoch of the feed counts up, and
  * later failures of the older epoch change nothing.
@@ -18,7 +18,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { RETRY_MS = 10, APPEND_JOBS_MAX = 16, GATHER_MS = 20 };
+enum { RETRY_MS = 10, APPEND_JOBS_MAX = 16, GATHER_MS = 20, MANY = 8 };
 
 struct item {
 	struct item *next;
@@ -54,7 +54,8 @@ struct ingest {
 	unsigned verifying, appending;
 	size_t count, bytes; /* everywhere */
 	struct loop_timer *start_timer, *retry_timer;
-	int64_t started_ms; /* the last verify job */
+	int64_t since_ms;                 /* when the present span of GATHER_MS began */
+	unsigned arrived, arrived_before; /* in it, and in the one before */
 	bool is_start_due, is_stopped;
 };
 
@@ -208,10 +209,24 @@ static void verify_undo(struct ingest *ingest, struct verify *job)
 	free(job);
 }
 
-static void start_soon(struct ingest *ingest, int64_t ms)
+static void start_soon(struct ingest *ingest)
 {
+	bool is_few = ingest->arrived + ingest->arrived_before < MANY;
+	bool is_full_job = ingest->queue.count >= LIMIT_VERIFY_BATCH;
 	ingest->is_start_due = true;
-	loop_timer_set(ingest->start_timer, ms);
+	loop_timer_set(ingest->start_timer, is_few || is_full_job ? 0 : GATHER_MS);
+}
+
+static void count_arrival(struct ingest *ingest)
+{
+	int64_t now_ms = env_mono_ms(ingest->sync->env);
+	int64_t spans = (now_ms - ingest->since_ms) / GATHER_MS;
+	if (spans > 0) {
+		ingest->arrived_before = spans == 1 ? ingest->arrived : 0;
+		ingest->arrived = 0;
+		ingest->since_ms = now_ms;
+	}
+	ingest->arrived++;
 }
 
 /* Full batches go when there is a place; what was gathered, when not every core has its job. */
@@ -236,11 +251,10 @@ static void start_verifies(struct ingest *ingest, bool is_gathered)
 		}
 		ingest->last = job;
 		ingest->verifying++;
-		ingest->started_ms = env_mono_ms(ingest->sync->env);
 		sync_job_begins(ingest->sync);
 	}
 	if (ingest->queue.count > 0 && !ingest->is_start_due && ingest->verifying < 2) {
-		start_soon(ingest, GATHER_MS);
+		start_soon(ingest);
 	}
 }
 
@@ -489,11 +503,9 @@ enum ingest_verdict ingest_put(struct ingest *ingest, struct partner *from, stru
 		from->is_paused = true;
 		peer_pause(from->peer);
 	}
-	if (ingest->queue.count == LIMIT_VERIFY_BATCH) {
-		start_soon(ingest, 0);
-	} else if (!ingest->is_start_due) {
-		int64_t pause_ms = env_mono_ms(ingest->sync->env) - ingest->started_ms;
-		start_soon(ingest, pause_ms >= GATHER_MS ? 0 : GATHER_MS);
+	count_arrival(ingest);
+	if (!ingest->is_start_due || ingest->queue.count == LIMIT_VERIFY_BATCH) {
+		start_soon(ingest);
 	}
 	return INGEST_TAKEN;
 }
