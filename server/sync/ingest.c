@@ -232,6 +232,9 @@ static void count_arrival(struct ingest *ingest)
 /* Full batches go when there is a place; what was gathered, when not every core has its job. */
 static void start_verifies(struct ingest *ingest, bool is_gathered)
 {
+	if (ingest->is_stopped) {
+		return; /* what was not begun yet is asked for again some day */
+	}
 	while (ingest->queue.count > 0 && ingest->verifying < LIMIT_VERIFY_JOBS &&
 		(ingest->queue.count >= LIMIT_VERIFY_BATCH ||
 			(is_gathered && ingest->verifying < 2))) {
