@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 enum { HEAD_BYTES = 224, HASH_BYTES = crypto_hash_sha256_BYTES };
+_Static_assert(HEAD_BYTES + FENCE_INTENT_BYTES_MAX + FENCE_NONCE_BYTES_MAX + HASH_BYTES <=
+		       FENCE_SLOT_BYTES,
+	"the largest intent fits");
 static const uint8_t magic[8] = {'k', 'i', 't', 'h', 'f', 'e', 'n', '1'};
 
 struct fence {
@@ -56,6 +59,7 @@ static size_t encode(
 	put64(out + 64, facts->epoch);
 	put64(out + 72, (uint64_t)facts->state | (uint64_t)intent.len << 32);
 	put64(out + 80, facts->sequence);
+	put64(out + 88, intent.len > 0 ? facts->intent_nonce_len : 0);
 	memcpy(out + 96, facts->head.at, ID_BYTES);
 	put64(out + 128, facts->intent_sequence);
 	memcpy(out + 136, facts->intent_key.at, ID_BYTES);
@@ -67,6 +71,10 @@ static size_t encode(
 		memcpy(out + HEAD_BYTES, intent.at, intent.len);
 	}
 	size_t len = HEAD_BYTES + intent.len;
+	if (intent.len > 0) {
+		memcpy(out + len, facts->intent_nonce, facts->intent_nonce_len);
+		len += facts->intent_nonce_len;
+	}
 	int rc = crypto_hash_sha256(out + len, out, len);
 	assert(rc == 0);
 	(void)rc;
@@ -83,13 +91,15 @@ static bool decode(struct fence *fence, unsigned slot, size_t got)
 	uint64_t generation = get64(in + 8);
 	size_t intent_len = (size_t)(get64(in + 72) >> 32);
 	uint32_t state = (uint32_t)get64(in + 72);
+	uint64_t nonce_len = get64(in + 88);
 	uint8_t hash[HASH_BYTES];
-	if (intent_len > FENCE_INTENT_BYTES_MAX || got < HEAD_BYTES + intent_len + HASH_BYTES ||
+	if (intent_len > FENCE_INTENT_BYTES_MAX || nonce_len > FENCE_NONCE_BYTES_MAX ||
 		state >= FENCE_STATE_COUNT) {
 		return false;
 	}
-	if (crypto_hash_sha256(hash, in, HEAD_BYTES + intent_len) != 0 ||
-		memcmp(hash, in + HEAD_BYTES + intent_len, HASH_BYTES) != 0) {
+	size_t len = HEAD_BYTES + intent_len + (size_t)nonce_len;
+	if (got < len + HASH_BYTES || crypto_hash_sha256(hash, in, len) != 0 ||
+		memcmp(hash, in + len, HASH_BYTES) != 0) {
 		return false;
 	}
 	if (generation <= fence->generation) {
@@ -110,6 +120,8 @@ static bool decode(struct fence *fence, unsigned slot, size_t got)
 	facts->device = get64(in + 200);
 	facts->inode = get64(in + 208);
 	facts->intent_received_ms = (int64_t)get64(in + 216);
+	facts->intent_nonce_len = (size_t)nonce_len;
+	memcpy(facts->intent_nonce, in + HEAD_BYTES + intent_len, (size_t)nonce_len);
 	fence->intent_len = intent_len;
 	memcpy(fence->intent, in + HEAD_BYTES, intent_len);
 	return true;
@@ -230,6 +242,7 @@ enum err fence_write(struct fence *fence, const struct fence_facts *facts, struc
 		return ERR_LIMIT;
 	}
 	assert((intent.len > 0) == (facts->intent_sequence > 0));
+	assert(facts->intent_nonce_len <= FENCE_NONCE_BYTES_MAX);
 	struct fence_facts next = *facts;
 	unsigned slot = 1 - fence->slot;
 	size_t len = encode(&next, fence->generation + 1, intent, fence->scratch);

@@ -13,7 +13,8 @@
  *   72  4  state               208  8  its inode
  *   76  4  bytes of the intent 216  8  received time of the intent, ms
  *   80  8  sequence of head    224  …  the intent: one complete signed message, compact
- *   88  8  (zero)              then 32  SHA-256 of everything before
+ *   88  8  bytes of its nonce  then  …  its nonce (store/writer.h), then 32  SHA-256 of
+ *                                       everything before
  */
 #ifndef STORE_FENCE_H
 #define STORE_FENCE_H
@@ -21,7 +22,11 @@
 #include "base/buf.h"
 #include "feed/id.h"
 
-enum { FENCE_SLOT_BYTES = 64 * 1024, FENCE_INTENT_BYTES_MAX = 60 * 1024 };
+enum {
+	FENCE_SLOT_BYTES = 64 * 1024,
+	FENCE_INTENT_BYTES_MAX = 60 * 1024,
+	FENCE_NONCE_BYTES_MAX = 64
+};
 
 enum fence_state {
 	FENCE_NEW = 0,
@@ -42,6 +47,9 @@ struct fence_facts {
 	uint64_t intent_sequence; /* 0: no intent */
 	struct message_id intent_key;
 	int64_t intent_received_ms;
+	uint8_t intent_nonce[FENCE_NONCE_BYTES_MAX]; /* with it the same request gets the same
+							answer */
+	size_t intent_nonce_len;
 	uint8_t machine[32];
 	uint64_t device, inode;
 };

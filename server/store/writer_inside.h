@@ -34,7 +34,7 @@ enum job_kind { JOB_APPEND, JOB_PUBLISH, JOB_CHANGE };
 
 struct publish_job {
 	struct buf content;
-	uint8_t nonce[64];
+	uint8_t nonce[FENCE_NONCE_BYTES_MAX];
 	size_t nonce_len;
 	uint64_t if_head;
 	struct publish_result result;
@@ -82,7 +82,7 @@ struct writer {
 	bool is_fence_behind;    /* `facts` are newer than the file */
 	struct message *pending; /* signed and in the fence, but its COMMIT failed: the next thing
 				    to insert */
-	uint8_t pending_nonce[64];
+	uint8_t pending_nonce[FENCE_NONCE_BYTES_MAX];
 	size_t pending_nonce_len;
 	struct committed *committed; /* of the present transaction */
 	size_t committed_count, committed_room;
@@ -126,6 +126,8 @@ MUST_USE enum err writer_keep_proof(
 /** One publish, with its own transaction. */
 void writer_publish_one(struct writer *writer, struct publish_job *job);
 void writer_publish_job_free(struct publish_job *job);
+/** Remember which request an own message answers, in its transaction; the empty nonce is none. */
+MUST_USE enum err writer_put_nonce(struct writer *writer, struct span nonce, uint64_t sequence);
 
 /** One change, in a transaction. */
 MUST_USE enum err writer_change_one(struct writer *writer, const struct change *change);

@@ -65,7 +65,7 @@ static enum err look_up_nonce(struct writer *writer, struct publish_job *job)
 	return is_whole ? ERR_OK : ERR_IO;
 }
 
-static enum err put_nonce(struct writer *writer, struct span nonce, uint64_t sequence)
+enum err writer_put_nonce(struct writer *writer, struct span nonce, uint64_t sequence)
 {
 	sqlite3_stmt *stmt = NULL;
 	if (nonce.len == 0) {
@@ -96,6 +96,8 @@ static enum err write_intent(
 	facts.intent_sequence = message->sequence;
 	facts.intent_key = message->key;
 	facts.intent_received_ms = received_ms;
+	facts.intent_nonce_len = writer->pending_nonce_len;
+	memcpy(facts.intent_nonce, writer->pending_nonce, writer->pending_nonce_len);
 	enum err err = fence_write(writer->fence, &facts, message->compact);
 	if (err == ERR_OK) {
 		writer->facts = facts;
@@ -120,7 +122,8 @@ static enum err insert_pending(struct writer *writer)
 		err = writer_insert(writer, message, self, writer->facts.intent_received_ms);
 	}
 	if (err == ERR_OK) {
-		err = put_nonce(writer, span_of(writer->pending_nonce, writer->pending_nonce_len),
+		err = writer_put_nonce(writer,
+			span_of(writer->pending_nonce, writer->pending_nonce_len),
 			message->sequence);
 	}
 	if (err == ERR_OK) {

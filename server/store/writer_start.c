@@ -131,6 +131,11 @@ static enum err insert_intent(struct writer *writer, struct feed_entry *self, bo
 			err = writer_insert(
 				writer, message, self, writer->facts.intent_received_ms);
 		}
+		if (err == ERR_OK) {
+			err = writer_put_nonce(writer,
+				span_of(writer->facts.intent_nonce, writer->facts.intent_nonce_len),
+				message->sequence);
+		}
 		err = err == ERR_OK ? writer_commit(writer) : err;
 		if (err != ERR_OK) {
 			writer_rollback(writer);
