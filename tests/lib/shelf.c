@@ -129,6 +129,22 @@ void shelf_fini(struct shelf *shelf)
 	remove_dir(shelf->dir);
 }
 
+int shelf_set_up(void **state)
+{
+	struct shelf *shelf = calloc(1, sizeof(*shelf));
+	assert_non_null(shelf);
+	shelf_init(shelf);
+	*state = shelf;
+	return 0;
+}
+
+int shelf_tear_down(void **state)
+{
+	shelf_fini(*state);
+	free(*state);
+	return 0;
+}
+
 struct publish_result shelf_publish(struct shelf *shelf, const char *format, ...)
 {
 	char content[2048];

@@ -27,6 +27,10 @@ void shelf_fini(struct shelf *shelf); /* closes, and removes the directory */
 void shelf_open(struct shelf *shelf);
 void shelf_close(struct shelf *shelf);
 
+/** For cmocka: a shelf as `*state`. */
+int shelf_set_up(void **state);
+int shelf_tear_down(void **state);
+
 /** Publish and expect ERR_OK. */
 struct publish_result shelf_publish(struct shelf *shelf, const char *format, ...) PRINTF_LIKE(2, 3);
 struct publish_result shelf_contact(

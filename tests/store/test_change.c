@@ -11,22 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int set_up(void **state)
-{
-	struct shelf *shelf = calloc(1, sizeof(*shelf));
-	assert_non_null(shelf);
-	shelf_init(shelf);
-	*state = shelf;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	shelf_fini(*state);
-	free(*state);
-	return 0;
-}
-
 static int64_t rows_of(struct shelf *shelf, const char *count)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -264,16 +248,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			an_address_is_remembered_with_how_it_went, set_up, tear_down),
+			an_address_is_remembered_with_how_it_went, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			an_address_has_at_most_512_bytes, set_up, tear_down),
+			an_address_has_at_most_512_bytes, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			at_most_4096_addresses_are_remembered, set_up, tear_down),
+			at_most_4096_addresses_are_remembered, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			clocks_are_kept_of_those_we_have_heard_of, set_up, tear_down),
+			clocks_are_kept_of_those_we_have_heard_of, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			without_room_for_others_messages_the_owner_still_changes_things, set_up,
-			tear_down),
+			without_room_for_others_messages_the_owner_still_changes_things,
+			shelf_set_up, shelf_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,22 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int set_up(void **state)
-{
-	struct shelf *shelf = calloc(1, sizeof(*shelf));
-	assert_non_null(shelf);
-	shelf_init(shelf);
-	*state = shelf;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	shelf_fini(*state);
-	free(*state);
-	return 0;
-}
-
 static struct person person_of(struct shelf *shelf, const struct feed_id *id)
 {
 	struct person person;
@@ -454,23 +438,24 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			an_author_has_at_most_20000_edges, set_up, tear_down),
+			an_author_has_at_most_20000_edges, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			all_together_have_at_most_2000000_edges, set_up, tear_down),
+			all_together_have_at_most_2000000_edges, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_name_is_one_clean_line_of_64_characters, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(nobody_names_somebody_else, set_up, tear_down),
+			a_name_is_one_clean_line_of_64_characters, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_person_never_heard_of_is_empty, set_up, tear_down),
+			nobody_names_somebody_else, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_person_has_edges_both_ways_and_hops, set_up, tear_down),
+			a_person_never_heard_of_is_empty, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			lists_go_by_name_and_leave_out_whom_we_block, set_up, tear_down),
+			a_person_has_edges_both_ways_and_hops, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(lists_go_by_name_and_leave_out_whom_we_block,
+			shelf_set_up, shelf_tear_down),
 		cmocka_unit_test(reach_is_as_in_ssb_friends),
 		cmocka_unit_test(reach_is_as_layered_graph_computed_it),
-		cmocka_unit_test_setup_teardown(hops_have_a_limit, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(hops_have_a_limit, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			every_block_counts_wherever_it_is, set_up, tear_down),
+			every_block_counts_wherever_it_is, shelf_set_up, shelf_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,22 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int set_up(void **state)
-{
-	struct shelf *shelf = calloc(1, sizeof(*shelf));
-	assert_non_null(shelf);
-	shelf_init(shelf);
-	*state = shelf;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	shelf_fini(*state);
-	free(*state);
-	return 0;
-}
-
 static struct posts page_of(
 	struct shelf *shelf, enum timeline_kind kind, const struct feed_id *person)
 {
@@ -373,21 +357,27 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			a_thread_has_at_most_50_stand_ins, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(home_is_us_and_whom_we_follow, set_up, tear_down),
+			a_thread_has_at_most_50_stand_ins, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_blocked_author_appears_nowhere_and_comes_back_whole, set_up, tear_down),
+			home_is_us_and_whom_we_follow, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			pages_join_without_gap_or_overlap_in_both_directions, set_up, tear_down),
+			a_blocked_author_appears_nowhere_and_comes_back_whole, shelf_set_up,
+			shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_page_has_at_most_a_hundred_rows, set_up, tear_down),
+			pages_join_without_gap_or_overlap_in_both_directions, shelf_set_up,
+			shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_future_claim_counts_as_arrival, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_post_shows_what_it_says, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_thread_tells_what_is_missing, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_thread_shows_its_sub_threads, set_up, tear_down),
+			a_page_has_at_most_a_hundred_rows, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			only_the_first_thousand_posts_of_a_thread_are_shown, set_up, tear_down),
+			a_future_claim_counts_as_arrival, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_post_shows_what_it_says, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_thread_tells_what_is_missing, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_thread_shows_its_sub_threads, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(only_the_first_thousand_posts_of_a_thread_are_shown,
+			shelf_set_up, shelf_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,22 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int set_up(void **state)
-{
-	struct shelf *shelf = calloc(1, sizeof(*shelf));
-	assert_non_null(shelf);
-	shelf_init(shelf);
-	*state = shelf;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	shelf_fini(*state);
-	free(*state);
-	return 0;
-}
-
 struct seen {
 	size_t count;
 	uint64_t sequence;
@@ -427,35 +411,40 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			a_foreign_feed_comes_back_byte_for_byte, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(gaps_and_repeats_change_nothing, set_up, tear_down),
+			a_foreign_feed_comes_back_byte_for_byte, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_fork_keeps_the_first_seen_and_one_proof, set_up, tear_down),
+			gaps_and_repeats_change_nothing, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			publishing_makes_one_chain_with_growing_times, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(the_same_nonce_publishes_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_nonce_has_at_most_64_bytes, set_up, tear_down),
+			a_fork_keeps_the_first_seen_and_one_proof, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(publishing_makes_one_chain_with_growing_times,
+			shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_browser_that_saw_more_than_we_have_pauses_publishing, set_up, tear_down),
+			the_same_nonce_publishes_once, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			content_no_peer_would_take_is_refused_and_the_next_is_fine, set_up,
-			tear_down),
+			a_nonce_has_at_most_64_bytes, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			our_own_messages_come_back_from_others, set_up, tear_down),
+			a_browser_that_saw_more_than_we_have_pauses_publishing, shelf_set_up,
+			shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_second_history_of_ours_stops_publishing_for_good, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(blocked_authors_are_not_stored, set_up, tear_down),
+			content_no_peer_would_take_is_refused_and_the_next_is_fine, shelf_set_up,
+			shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_hundred_at_once_make_one_chain_and_a_hundred_alike_make_one, set_up,
-			tear_down),
+			our_own_messages_come_back_from_others, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(a_second_history_of_ours_stops_publishing_for_good,
+			shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			blocked_authors_are_not_stored, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_hundred_at_once_make_one_chain_and_a_hundred_alike_make_one, shelf_set_up,
+			shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_full_disk_stops_cleanly_and_what_was_signed_comes_first_afterwards,
-			set_up, tear_down),
+			shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			what_was_signed_and_comes_back_before_it_is_stored_is_stored_once, set_up,
-			tear_down),
+			what_was_signed_and_comes_back_before_it_is_stored_is_stored_once,
+			shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			what_waits_together_is_committed_together, set_up, tear_down),
+			what_waits_together_is_committed_together, shelf_set_up, shelf_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
