@@ -30,6 +30,7 @@ static const struct method methods[] = {
 	{"ebt.replicate", "duplex", RPC_DUPLEX, ANY_PEER, ebt_serve},
 	{"gossip.ping", "duplex", RPC_DUPLEX, ANY_PEER, ping_serve},
 };
+static const struct rpc_handler nothing; /* for calls of which nothing more is to be heard */
 enum { METHOD_COUNT = sizeof(methods) / sizeof(methods[0]) };
 
 /* Bytes of the group before the dot; 0 without one. */
@@ -87,12 +88,16 @@ void methods_call(struct partner *partner, struct rpc_call *call, const char *na
 		return;
 	}
 	partner->sync->counters.calls_refused++;
+	if (strncmp(name, "blobs.", strlen("blobs.")) == 0) {
+		/* Without createWants a JavaScript peer calls blobs.has for every blob it or its
+		 * friends want, however often it is refused: no reason to hang up on it. */
+		rpc_accept(call, &nothing);
+	}
 	rpc_refuse_not_allowed(call, name);
 }
 
 static void answer(struct rpc_call *call, enum err err, const struct buf *text)
 {
-	static const struct rpc_handler nothing;
 	rpc_accept(call, &nothing);
 	if (err != ERR_OK || rpc_send(call, MUXRPC_JSON, buf_span(text)) != ERR_OK) {
 		rpc_refuse(call, "no answer could be made");

@@ -91,7 +91,7 @@ void rpc_accept(struct rpc_call *call, const struct rpc_handler *handler);
 /**
  * In on_call, or later: end the call with an error the peer sees, and forget it (an async call of
  * ours is only forgotten). `message` must not hold paths or secrets. Refusals inside on_call count
- * towards LIMIT_RPC_ERRORS_PER_MINUTE.
+ * towards LIMIT_RPC_ERRORS_PER_MINUTE, unless the call was accepted first.
  */
 void rpc_refuse(struct rpc_call *call, const char *message);
 /** The texts peers compare: `method:ebt,replicate is not in list of allowed methods`, and `no

@@ -78,6 +78,18 @@ static void what_is_not_offered_is_refused_in_the_words_peers_compare(void **sta
 	assert_false(stage->peer.is_closed);
 }
 
+/* JavaScript without createWants does this for every blob that somebody wants. */
+static void asking_for_blobs_over_and_over_is_refused_and_nothing_worse(void **state)
+{
+	struct stage *stage = *state;
+	for (int i = 0; i < 4 * LIMIT_RPC_ERRORS_PER_MINUTE; i++) {
+		assert_string_equal(call(stage, "blobs.has", RPC_ASYNC)->error,
+			"method:blobs,has is not in list of allowed methods");
+	}
+	script_linger(&stage->peer, 50);
+	assert_false(stage->peer.is_closed);
+}
+
 static void a_ping_is_answered_later_than_at_once_and_stays_open(void **state)
 {
 	struct stage *stage = *state;
@@ -125,6 +137,7 @@ int main(void)
 		SCENE(the_manifest_lists_what_is_answered_and_nothing_else),
 		SCENE(whoami_tells_the_key),
 		SCENE(what_is_not_offered_is_refused_in_the_words_peers_compare),
+		SCENE(asking_for_blobs_over_and_over_is_refused_and_nothing_worse),
 		SCENE(a_ping_is_answered_later_than_at_once_and_stays_open),
 		SCENE(as_dialler_we_ping_first),
 	};
