@@ -3,8 +3,10 @@
 #include "lib/shelf.h"
 
 #include "base/limits.h"
+#include "store/index.h"
 #include "store/timeline.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +175,63 @@ static void a_future_claim_counts_as_arrival(void **state)
 	ben.now_ms = 9000000000000000;
 	assert_int_equal(shelf_append(shelf, author_post(&ben, "later")), APPEND_STORED);
 	assert_int_equal(shelf->last.at_ms, shelf->wall_ms);
+	author_fini(&ben);
+}
+
+static void an_odd_time_is_shown_as_a_time(void **state)
+{
+	(void)state;
+	static const struct {
+		double claimed;
+		int64_t at_ms;
+	} cases[] = {{1500, 1500}, {1500.999, 1500}, {0.5, 0}, {-0.0, 0}, {-1, 0}, {-1e308, 0},
+		{5e-324, 0}, {1999.5, 1999}, {2000, 2000}, {2000.001, 2000}, {2001, 2000},
+		{9007199254740993.0, 2000}, {1e308, 2000}, {INFINITY, 2000}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(index_at_ms(cases[i].claimed, 2000), cases[i].at_ms);
+	}
+}
+
+static int64_t clock_ms;
+static int64_t clock_step_ms;
+
+static int64_t running_clock(void *ctx)
+{
+	(void)ctx;
+	clock_ms += clock_step_ms;
+	return clock_ms;
+}
+
+static void a_query_ends_after_two_seconds_and_the_next_begins_anew(void **state)
+{
+	struct shelf *shelf = *state;
+	static const struct {
+		int64_t step_ms;
+		enum err err;
+	} cases[] = {{0, ERR_OK}, {LIMIT_QUERY_MS, ERR_TIMEOUT}, {0, ERR_OK},
+		{(int64_t)1000 * LIMIT_QUERY_MS, ERR_TIMEOUT}, {0, ERR_OK}};
+	struct message *messages[400];
+	struct author ben;
+	author_init(&ben, 1);
+	for (size_t i = 0; i < 400; i++) {
+		messages[i] = author_post(&ben, "x");
+	}
+	assert_int_equal(shelf_append_all(shelf, messages, 400, NULL), ERR_OK);
+	int64_t (*true_clock)(void *ctx) = shelf->env.mono_ms;
+	shelf->env.mono_ms = running_clock; /* the writer sleeps */
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct posts posts;
+		const struct timeline_query query = {
+			.kind = TIMELINE_WIDE, .limit = LIMIT_PAGE_ROWS};
+		clock_step_ms = cases[i].step_ms;
+		enum err err = timeline_page(shelf->reader, &query, &posts);
+		assert_int_equal(err, cases[i].err);
+		if (err == ERR_OK) {
+			assert_int_equal(posts.count, LIMIT_PAGE_ROWS);
+			posts_free(&posts);
+		}
+	}
+	shelf->env.mono_ms = true_clock;
 	author_fini(&ben);
 }
 
@@ -356,6 +415,10 @@ static void only_the_first_thousand_posts_of_a_thread_are_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_odd_time_is_shown_as_a_time),
+		cmocka_unit_test_setup_teardown(
+			a_query_ends_after_two_seconds_and_the_next_begins_anew, shelf_set_up,
+			shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_thread_has_at_most_50_stand_ins, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
