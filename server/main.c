@@ -50,7 +50,9 @@ static const struct cmd commands[] = {
 	{"check", "[--data DIR] [--json]",
 		"verify every hash, signature and link of every stored feed",
 		"  --data DIR     where the node keeps its data\n"
-		"  --json         print {\"feeds\":n,\"messages\":n,\"faults\":[…]}\n"
+		"  --json         print "
+		"{\"faults\":[…],\"fault_count\":n,\"feeds\":n,\"messages\":n,"
+		"\"complete\":true}; of the faults the first 1000\n"
 		"Each fault is one sentence; the exit code is 1 when there are any.\n",
 		cmd_check},
 	{"import", "FILE [--data DIR] [--json]", "verify and store messages from a file",
