@@ -18,7 +18,7 @@
 
 enum { AUDIT_CHUNK = 256, AUDIT_SENTENCE_BYTES = 512 };
 
-QUERY(sql_quick_check, "PRAGMA quick_check(10)");
+QUERY(sql_file_check, "PRAGMA integrity_check(10)");
 /* Rows that no walk along a feed would meet. */
 QUERY(sql_audit_stray_messages,
 	"SELECT m.feed, m.sequence FROM messages m LEFT JOIN feeds f ON f.feed = m.feed WHERE "
@@ -345,7 +345,7 @@ static enum err check_strays(struct reader *reader, struct audit *audit)
 static enum err check_file(struct reader *reader, struct audit *audit)
 {
 	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(reader->db, &sql_quick_check, &stmt);
+	enum err err = db_query(reader->db, &sql_file_check, &stmt);
 	while (err == ERR_OK && (err = db_step(reader->db, stmt)) == ERR_OK) {
 		struct span said = db_column(stmt, 0);
 		if (!span_equal_text(said, "ok")) {

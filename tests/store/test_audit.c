@@ -186,6 +186,10 @@ static void every_kind_of_damage_is_a_sentence(void **state)
 		{"DELETE FROM posts WHERE feed = 1", "missing from the list of posts"},
 		{"UPDATE posts SET at = at + 1 WHERE feed = 1", "tells message 1 of "},
 		{"UPDATE posts SET home = 0 WHERE feed = 1", "tells message 1 of "},
+		/* An index that does not say what its table says. */
+		{"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX "
+		 "contacts_about ON contacts (feed, edge, about)' WHERE name = 'contacts_about'",
+			"The database file is damaged"},
 	};
 	for (size_t i = 0; i < sizeof(damages) / sizeof(damages[0]); i++) {
 		struct shelf shelf;
