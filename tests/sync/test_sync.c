@@ -3,9 +3,11 @@
 #include "lib/nodes.h"
 
 #include "base/limits.h"
+#include "sync/core.h"
+#include "sync/schedule.h"
 
-#include <unistd.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { NODES = 3 };
 
@@ -311,6 +313,37 @@ static void connecting_right_after_disconnecting_connects_anew(void **state)
 	assert_true(node_is_connected(ana, &ben->self.id));
 }
 
+struct claims {
+	struct sync *sync;
+	struct address kept;
+	atomic_bool is_made;
+};
+
+/* Loop thread: one address that the owner named, and as many others as there is room for that
+ * somebody in the local network claims. */
+static void make_claims(void *ctx)
+{
+	struct claims *claims = ctx;
+	schedule_add(claims->sync->schedule, &claims->kept);
+	for (uint16_t i = 1; i <= LIMIT_WAYS; i++) {
+		struct address heard = claims->kept;
+		heard.port = i;
+		schedule_heard(claims->sync->schedule, &heard);
+	}
+	atomic_store(&claims->is_made, true);
+}
+
+static void beacons_do_not_push_out_an_address_that_is_kept(void **state)
+{
+	struct node *ana = *state;
+	struct node *ben = ana + 1;
+	struct claims claims = {.sync = ana->sync, .kept = node_address(ben)};
+	node_contact(ana, &ben->self.id, EDGE_FOLLOW);
+	assert_int_equal(loop_post(ana->loop, make_claims, &claims), ERR_OK);
+	WAIT_UNTIL(atomic_load(&claims.is_made));
+	node_wait_peer(ana, &ben->self.id, true);
+}
+
 static void who_holds_our_newest_post_is_known(void **state)
 {
 	struct node *ana = *state;
@@ -350,7 +383,8 @@ static void a_blocked_feed_is_neither_asked_for_nor_stored_nor_served(void **sta
 	node_wait(ana, &ben->self.id, 3);
 	assert_int_equal(node_head(ana, &cleo->self.id), 0);
 	char why[256];
-	/* The graph is read again a moment after a block: until then a connection may still come about. */
+	/* The graph is read again a moment after a block: until then a connection may still come
+	 * about. */
 	for (int i = 0; i < 100 && node_try(cleo, ana, why) == ERR_OK; i++) {
 		(void)usleep(100000);
 	}
@@ -373,6 +407,7 @@ int main(void)
 		SCENE(connecting_fails_with_a_sentence),
 		SCENE(two_addresses_of_one_key_are_both_tried),
 		SCENE(connecting_right_after_disconnecting_connects_anew),
+		SCENE(beacons_do_not_push_out_an_address_that_is_kept),
 		SCENE(who_holds_our_newest_post_is_known),
 		SCENE(a_blocked_feed_is_neither_asked_for_nor_stored_nor_served),
 	};
