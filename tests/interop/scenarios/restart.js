@@ -65,7 +65,13 @@ exports.run = async ({ world, subject, peer, dose }) => {
   await check(`the own feed of ${subject} goes on from its last message`, async () => {
     const after = await mine.publish({ type: 'post', text: 'after the fall' })
     assert.strictEqual(after.sequence, before.sequence + 1)
-    await reach(theirs, mine.id, after.sequence)
+    try {
+      await reach(theirs, mine.id, after.sequence, 20000)
+    } catch {
+      /* ssb-db2 acknowledges a publish before it is on disk: the kill may have taken its follow with it. */
+      await theirs.follow(mine.id)
+      await reach(theirs, mine.id, after.sequence)
+    }
   })
   if (subject === 'kith') {
     await check('kith check finds nothing wrong', async () => {
