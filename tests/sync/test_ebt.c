@@ -366,10 +366,11 @@ static void an_author_who_blocks_the_peer_is_not_given_to_it(void **state)
 	struct author carol;
 	char room[96];
 	author_init(&carol, 2);
-	node_contact(&stage->node, &carol.id, EDGE_FOLLOW);
 	struct message *hers[] = {author_post(&carol, "hers"),
 		author_contact(&carol, &stage->peer.self.id, EDGE_BLOCK)};
 	node_append(&stage->node, hers, 2);
+	/* Her feed is replicated from here on, and the graph that says so knows her block. */
+	node_contact(&stage->node, &carol.id, EDGE_FOLLOW);
 	struct script_call *ebt = begin(stage);
 	script_send(ebt, "{%s}", note(room, &carol, 0));
 	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &carol, -1)));
