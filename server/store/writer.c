@@ -12,6 +12,7 @@
 #include "base/log.h"
 
 #include <assert.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -258,6 +259,7 @@ static void run_batch(struct writer *writer, struct batch *batch)
 	enum err err = run_jobs(writer, batch);
 	writer->bulk_ms = batch->messages >= BULK_MESSAGES ? env_mono_ms(store_env(writer->store))
 							   : -BULK_PAUSE_MS;
+	writer->is_bloated = writer->is_bloated || batch->messages >= BULK_MESSAGES;
 	if (err == ERR_OK) {
 		writer_after_own(writer);
 		writer_announce(writer);
@@ -311,11 +313,24 @@ static struct job *take_more(struct writer *writer, const struct batch *batch, i
 	return inbox_take(writer->inbox, wait_ms < 0 ? 0 : wait_ms);
 }
 
+/* Once after a bulk: give back the pages it filled, and what the allocator kept of its messages. */
+static void rest(struct writer *writer)
+{
+	writer->is_bloated = false;
+	(void)sqlite3_db_release_memory(db_handle(writer->db));
+	(void)malloc_trim(0);
+}
+
 /* One turn: wait for a job, take what else waits, run it. False when the queue is closed and empty.
  */
 static bool writer_step(struct writer *writer, struct batch *batch)
 {
-	struct job *job = inbox_take(writer->inbox, -1);
+	bool was_bloated = writer->is_bloated;
+	struct job *job = inbox_take(writer->inbox, was_bloated ? REST_MS : -1);
+	if (job == NULL && was_bloated) {
+		rest(writer);
+		return true;
+	}
 	if (job == NULL) {
 		return false;
 	}

@@ -65,6 +65,7 @@ enum {
 	BULK_PAUSE_MS = 100,
 	GATHER_MESSAGES = 512, /* to wait for, but only so long: */
 	GATHER_MS = 50,
+	REST_MS = 2000, /* of quiet after a bulk, then its memory is given back */
 };
 
 struct writer {
@@ -93,6 +94,7 @@ struct writer {
 	char why[160];
 	bool became_forked; /* in the present transaction */
 	int64_t bulk_ms;    /* when the last transaction ended, if it was a large one */
+	bool is_bloated;    /* by a bulk; see rest() */
 };
 
 static inline void writer_at(const struct writer *writer, enum writer_step step)
