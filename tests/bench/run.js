@@ -31,7 +31,7 @@ async function repeat(count, fn) {
 function sayReplication(name, results) {
   say(name, `${whole(mid(results, 'rate'))} msg/s; CPU µs/msg: sender ${mid(results, 'senderCpu').toFixed(1)}, receiver ` +
     `${mid(results, 'receiverCpu').toFixed(1)}; peak: sender ${mib(mid(results, 'senderPeak'))}, receiver ${mib(mid(results, 'receiverPeak'))}, ` +
-    `3 s after ${mib(mid(results, 'receiverAfter'))} (runs: ${results.map((r) => whole(r.rate)).join(', ')})`)
+    `4 s after ${mib(mid(results, 'receiverAfter'))} (runs: ${results.map((r) => whole(r.rate)).join(', ')})`)
 }
 
 function sayAgainst(name, ours, theirs) {

@@ -38,7 +38,7 @@ exports.replicate = async (set, sender, stack) => {
       senderPeak: memory(sender.pid).peak,
       receiverPeak: memory(receiver.pid).peak,
     }
-    await sleep(3000)
+    await sleep(4000)
     result.receiverAfter = memory(receiver.pid).now
     return result
   } finally {
