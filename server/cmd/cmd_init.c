@@ -92,6 +92,12 @@ int cmd_init(int argc, char **argv)
 		code = cmd_fail("init", "%s", why);
 		goto out;
 	}
+	if (secret != NULL) {
+		(void)fputs("If this key has posted before, meet a friend and let those posts come "
+			    "back before writing:\na second message with one number splits a feed "
+			    "for good.\n",
+			stderr);
+	}
 	code = print_id(key_id(key), is_json);
 out:
 	key_free(key);

@@ -63,7 +63,7 @@ Object.assign(words, {
 	'follow.another': 'Follow someone else',
 	'follow.steps': 'Following {name}',
 	'unfollow.title': 'Unfollow {name}?',
-	'unfollow.you': 'To you: posts by {name} leave Home. What is on your node stays readable for now.',
+	'unfollow.you': 'To you: posts by {name} leave Home. What is on your node stays readable.',
 	'unfollow.them': 'To {name}: your feed says publicly that you no longer follow.',
 
 	'step.look': 'Looking for {name}',
