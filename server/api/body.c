@@ -94,7 +94,7 @@ static enum err decode(struct span text, struct buf *out)
 /* Bytes of the well-formed UTF-8 character at the start of `text`, or 0. */
 static size_t character(struct span text)
 {
-	if (text.len == 0) {
+	if (text.len == 0 || text.at == NULL) {
 		return 0;
 	}
 	uint8_t a = text.at[0];
