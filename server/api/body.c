@@ -5,6 +5,7 @@
 #include "api/body.h"
 
 #include "base/limits.h"
+#include "feed/utf8.h"
 
 bool body_is_shallow(struct span text, unsigned depth_max)
 {
@@ -91,65 +92,30 @@ static enum err decode(struct span text, struct buf *out)
 	return ERR_OK;
 }
 
-/* Bytes of the well-formed UTF-8 character at the start of `text`, or 0. */
-static size_t character(struct span text)
-{
-	if (text.len == 0 || text.at == NULL) {
-		return 0;
-	}
-	uint8_t a = text.at[0];
-	size_t len = a < 0x80                 ? 1
-		     : a >= 0xc2 && a <= 0xdf ? 2
-		     : (a & 0xf0) == 0xe0     ? 3
-		     : a >= 0xf0 && a <= 0xf4 ? 4
-					      : 0;
-	if (len == 0 || len > text.len) {
-		return 0;
-	}
-	for (size_t i = 1; i < len; i++) {
-		if ((text.at[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-	}
-	uint8_t b = len > 1 ? text.at[1] : 0;
-	bool is_bad = (a == 0xe0 && b < 0xa0) || (a == 0xed && b >= 0xa0) ||
-		      (a == 0xf0 && b < 0x90) || (a == 0xf4 && b >= 0x90);
-	return is_bad ? 0 : len;
-}
-
 static bool is_utf8(struct span text)
 {
-	while (text.len > 0) {
-		size_t len = character(text);
-		if (len == 0) {
-			return false;
-		}
-		text = span_skip(text, len);
-	}
-	return true;
+	return utf8_valid_bytes(text, UTF8_STRICT) == text.len;
 }
 
 enum err body_clean(struct span text, struct buf *out)
 {
 	while (text.len > 0) {
-		size_t good = 0;
-		size_t len = 0;
-		while (good < text.len && (len = character(span_skip(text, good))) > 0) {
-			good += len;
-		}
+		size_t good = utf8_valid_bytes(text, UTF8_STRICT);
 		enum err err = buf_append(out, span_take(text, good));
 		text = span_skip(text, good);
 		if (err != ERR_OK || text.len == 0) {
 			return err;
 		}
-		/* A surrogate in three bytes is one wrong character, not three. */
-		bool is_surrogate = text.len >= 3 && text.at[0] == 0xed && text.at[1] >= 0xa0 &&
-				    (text.at[1] & 0xc0) == 0x80 && (text.at[2] & 0xc0) == 0x80;
-		err = buf_append_text(out, "\xef\xbf\xbd");
+		/* A lone surrogate in three bytes is one wrong character, not three. */
+		bool is_surrogate = false;
+		bool is_valid = false;
+		size_t strict = utf8_step(text, UTF8_STRICT, &is_valid);
+		size_t loose = utf8_step(text, UTF8_WTF, &is_surrogate);
+		err = buf_append_text(out, UTF8_REPLACEMENT);
 		if (err != ERR_OK) {
 			return err;
 		}
-		text = span_skip(text, is_surrogate ? 3 : 1);
+		text = span_skip(text, is_surrogate ? loose : strict);
 	}
 	return ERR_OK;
 }
