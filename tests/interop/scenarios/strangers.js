@@ -159,7 +159,7 @@ exports.run = async ({ world, subject }) => {
     await sleep(1500)
     const said = await isWell()
     await link.close()
-    await assert.rejects(mine.dump(authors[0].id), /nothing of/)
+    assert.deepStrictEqual(await mine.dump(authors[0].id), [])
     return said
   })
   await check('a flood of wrong signatures costs little, and the feed can still be had', async () => {
@@ -172,7 +172,7 @@ exports.run = async ({ world, subject }) => {
     const spent = cpu(pid) - began
     const said = await isWell()
     await link.close()
-    await assert.rejects(mine.dump(victim.id), /nothing of/)
+    assert.deepStrictEqual(await mine.dump(victim.id), [])
     const honest = await ebtPeer(mine.address, { networkKey, author: new Author(), messages: { [victim.id]: victim.values } })
     await reach(mine, victim.id, victim.values.length, 30000)
     assert.strictEqual((await mine.head(victim.id)).key, keyOf(victim.values[victim.values.length - 1]))
