@@ -13,5 +13,7 @@ web-lint: build/web.stamp $(WEB_TEST_MODULES)
 	@node build/web-tests/node_modules/typescript/bin/tsc -p tests/web/tsconfig.json
 	@echo 'web: types are good'
 
+# Node 18 takes the page's modules for modules only when a package says so.
 web-test: build/kith $(WEB_TEST_MODULES) $(PEERS)
+	@echo '{"type":"module"}' > build/package.json
 	@NODE_PATH=$(CURDIR)/build/web-tests/node_modules:$(CURDIR)/build/interop/node_modules node tests/web/run.js $(T)
