@@ -240,7 +240,7 @@ static bool judge(struct listener *listener, struct link *link, const struct soc
 	struct place *place = NULL;
 	sock_place(remote, id);
 	sweep_places(listener, now_ms);
-	if (!sock_is_loopback(remote)) {
+	if (listener->opts.is_loopback_limited || !sock_is_loopback(remote)) {
 		place = place_of(listener, id);
 		if (place == NULL || !place_has_room(place) ||
 			!spend(&place->rate, now_ms, LIMIT_ACCEPTS_PER_SECOND_ADDRESS, 1)) {

@@ -2,7 +2,7 @@
  * net/listen: the port peers connect to. Counts before it hands over: LIMIT_PEERS in all and
  * LIMIT_PEERS_PER_ADDRESS; LIMIT_HANDSHAKES_PER_ADDRESS under way;
  * LIMIT_ACCEPTS_PER_SECOND_ADDRESS. What is over one of them is accepted, closed at once and
- * counted. Loopback is exempt from the limits per address.
+ * counted. Loopback is exempt from the limits per address unless is_loopback_limited.
  *
  * A crowd of silent sockets must not lock out a good peer: over LIMIT_HANDSHAKES, or when only
  * handshakes under way fill LIMIT_PEERS, the oldest of these gives way to the newcomer. Above
@@ -18,9 +18,11 @@ struct listener;
 
 struct listen_opts {
 	struct loop *loop;
-	const char *host; /* numeric; "::" takes IPv4 too */
-	uint16_t port;    /* 0: any free one */
-	size_t peers_max; /* 0: LIMIT_PEERS */
+	const char *host;         /* numeric; "::" takes IPv4 too */
+	uint16_t port;            /* 0: any free one */
+	size_t peers_max;         /* 0: LIMIT_PEERS */
+	bool is_loopback_limited; /* hold this machine's own connections to the limits per address
+				   */
 	/* A new connection, already counted; the callee owns it and ends it by link_close(). */
 	void (*on_link)(void *ctx, struct link *link);
 	void *ctx;
