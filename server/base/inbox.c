@@ -108,11 +108,3 @@ void inbox_close(struct inbox *inbox)
 	(void)pthread_cond_broadcast(&inbox->filled);
 	(void)pthread_mutex_unlock(&inbox->lock);
 }
-
-size_t inbox_count(struct inbox *inbox)
-{
-	(void)pthread_mutex_lock(&inbox->lock);
-	size_t count = inbox->count;
-	(void)pthread_mutex_unlock(&inbox->lock);
-	return count;
-}

@@ -23,6 +23,5 @@ MUST_USE enum err inbox_put(struct inbox *inbox, void *job);
 void *inbox_take(struct inbox *inbox, int64_t wait_ms);
 /** No further puts; takers get what is left, then NULL. */
 void inbox_close(struct inbox *inbox);
-size_t inbox_count(struct inbox *inbox);
 
 #endif

@@ -420,8 +420,3 @@ void *rpc_call_ctx(const struct rpc_call *call)
 {
 	return call->handler.ctx;
 }
-
-struct rpc *rpc_of(const struct rpc_call *call)
-{
-	return call->rpc;
-}

@@ -114,8 +114,7 @@ bool rpc_is_full(const struct rpc_call *call);
 /** Let JSON items of this call be as large as a clock note: `bytes_max` is LIMIT_RPC_NOTE_BYTES or
  * LIMIT_RPC_NOTE_BYTES_STRANGER. */
 void rpc_allow_notes(struct rpc_call *call, size_t bytes_max);
-/** The handler's ctx, and the rpc a call belongs to. */
+/** The handler's ctx. */
 void *rpc_call_ctx(const struct rpc_call *call);
-struct rpc *rpc_of(const struct rpc_call *call);
 
 #endif
