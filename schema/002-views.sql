@@ -40,4 +40,3 @@ CREATE TABLE profiles (
 	bio TEXT NOT NULL DEFAULT '',
 	image BLOB
 ) STRICT;
-CREATE INDEX profiles_name ON profiles (name) WHERE name <> '';

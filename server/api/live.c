@@ -61,7 +61,6 @@ struct live {
 	struct session_id ended[LIMIT_SESSIONS];
 	size_t ended_count;
 	bool is_stopping; /* no new upgrades, no wake-ups */
-	size_t ready_count;
 	/* The thread's own. */
 	struct socket *sockets;
 	struct socket *adopting;
@@ -160,17 +159,6 @@ static int on_writable(struct socket *socket)
 
 /* What pages say. */
 
-static void count_ready(struct live *live)
-{
-	size_t ready = 0;
-	for (const struct socket *socket = live->sockets; socket != NULL; socket = socket->next) {
-		ready += socket->state == SOCKET_READY ? 1 : 0;
-	}
-	(void)pthread_mutex_lock(&live->lock);
-	live->ready_count = ready;
-	(void)pthread_mutex_unlock(&live->lock);
-}
-
 static size_t count_of_session(const struct live *live, const struct session_id *session)
 {
 	size_t count = 0;
@@ -203,7 +191,6 @@ static int on_hello(struct socket *socket, const json_t *said)
 		return 0;
 	}
 	socket->state = SOCKET_READY;
-	count_ready(live);
 	(void)snprintf(text, sizeof(text), "{\"ev\":\"hello\",\"head\":%llu}",
 		(unsigned long long)events_head(live->opts.events));
 	queue_text(socket, text);
@@ -298,7 +285,6 @@ static void on_gone(struct socket *socket)
 		}
 	}
 	socket_free(socket);
-	count_ready(live);
 	if (live->is_leaving && live->sockets == NULL) {
 		live->is_done = true;
 	}
@@ -575,14 +561,6 @@ void live_end_session(struct live *live, const struct session_id *session)
 		lws_cancel_service(live->context);
 	}
 	(void)pthread_mutex_unlock(&live->lock);
-}
-
-size_t live_count(struct live *live)
-{
-	(void)pthread_mutex_lock(&live->lock);
-	size_t count = live->ready_count;
-	(void)pthread_mutex_unlock(&live->lock);
-	return count;
 }
 
 void live_stop(struct live *live)

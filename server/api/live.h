@@ -32,7 +32,5 @@ void live_end_session(struct live *live, const struct session_id *session);
 void live_stop(struct live *live);
 /** After http_stop(): nothing can call live_take() any more. */
 void live_free(struct live *live);
-/** How many sockets said a good hello and are open. */
-size_t live_count(struct live *live);
 
 #endif

@@ -547,11 +547,6 @@ const char *peer_remote(const struct peer *peer)
 	return peer->link->remote;
 }
 
-bool peer_is_local(const struct peer *peer)
-{
-	return peer->link->is_local;
-}
-
 struct rpc *peer_rpc(struct peer *peer)
 {
 	return peer->rpc;

@@ -54,7 +54,6 @@ bool peer_is_ready(const struct peer *peer);
 bool peer_is_dialled_by_us(const struct peer *peer);
 const struct feed_id *peer_id(const struct peer *peer); /* when ready; of one we dial, always */
 const char *peer_remote(const struct peer *peer);       /* as link->remote */
-bool peer_is_local(const struct peer *peer);            /* loopback */
 struct rpc *peer_rpc(struct peer *peer);                /* when ready */
 /** Stop and go on reading from the socket, when ingest is full. Counted: as many resumes as pauses.
  * What was decrypted already (at most PEER_PLAIN_BYTES) still comes. */

@@ -37,12 +37,6 @@ QUERY(sql_followers_of, "SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.fee
 QUERY(sql_blocked_by, "SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = c.about LEFT "
 		      "JOIN profiles p ON p.feed = f.feed "
 		      "WHERE c.feed = ?1 AND c.edge = 2" LIST_ORDER);
-/* Names from the index between two bounds; whom we follow first. */
-QUERY(sql_named, "SELECT f.id FROM profiles p CROSS JOIN feeds f ON f.feed = p.feed LEFT JOIN "
-		 "contacts c ON c.feed = 1 AND c.about = p.feed "
-		 "WHERE p.name <> '' AND p.name >= ?1 AND p.name < ?3 AND c.edge IS NOT 2 ORDER BY "
-		 "c.edge IS NOT 1, p.name, f.id LIMIT ?2");
-
 static enum contact_edge edge_from(sqlite3_stmt *stmt, int at)
 {
 	return (enum contact_edge)sqlite3_column_int(stmt, at); /* NULL reads as 0: neither */
@@ -195,32 +189,4 @@ enum err people_list(struct reader *reader, enum people_list list, const struct 
 		err = take_ids(reader, stmt, out, room, count);
 	}
 	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
-}
-
-enum err people_named(
-	struct reader *reader, struct span text, struct feed_id *out, size_t room, size_t *count)
-{
-	/* Everything that starts with `text` lies below `text` followed by the largest code point.
-	 */
-	uint8_t above[PERSON_NAME_BYTES + 4];
-	*count = 0;
-	if (text.len == 0 || text.len > PERSON_NAME_BYTES) {
-		return ERR_OK;
-	}
-	memcpy(above, text.at, text.len);
-	static const uint8_t last[4] = {0xf4, 0x8f, 0xbf, 0xbf};
-	memcpy(above + text.len, last, sizeof(last));
-	enum err err = reader_begin(reader);
-	if (err != ERR_OK) {
-		return err;
-	}
-	sqlite3_stmt *stmt = NULL;
-	err = db_query(reader->db, &sql_named, &stmt);
-	if (err == ERR_OK) {
-		db_text(stmt, 1, text);
-		db_int(stmt, 2, (int64_t)room);
-		db_text(stmt, 3, span_of(above, text.len + 4));
-		err = take_ids(reader, stmt, out, room, count);
-	}
-	return reader_end(reader, err);
 }

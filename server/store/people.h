@@ -38,11 +38,6 @@ enum people_list { PEOPLE_FOLLOWED_BY, PEOPLE_FOLLOWERS_OF, PEOPLE_BLOCKED_BY };
 MUST_USE enum err people_list(struct reader *reader, enum people_list list,
 	const struct feed_id *of, struct feed_id *out, size_t room, size_t *count, size_t *total);
 
-/** People we have a name of that starts with `text` (ASCII case does not matter), whom we follow
- * first, then by name. At most `room`. */
-MUST_USE enum err people_named(
-	struct reader *reader, struct span text, struct feed_id *out, size_t room, size_t *count);
-
 /** Distances from ourselves as ssb-friends computes them (protocol/04 §4), feeds with hops ≥ 0
  * only; nearest first, at most `room`. */
 MUST_USE enum err graph_reach(
