@@ -120,6 +120,34 @@
 #define LIMIT_DISK_RESERVE_BYTES (16LL * MIB)
 #define LIMIT_WAL_BYTES (64LL * MIB)
 
+/* Publishing without forks (restore.md §4). */
+#define LIMIT_GUARD_QUIET_MS 600000            /* nothing newer for so long: U1, U2 */
+#define LIMIT_GUARD_QUIET_LONG_MS 1800000      /* U3 */
+#define LIMIT_GUARD_HALF_MS (24LL * 3600 * 1000) /* since the pause began: U3 */
+#define LIMIT_GUARD_HALF_HOLDERS 3             /* at least: U3 */
+#define LIMIT_GUARD_CLAIM_MS 60000             /* a claim without a message pauses at most so long */
+#define LIMIT_GUARD_CLAIM_REST_MS 3600000      /* after an empty claim, until another one may pause */
+#define LIMIT_GUARD_CLOCK_BACK_MS (24LL * 3600 * 1000)
+#define LIMIT_GREETING_MS 5000                 /* after the start, for peers to speak before the first post */
+#define LIMIT_HOLDER_SEEN_MS (30LL * 24 * 3600 * 1000) /* holders asked for: seen since */
+#define LIMIT_HOLDERS 1000
+#define LIMIT_WITNESSES 64
+#define LIMIT_DRAFTS 1000 /* kept while publishing is paused */
+#define LIMIT_WANTS 100
+#define LIMIT_BRANCH_MESSAGES 1000 /* of the other side of a fork of our own */
+#define LIMIT_OWN_CHECKED 1000 /* own messages whose chain is checked at each start; the rest behind it */
+#define LIMIT_OWN_REPLAYS_PER_MINUTE 120 /* own messages we hold, sent to us again, looked at */
+
+/* Backups and the key. */
+#define LIMIT_BACKUPS_KEPT 7
+#define LIMIT_BACKUP_PERIOD_MS (24LL * 3600 * 1000)
+#define LIMIT_BACKUP_LATE_MS (7LL * 24 * 3600 * 1000) /* then the page says so */
+#define LIMIT_BACKUP_MANIFEST_BYTES (1 * MIB)
+#define LIMIT_PASSPHRASE_BYTES_MIN 8
+#define LIMIT_PASSPHRASE_BYTES 1024
+#define LIMIT_KEY_WORDS 24
+#define LIMIT_WORDS_BYTES 1024
+
 /* Logs. */
 #define LIMIT_LOG_VALUE_BYTES 256
 #define LIMIT_LOG_LINE_BYTES 2048

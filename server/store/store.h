@@ -18,7 +18,9 @@ struct store_opts {
 	const char *dir; /* copied; must exist */
 	const struct env *env;
 	struct feed_id self; /* whose node this is */
-	bool is_read_only;   /* for commands beside a running node: no migration, no writer */
+	const char *vfs; /* name of the SQLite VFS that database, fence and copies go through; NULL:
+			    the system's. Static */
+	bool is_read_only; /* for commands beside a running node: no migration, no writer */
 };
 
 /**

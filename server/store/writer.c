@@ -323,7 +323,7 @@ static void rest(struct writer *writer)
 
 /* One turn: wait for a job, take what else waits, run it. False when the queue is closed and empty.
  */
-static bool writer_step(struct writer *writer, struct batch *batch)
+static bool writer_turn(struct writer *writer, struct batch *batch)
 {
 	bool was_bloated = writer->is_bloated;
 	struct job *job = inbox_take(writer->inbox, was_bloated ? REST_MS : -1);
@@ -353,7 +353,7 @@ static void *writer_main(void *ctx)
 	struct writer *writer = ctx;
 	struct batch *batch = calloc(1, sizeof(*batch));
 	assert(batch != NULL); /* 2 KiB, at the start */
-	while (writer_step(writer, batch)) {
+	while (writer_turn(writer, batch)) {
 	}
 	free(batch);
 	return NULL;

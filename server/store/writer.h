@@ -11,6 +11,7 @@
 
 #include "feed/content.h"
 #include "feed/signer.h"
+#include "store/guard.h"
 #include "store/store.h"
 
 struct writer;
@@ -51,7 +52,12 @@ struct writer_opts {
 				  directory) */
 	/* After each COMMIT that stored messages. Borrowed for the call. */
 	void (*on_commit)(void *ctx, const struct commit *commit);
+	/* The state, its cause or what it waits for changed: ask writer_guard(). May be NULL. */
+	void (*on_state)(void *ctx);
 	void *ctx;
+	/* No thread: writer_step() runs the jobs, and the functions that wait run it themselves.
+	 * For the simulator; all calls then come from one thread. */
+	bool is_stepped;
 	/* Tests only (NULL else): called between the steps of publishing, to die there. */
 	void (*on_step)(void *ctx, enum writer_step step);
 };
@@ -60,11 +66,41 @@ MUST_USE enum err writer_start(
 	const struct writer_opts *opts, struct writer **out, char *why, size_t why_bytes);
 /** Finishes what is queued, then ends the thread. */
 void writer_stop(struct writer *writer);
+/** Of a stepped writer: run what waits and what is due; false when nothing was to be done. */
+bool writer_step(struct writer *writer);
+/** … monotonic ms when writer_step() has something to do without a new job; INT64_MAX: never. */
+int64_t writer_due_ms(const struct writer *writer);
 /**
  * May this node publish? "CLEAN" when it may, else "SUSPECT" or "FORKED" and `why` a sentence. The
  * settings `state` and `state_why` say what it was at the last start. Any thread.
  */
 const char *writer_state(struct writer *writer, char *why, size_t why_bytes);
+
+/* What the owner is told about a pause; whom it waits for is in store/safety. */
+struct guard_report {
+	enum fence_state state;
+	enum guard_cause cause;
+	char why[256];     /* sentences for people; "" when CLEAN */
+	int64_t since_ms;  /* wall */
+	uint64_t spell;    /* number of this pause; holders' answers belong to one */
+	uint64_t sequence; /* our head */
+	struct message_id head;
+	uint64_t start_sequence; /* our head when the pause began */
+	uint64_t fork_sequence;  /* FORKED: where the branches part; 0: not known */
+	struct message_id fork_ours, fork_theirs;
+	struct guard_verdict verdict; /* as of now */
+};
+/** Any thread. */
+void writer_guard(struct writer *writer, struct guard_report *out);
+/**
+ * U5, the owner's word: publishing goes on. `last` is the number of the newest message the owner
+ * remembers, or 0 for "I accept what is lost". ERR_REFUSED with `why`: FORKED, RETIRED, or `last`
+ * is above our head and not accepted. Logged for ever. Any thread but loop and writer.
+ */
+MUST_USE enum err writer_resume(
+	struct writer *writer, uint64_t last, bool is_accepted, char *why, size_t why_bytes);
+/** M: RETIRED, in fence and database, synced, before this returns. ERR_PAUSED unless CLEAN. */
+MUST_USE enum err writer_retire(struct writer *writer, char *why, size_t why_bytes);
 
 /* Appending foreign (or our own returning) messages, already verified one by one. */
 enum append_result {
@@ -95,12 +131,14 @@ MUST_USE enum err writer_append(struct writer *writer, struct append_job *job);
 struct publish_request {
 	struct span content; /* JSON text of an object with a type, or of an encrypted string */
 	uint64_t if_head;    /* newest own sequence the caller has seen; 0: does not know */
+	const struct message_id *if_head_key; /* … and its key; NULL: does not know */
 	struct span nonce; /* idempotency id, ≤ 64 bytes; empty: none. The same nonce again gets the
 			      first answer */
 };
 struct publish_result {
 	struct message_id key;
 	uint64_t sequence;
+	int64_t draft; /* ERR_PAUSED: kept under this number in `drafts`; 0: it was not kept */
 	char why[160]; /* a sentence when the answer is not ERR_OK */
 };
 /**
@@ -125,6 +163,17 @@ enum change_kind {
 			     */
 	CHANGE_SESSION_DROP, /* name */
 	CHANGE_SETTING,      /* name, text */
+	CHANGE_HOLDS,   /* feed: a peer; number: it told or was given our messages up to this */
+	CHANGE_CLAIM,   /* feed: a peer; number: it says it has our messages up to this, beyond our
+			   head   (D1). Without a message it pauses for LIMIT_GUARD_CLAIM_MS, once */
+	CHANGE_CONFIRM, /* feed: a peer asked in this spell; number: what it told; key: its message
+			   at the lower of that and our head (all zero: it has none of ours) */
+	CHANGE_TWIN,    /* text: address where another node proved to have our key (D4) */
+	CHANGE_WITNESS, /* name; number; key (all zero: not known): what somebody else remembers as
+			   our newest message (D5) */
+	CHANGE_WANT,    /* feed, number 1: replicate without following; 0: no longer */
+	CHANGE_DRAFT_DROP, /* number: this draft is done with */
+	CHANGE_LOG,        /* name: event; text: sentence: one entry of the safety log */
 	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
 			kept) */
 };
@@ -142,6 +191,7 @@ struct change {
 	struct span text; /* copied */
 	struct span name; /* copied */
 	int64_t number;
+	struct message_id key;
 	const struct clock_entry *clocks; /* copied */
 	size_t clock_count;
 	const struct reach_entry *reach; /* copied */

@@ -160,6 +160,15 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 		return put_two(writer, &sql_setting_put, change->name, change->text, NULL);
 	case CHANGE_FORK:
 		return change_fork(writer, change);
+	case CHANGE_HOLDS:
+	case CHANGE_CLAIM:
+	case CHANGE_CONFIRM:
+	case CHANGE_TWIN:
+	case CHANGE_WITNESS:
+	case CHANGE_WANT:
+	case CHANGE_DRAFT_DROP:
+	case CHANGE_LOG:
+		break;
 	}
 	return ERR_REFUSED;
 }
