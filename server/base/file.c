@@ -144,6 +144,20 @@ enum err file_replace(const char *path, struct span bytes, unsigned mode)
 	return err;
 }
 
+enum err file_move(const char *from, const char *to)
+{
+	int fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		return from_errno();
+	}
+	enum err err = fsync(fd) == 0 ? ERR_OK : from_errno();
+	(void)close(fd);
+	if (err == ERR_OK && rename(from, to) != 0) {
+		err = from_errno();
+	}
+	return err == ERR_OK ? sync_parent(to) : err;
+}
+
 enum err file_lock_dir(const char *dir, int *fd)
 {
 	char *path = NULL;

@@ -17,6 +17,9 @@ MUST_USE enum err file_read(const char *path, struct buf *out);
 MUST_USE enum err file_create(const char *path, struct span bytes, unsigned mode);
 /** Replace (or create) a file: temporary file, fsync, rename, fsync of the directory. */
 MUST_USE enum err file_replace(const char *path, struct span bytes, unsigned mode);
+/** Sync the file `from` and rename it to `to` (in place of what had that name), with the directory
+ * of `to`. ERR_NOT_FOUND, ERR_IO. */
+MUST_USE enum err file_move(const char *from, const char *to);
 
 /**
  * Take the one lock of a data directory (`DIR/lock`, flock): `*fd` keeps it until it is closed, and

@@ -7,13 +7,13 @@
 #include "store/db.h"
 
 #include "base/limits.h"
+#include "store/vfs.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { STATEMENTS_MAX = 128, PROGRESS_OPS = 2000 };
 
@@ -140,11 +140,17 @@ static enum err set_up(struct db *db, enum db_role role)
 		"foreign_keys = OFF");
 }
 
-enum err db_open(const char *path, enum db_role role, const struct env *env, struct db **out)
+void db_configure(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	(void)pthread_once(&once, configure_once);
-	if (role == DB_READER && access(path, F_OK) != 0) {
+}
+
+enum err db_open_in(const char *vfs, const char *path, enum db_role role, const struct env *env,
+	struct db **out)
+{
+	db_configure();
+	if (role == DB_READER && !vfs_exists(vfs, path)) {
 		return ERR_NOT_FOUND;
 	}
 	struct db *db = calloc(1, sizeof(*db));
@@ -156,7 +162,7 @@ enum err db_open(const char *path, enum db_role role, const struct env *env, str
 	 * node; query_only holds it back. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 		    (role == DB_WRITER ? SQLITE_OPEN_CREATE : 0);
-	int rc = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	int rc = sqlite3_open_v2(path, &db->handle, flags, vfs);
 	enum err err = rc == SQLITE_OK ? set_up(db, role) : from_rc(db, rc);
 	if (err != ERR_OK) {
 		db_close(db);

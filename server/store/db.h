@@ -34,9 +34,18 @@ enum db_role {
 	DB_READER,
 };
 
-/** ERR_NOT_FOUND (a reader, and no file), ERR_IO, ERR_NOMEM, ERR_DISK_FULL. */
-MUST_USE enum err db_open(
-	const char *path, enum db_role role, const struct env *env, struct db **out);
+/** How this program wants SQLite, once, before anything else of it is called. */
+void db_configure(void);
+
+/** Through the VFS of that name; NULL: the system's. ERR_NOT_FOUND (a reader, and no file), ERR_IO,
+ * ERR_NOMEM, ERR_DISK_FULL. */
+MUST_USE enum err db_open_in(const char *vfs, const char *path, enum db_role role,
+	const struct env *env, struct db **out);
+MUST_USE static inline enum err db_open(
+	const char *path, enum db_role role, const struct env *env, struct db **out)
+{
+	return db_open_in(NULL, path, role, env, out);
+}
 void db_close(struct db *db);
 sqlite3 *db_handle(struct db *db);
 

@@ -1,15 +1,11 @@
 /* Two slots, written in turn: a torn write loses the new slot and leaves the old one. */
 #include "store/fence.h"
 
-#include "base/file.h"
+#include "store/vfs.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { HEAD_BYTES = 224, HASH_BYTES = crypto_hash_sha256_BYTES };
 _Static_assert(HEAD_BYTES + FENCE_INTENT_BYTES_MAX + FENCE_NONCE_BYTES_MAX + HASH_BYTES <=
@@ -18,7 +14,7 @@ _Static_assert(HEAD_BYTES + FENCE_INTENT_BYTES_MAX + FENCE_NONCE_BYTES_MAX + HAS
 static const uint8_t magic[8] = {'k', 'i', 't', 'h', 'f', 'e', 'n', '1'};
 
 struct fence {
-	int fd;
+	struct vfs_file *file;
 	unsigned slot; /* the one that counts */
 	uint64_t generation;
 	struct fence_facts facts;
@@ -41,11 +37,6 @@ static uint64_t get64(const uint8_t *at)
 		value = value << 8 | at[i];
 	}
 	return value;
-}
-
-static enum err from_errno(void)
-{
-	return errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_IO;
 }
 
 static size_t encode(
@@ -82,10 +73,10 @@ static size_t encode(
 }
 
 /* Take the slot in `scratch` over when it is whole and newer than what we have. */
-static bool decode(struct fence *fence, unsigned slot, size_t got)
+static bool decode(struct fence *fence, unsigned slot)
 {
 	const uint8_t *in = fence->scratch;
-	if (got < HEAD_BYTES + HASH_BYTES || memcmp(in, magic, sizeof(magic)) != 0) {
+	if (memcmp(in, magic, sizeof(magic)) != 0) {
 		return false;
 	}
 	uint64_t generation = get64(in + 8);
@@ -98,8 +89,7 @@ static bool decode(struct fence *fence, unsigned slot, size_t got)
 		return false;
 	}
 	size_t len = HEAD_BYTES + intent_len + (size_t)nonce_len;
-	if (got < len + HASH_BYTES || crypto_hash_sha256(hash, in, len) != 0 ||
-		memcmp(hash, in + len, HASH_BYTES) != 0) {
+	if (crypto_hash_sha256(hash, in, len) != 0 || memcmp(hash, in + len, HASH_BYTES) != 0) {
 		return false;
 	}
 	if (generation <= fence->generation) {
@@ -127,45 +117,18 @@ static bool decode(struct fence *fence, unsigned slot, size_t got)
 	return true;
 }
 
-static ssize_t read_slot(struct fence *fence, unsigned slot)
-{
-	size_t got = 0;
-	while (got < FENCE_SLOT_BYTES) {
-		ssize_t rc = pread(fence->fd, fence->scratch + got, FENCE_SLOT_BYTES - got,
-			(off_t)(slot * FENCE_SLOT_BYTES + got));
-		if (rc < 0 && errno == EINTR) {
-			continue;
-		}
-		if (rc < 0) {
-			return -1;
-		}
-		if (rc == 0) {
-			break;
-		}
-		got += (size_t)rc;
-	}
-	return (ssize_t)got;
-}
-
-enum err fence_open(const char *path, struct fence **out)
+enum err fence_open_in(const char *vfs, const char *path, struct fence **out)
 {
 	struct fence *fence = calloc(1, sizeof(*fence));
 	if (fence == NULL) {
 		return ERR_NOMEM;
 	}
-	enum err err = ERR_OK;
 	bool is_whole = false;
-	fence->fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (fence->fd < 0) {
-		err = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-	}
+	enum err err = vfs_open(vfs, path, &fence->file);
 	for (unsigned slot = 0; err == ERR_OK && slot < 2; slot++) {
-		ssize_t got = read_slot(fence, slot);
-		if (got < 0) {
-			err = ERR_IO;
-		} else if (decode(fence, slot, (size_t)got)) {
-			is_whole = true;
-		}
+		err = vfs_read(fence->file, (uint64_t)slot * FENCE_SLOT_BYTES, fence->scratch,
+			FENCE_SLOT_BYTES);
+		is_whole = (err == ERR_OK && decode(fence, slot)) || is_whole;
 	}
 	if (err == ERR_OK && !is_whole) {
 		err = ERR_REFUSED;
@@ -178,7 +141,8 @@ enum err fence_open(const char *path, struct fence **out)
 	return ERR_OK;
 }
 
-enum err fence_create(const char *path, const struct fence_facts *facts, struct fence **out)
+enum err fence_create_in(
+	const char *vfs, const char *path, const struct fence_facts *facts, struct fence **out)
 {
 	/* Built under another name and moved: a fence that exists is whole. */
 	size_t size = (size_t)2 * FENCE_SLOT_BYTES;
@@ -186,16 +150,12 @@ enum err fence_create(const char *path, const struct fence_facts *facts, struct 
 	if (bytes == NULL) {
 		return ERR_NOMEM;
 	}
-	if (access(path, F_OK) == 0) {
-		free(bytes);
-		return ERR_EXISTS;
-	}
 	struct fence_facts clean = *facts;
 	clean.intent_sequence = 0;
 	(void)encode(&clean, 1, span_of(NULL, 0), bytes);
-	enum err err = file_replace(path, span_of(bytes, size), 0600);
+	enum err err = vfs_create(vfs, path, span_of(bytes, size));
 	free(bytes);
-	return err == ERR_OK ? fence_open(path, out) : err;
+	return err == ERR_OK ? fence_open_in(vfs, path, out) : err;
 }
 
 void fence_close(struct fence *fence)
@@ -203,9 +163,7 @@ void fence_close(struct fence *fence)
 	if (fence == NULL) {
 		return;
 	}
-	if (fence->fd >= 0) {
-		(void)close(fence->fd);
-	}
+	vfs_close(fence->file);
 	free(fence);
 }
 
@@ -219,23 +177,6 @@ struct span fence_intent(const struct fence *fence)
 	return span_of(fence->intent, fence->intent_len);
 }
 
-static enum err write_slot(struct fence *fence, unsigned slot, size_t len)
-{
-	size_t put = 0;
-	while (put < len) {
-		ssize_t rc = pwrite(fence->fd, fence->scratch + put, len - put,
-			(off_t)(slot * FENCE_SLOT_BYTES + put));
-		if (rc < 0 && errno == EINTR) {
-			continue;
-		}
-		if (rc <= 0) {
-			return from_errno();
-		}
-		put += (size_t)rc;
-	}
-	return ERR_OK;
-}
-
 enum err fence_write(struct fence *fence, const struct fence_facts *facts, struct span intent)
 {
 	if (intent.len > FENCE_INTENT_BYTES_MAX) {
@@ -246,9 +187,10 @@ enum err fence_write(struct fence *fence, const struct fence_facts *facts, struc
 	struct fence_facts next = *facts;
 	unsigned slot = 1 - fence->slot;
 	size_t len = encode(&next, fence->generation + 1, intent, fence->scratch);
-	enum err err = write_slot(fence, slot, len);
-	if (err == ERR_OK && fdatasync(fence->fd) != 0) {
-		err = from_errno();
+	enum err err = vfs_write(
+		fence->file, (uint64_t)slot * FENCE_SLOT_BYTES, span_of(fence->scratch, len));
+	if (err == ERR_OK) {
+		err = vfs_sync(fence->file);
 	}
 	if (err != ERR_OK) {
 		return err;

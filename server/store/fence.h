@@ -57,11 +57,21 @@ struct fence_facts {
 struct fence;
 
 /** ERR_NOT_FOUND: there is no file. ERR_REFUSED: neither slot is whole. ERR_IO, ERR_NOMEM. */
-MUST_USE enum err fence_open(const char *path, struct fence **out);
+MUST_USE enum err fence_open_in(const char *vfs, const char *path, struct fence **out);
 /** Make the file at its full size (later writes need no room) with `facts` and no intent, synced
  * with its directory. ERR_EXISTS, ERR_DISK_FULL, ERR_IO, ERR_NOMEM. */
-MUST_USE enum err fence_create(
-	const char *path, const struct fence_facts *facts, struct fence **out);
+MUST_USE enum err fence_create_in(
+	const char *vfs, const char *path, const struct fence_facts *facts, struct fence **out);
+/** Through the VFS of that name (store_opts.vfs); these are for the system's. */
+MUST_USE static inline enum err fence_open(const char *path, struct fence **out)
+{
+	return fence_open_in(NULL, path, out);
+}
+MUST_USE static inline enum err fence_create(
+	const char *path, const struct fence_facts *facts, struct fence **out)
+{
+	return fence_create_in(NULL, path, facts, out);
+}
 void fence_close(struct fence *fence);
 
 const struct fence_facts *fence_facts(const struct fence *fence);

@@ -11,7 +11,8 @@
 
 struct store {
 	char *dir;
-	char *database; /* path of kith.db */
+	char *database;  /* path of kith.db */
+	const char *vfs; /* store_opts.vfs */
 	const struct env *env;
 	struct feed_id self;
 	struct db *writer; /* the read-write connection; NULL when read-only. The writer thread's
@@ -25,10 +26,14 @@ enum { FEED_SELF = 1 }; /* our own row in `feeds` */
 
 /** `name` below the data directory; free(). NULL without memory. */
 MUST_USE char *store_path(const struct store *store, const char *name);
-/** Bytes an owner's process may still write; −1 unknown. */
+/** Bytes an owner's process may still write; −1 unknown (also of a VFS that is not the system's).
+ */
 int64_t store_disk_free(const struct store *store);
 /** Create the reserve file when there is plenty of room; give it up (true when there was one). */
 void store_reserve_take(const struct store *store);
 bool store_reserve_give(const struct store *store);
+/** Device and inode of the data directory, as the store's VFS has them; zeros when they are not
+ * known. The writer's thread, or before it runs. */
+void store_place(const struct store *store, uint64_t *device, uint64_t *inode);
 
 #endif

@@ -5,11 +5,10 @@
  */
 #include "store/migrate.h"
 
-#include "base/file.h"
+#include "store/vfs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 QUERY(sql_user_version, "PRAGMA user_version");
 
@@ -45,7 +44,7 @@ static enum err take_snapshot(
 {
 	char *path = NULL;
 	char *part = NULL;
-	enum err err = file_make_dir(plan->snapshot_dir);
+	enum err err = vfs_make_dir(plan->vfs, plan->snapshot_dir);
 	if (err == ERR_OK && asprintf(&path, "%s/kith-v%lld-%lld.db", plan->snapshot_dir,
 				     (long long)version, (long long)env_wall_ms(env)) < 0) {
 		path = NULL;
@@ -56,14 +55,14 @@ static enum err take_snapshot(
 		err = ERR_NOMEM;
 	}
 	if (err == ERR_OK) {
-		(void)unlink(part);
+		(void)vfs_remove(plan->vfs, part);
 		err = snapshot_to(db, part);
 	}
-	if (err == ERR_OK && rename(part, path) != 0) {
-		err = ERR_IO;
+	if (err == ERR_OK) {
+		err = vfs_move(plan->vfs, part, path);
 	}
 	if (err != ERR_OK && part != NULL) {
-		(void)unlink(part);
+		(void)vfs_remove(plan->vfs, part);
 	}
 	free(part);
 	free(path);

@@ -12,6 +12,7 @@ struct migrate_plan {
 	const struct embedded_file *files; /* in order; file i makes version i + 1 */
 	size_t count;
 	const char *snapshot_dir;
+	const char *vfs; /* of the database; NULL: the system's */
 };
 
 /**

@@ -18,7 +18,7 @@ enum err reader_open(struct store *store, struct reader **out)
 		return ERR_NOMEM;
 	}
 	reader->store = store;
-	enum err err = db_open(store->database, DB_READER, store->env, &reader->db);
+	enum err err = db_open_in(store->vfs, store->database, DB_READER, store->env, &reader->db);
 	if (err != ERR_OK) {
 		free(reader);
 		return err == ERR_NOT_FOUND ? ERR_IO : err;

@@ -5,15 +5,16 @@
  */
 #include "store/inside.h"
 
-#include "base/file.h"
 #include "base/limits.h"
 #include "store/migrate.h"
+#include "store/vfs.h"
 
 #include <assert.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ char *store_path(const struct store *store, const char *name)
 int64_t store_disk_free(const struct store *store)
 {
 	struct statvfs at;
-	if (statvfs(store->dir, &at) != 0) {
+	if (store->vfs != NULL || statvfs(store->dir, &at) != 0) {
 		return -1;
 	}
 	return (int64_t)at.f_bavail * (int64_t)at.f_frsize;
@@ -40,7 +41,7 @@ int64_t store_disk_free(const struct store *store)
 void store_reserve_take(const struct store *store)
 {
 	char *path = store_path(store, "reserve");
-	if (path == NULL || access(path, F_OK) == 0 ||
+	if (path == NULL || vfs_exists(store->vfs, path) ||
 		store_disk_free(store) <
 			LIMIT_DISK_FREE_REPLICATION_BYTES + LIMIT_DISK_RESERVE_BYTES) {
 		free(path);
@@ -59,9 +60,25 @@ void store_reserve_take(const struct store *store)
 bool store_reserve_give(const struct store *store)
 {
 	char *path = store_path(store, "reserve");
-	bool is_given = path != NULL && unlink(path) == 0;
+	bool is_given = path != NULL && vfs_remove(store->vfs, path);
 	free(path);
 	return is_given;
+}
+
+void store_place(const struct store *store, uint64_t *device, uint64_t *inode)
+{
+	struct stat is;
+	uint64_t place[2] = {0};
+	if (store->vfs == NULL && stat(store->dir, &is) == 0) {
+		place[0] = (uint64_t)is.st_dev;
+		place[1] = (uint64_t)is.st_ino;
+	}
+	if (store->vfs != NULL && sqlite3_file_control(db_handle(store->writer), "main",
+					  VFS_CONTROL_PLACE, place) != SQLITE_OK) {
+		memset(place, 0, sizeof(place));
+	}
+	*device = place[0];
+	*inode = place[1];
 }
 
 static enum err take_self(struct store *store, const struct store_opts *opts, struct db *db,
@@ -107,7 +124,8 @@ static enum err take_self(struct store *store, const struct store_opts *opts, st
 static enum err open_for_writing(
 	struct store *store, const struct store_opts *opts, char *why, size_t why_bytes)
 {
-	enum err err = db_open(store->database, DB_WRITER, store->env, &store->writer);
+	enum err err =
+		db_open_in(store->vfs, store->database, DB_WRITER, store->env, &store->writer);
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes, "The database %s cannot be opened: %s.",
 			store->database, err_text(err));
@@ -119,7 +137,8 @@ static enum err open_for_writing(
 	}
 	const struct migrate_plan plan = {.files = embedded_schema,
 		.count = embedded_schema_count,
-		.snapshot_dir = snapshots};
+		.snapshot_dir = snapshots,
+		.vfs = store->vfs};
 	err = migrate_run(store->writer, &plan, store->env, why, why_bytes);
 	free(snapshots);
 	if (err == ERR_OK) {
@@ -135,7 +154,7 @@ static enum err open_for_reading(
 	struct store *store, const struct store_opts *opts, char *why, size_t why_bytes)
 {
 	struct db *db = NULL;
-	enum err err = db_open(store->database, DB_READER, store->env, &db);
+	enum err err = db_open_in(store->vfs, store->database, DB_READER, store->env, &db);
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes,
 			err == ERR_NOT_FOUND ? "There is no database in %s yet."
@@ -161,6 +180,7 @@ enum err store_open(const struct store_opts *opts, struct store **out, char *why
 		return ERR_NOMEM;
 	}
 	store->env = opts->env;
+	store->vfs = opts->vfs;
 	store->number = atomic_fetch_add(&stores_opened, 1) + 1;
 	store->dir = strdup(opts->dir);
 	store->database = store->dir == NULL ? NULL : store_path(store, "kith.db");

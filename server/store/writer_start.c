@@ -13,7 +13,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 QUERY(sql_setting, "SELECT text FROM settings WHERE name = ?1");
 QUERY(sql_own_key, "SELECT key_head, key_tail FROM messages WHERE feed = 1 AND sequence = ?1");
@@ -62,7 +61,6 @@ static enum err put_settings(struct writer *writer, const char *const (*rows)[2]
 static void fill_hints(struct writer *writer, struct fence_facts *facts)
 {
 	struct buf id = BUF_INIT(256);
-	struct stat is;
 	if (file_read("/etc/machine-id", &id) == ERR_OK) {
 		int rc = crypto_hash_sha256(facts->machine, id.at, id.len);
 		if (rc != 0) {
@@ -70,10 +68,7 @@ static void fill_hints(struct writer *writer, struct fence_facts *facts)
 		}
 	}
 	buf_fini(&id);
-	if (stat(store_dir(writer->store), &is) == 0) {
-		facts->device = (uint64_t)is.st_dev;
-		facts->inode = (uint64_t)is.st_ino;
-	}
+	store_place(writer->store, &facts->device, &facts->inode);
 }
 
 static enum err make_fence(struct writer *writer, const char *path, uint64_t epoch)
@@ -87,7 +82,8 @@ static enum err make_fence(struct writer *writer, const char *path, uint64_t epo
 	hex_encode(span_of(facts.install, sizeof(facts.install)), text);
 	const char *const rows[][2] = {{"install", text}};
 	enum err err = put_settings(writer, rows, 1);
-	return err == ERR_OK ? fence_create(path, &facts, &writer->fence) : err;
+	return err == ERR_OK ? fence_create_in(writer->store->vfs, path, &facts, &writer->fence)
+			     : err;
 }
 
 static enum err own_key_is(
@@ -234,7 +230,7 @@ static enum err open_fence(struct writer *writer, uint64_t epoch)
 		return ERR_NOMEM;
 	}
 	if (err == ERR_OK) {
-		err = fence_open(path, &writer->fence);
+		err = fence_open_in(writer->store->vfs, path, &writer->fence);
 	}
 	if (err == ERR_NOT_FOUND && self->head.sequence == 0) {
 		err = make_fence(writer, path, epoch);
