@@ -3,7 +3,7 @@
 # build/web is the page's tree as it is served; deploy/make/web.mk fills it and touches build/web.stamp. The host tool is built without the sanitizers of MODE.
 
 EMBED := build/host/embed
-EMBEDDED := $(BUILD)/embedded/schema.o $(BUILD)/embedded/web.o
+EMBEDDED := $(BUILD)/embedded/schema.o $(BUILD)/embedded/web.o $(BUILD)/embedded/words.o
 
 $(EMBED): server/tools/embed.c
 	@mkdir -p $(@D)

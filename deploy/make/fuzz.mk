@@ -21,8 +21,12 @@ build/fuzz/server/%.o: server/%.c
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
 
+build/fuzz/words.o: build/embedded/words.c
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -c -o $@ $<
+
 # An archive, so that a target takes only what it uses.
-build/fuzz/libkith.a: $(FUZZ_OBJECTS)
+build/fuzz/libkith.a: $(FUZZ_OBJECTS) build/fuzz/words.o
 	@rm -f $@
 	@ar rcs $@ $^
 

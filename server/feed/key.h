@@ -2,8 +2,9 @@
  * feed/key: an Ed25519 key pair in guarded memory, and the text of the JavaScript secret file
  * (protocol/01 §2).
  *
- * Only feed/signer looks inside. Memory comes from sodium_malloc, is locked, and is wiped when
- * freed. libsodium must be initialised (sodium_init) before anything here is called.
+ * Only feed/signer, feed/words and feed/wrap look inside. Memory comes from sodium_malloc, is
+ * locked, and is wiped when freed. libsodium must be initialised (sodium_init) before anything here
+ * is called.
  */
 #ifndef FEED_KEY_H
 #define FEED_KEY_H

@@ -1,6 +1,6 @@
 /**
- * feed/key, inside: the secret bytes. Only feed/signer includes this (and feed/key itself); `make
- * lint` checks.
+ * feed/key, inside: the secret bytes. Only feed/key, feed/signer, and the two other forms a key is
+ * kept in, feed/words and feed/wrap, include this.
  */
 #ifndef FEED_KEY_INSIDE_H
 #define FEED_KEY_INSIDE_H

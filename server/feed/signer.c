@@ -55,6 +55,11 @@ const struct feed_id *signer_id(const struct signer *signer)
 	return key_id(signer->key);
 }
 
+const struct key *signer_key(const struct signer *signer)
+{
+	return signer->key;
+}
+
 /* Now, but always later than the message before: a whole number of milliseconds where doubles still
  * have them. */
 static double time_after(const struct chain_head *head, int64_t now_ms)

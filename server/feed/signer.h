@@ -1,5 +1,6 @@
 /**
- * feed/signer: the things a secret key may do. Nobody else touches feed/key's bytes.
+ * feed/signer: the things a secret key may do. Nobody else touches feed/key's bytes, but for
+ * feed/words and feed/wrap, which write it down.
  *
  *   - sign the message that follows my own head (and never two different ones with one number),
  *   - take part in a secret handshake.
@@ -20,6 +21,8 @@ struct signer;
 MUST_USE enum err signer_new(struct key *key, const uint8_t *hmac_key, struct signer **out);
 void signer_free(struct signer *signer);
 const struct feed_id *signer_id(const struct signer *signer);
+/** The key itself, borrowed: for feed/words and feed/wrap. */
+const struct key *signer_key(const struct signer *signer);
 
 /**
  * Sign `content` (JSON text: an object with a type, or a string ending .box or .box2) as the
