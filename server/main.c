@@ -25,10 +25,11 @@ static const struct cmd commands[] = {
 		"  --web-dir DIR      serve the page from a folder, while developing it\n"
 		"  --verbose          log more\n",
 		cmd_run},
-	{"init", "[--secret FILE | --seed B64] [--data DIR] [--json]",
+	{"init", "[--secret FILE | --words | --seed B64] [--data DIR] [--json]",
 		"make an identity, or bring one along; never over an existing one",
 		"  --secret FILE  the secret file of another Scuttlebutt program, which must not "
 		"run any more\n"
+		"  --words        the 24 words of a key, typed or from standard input\n"
 		"  --seed B64     32 bytes in base64\n"
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"id\":\"@…\"}\n",

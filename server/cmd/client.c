@@ -141,6 +141,7 @@ static enum err open_here(struct client *client, char *why)
 		const struct api_opts opts = {.env = env_system(),
 			.store = client->store,
 			.writer = client->writer,
+			.signer = client->signer,
 			.self = self};
 		err = api_start_local(&opts, &client->api);
 	}

@@ -1,15 +1,17 @@
 /* `kith init`: make an identity, or bring one along; never over an existing one. `kith whoami`:
  * print it. */
-#include "cmd/cmd.h"
+#include "cmd/ask.h"
 #include "config.h"
 
 #include "base/file.h"
 #include "base/limits.h"
+#include "feed/words.h"
 
 #include <sodium.h>
 #include <stdio.h>
 
 enum { WHY_BYTES = 512, DIR_BYTES = 4096 };
+_Static_assert((int)WHY_BYTES >= (int)WORDS_WHY_BYTES, "a sentence of either fits");
 
 static int print_id(const struct feed_id *id, bool is_json)
 {
@@ -48,18 +50,46 @@ static enum err key_from_base64(const char *seed, struct key **out, const char *
 	return err;
 }
 
+static bool is_enough(struct span text)
+{
+	char why[WORDS_WHY_BYTES];
+	struct key *key = NULL;
+	enum err err = words_to_key(text, &key, why);
+	key_free(key);
+	return err == ERR_OK;
+}
+
+/* From standard input: what stands on a command line, every process may read. */
+static enum err key_from_words(struct key **out, char why[static WORDS_WHY_BYTES])
+{
+	struct ask *words = ask_new();
+	enum err err = ERR_NOMEM;
+	(void)snprintf(why, WORDS_WHY_BYTES, "there is no memory for the words");
+	if (words != NULL) {
+		(void)snprintf(why, WORDS_WHY_BYTES, "the words cannot be read");
+		err = ask_text(words, "Type the 24 words of the key, on one line or several:\n",
+			LIMIT_WORDS_BYTES + 1, is_enough);
+	}
+	if (err == ERR_OK || err == ERR_LIMIT) {
+		err = words_to_key(ask_span(words), out, why);
+	}
+	ask_free(words);
+	return err;
+}
+
 int cmd_init(int argc, char **argv)
 {
 	const char *data = NULL, *secret = NULL, *seed = NULL;
-	bool is_json = false;
+	bool is_json = false, is_words = false;
 	const struct cmd_option options[] = {{"--data", &data, NULL}, {"--secret", &secret, NULL},
-		{"--seed", &seed, NULL}, {"--json", NULL, &is_json}};
-	int plain = cmd_options("init", argc, argv, options, 4);
+		{"--seed", &seed, NULL}, {"--words", NULL, &is_words}, {"--json", NULL, &is_json}};
+	int plain = cmd_options("init", argc, argv, options, 5);
 	if (plain != 0) {
 		return plain < 0 ? EXIT_USAGE : cmd_usage(cmd_find("init"), "it takes no argument");
 	}
-	if (secret != NULL && seed != NULL) {
-		return cmd_usage(cmd_find("init"), "--secret and --seed do not go together");
+	if ((secret != NULL) + (seed != NULL) + is_words > 1) {
+		return cmd_usage(
+			cmd_find("init"), "--secret, --seed and --words do not go together");
 	}
 	struct buf dir = BUF_INIT(DIR_BYTES);
 	struct key *key = NULL;
@@ -75,6 +105,9 @@ int cmd_init(int argc, char **argv)
 		err = key_from_file(secret, &key, &reason);
 	} else if (seed != NULL) {
 		err = key_from_base64(seed, &key, &reason);
+	} else if (is_words) {
+		reason = why;
+		err = key_from_words(&key, why);
 	} else {
 		err = config_may_make_key((const char *)dir.at, why, sizeof(why));
 		if (err != ERR_OK) {
@@ -92,7 +125,7 @@ int cmd_init(int argc, char **argv)
 		code = cmd_fail("init", "%s", why);
 		goto out;
 	}
-	if (secret != NULL) {
+	if (secret != NULL || is_words) {
 		(void)fputs("If this key has posted before, meet a friend and let those posts come "
 			    "back before writing:\na second message with one number splits a feed "
 			    "for good.\n",
