@@ -226,6 +226,7 @@ static enum err start_api(struct node *node, char *why, size_t why_bytes)
 		.store = node->store,
 		.writer = node->writer,
 		.sync = node->sync,
+		.signer = node->signer,
 		.self = node->self,
 		.http_host = opts->http_host,
 		.http_port = opts->http_port,

@@ -29,6 +29,7 @@ static const struct said_row said_rows[] = {
 		"/recovery"},
 	[SAID_REFUSED] = {422, "refused",
 		"No other node would take this message, so it was not signed.", NULL},
+	[SAID_CONFLICT] = {409, "refused", "That does not go now.", NULL},
 	[SAID_BUSY] = {503, "busy", "The node is busy. Try again in a moment.", NULL},
 	[SAID_DISK_FULL] = {507, "disk_full",
 		"The disk of this node is full, so nothing was saved.", "/settings/storage"},

@@ -15,7 +15,8 @@ struct api_opts {
 	const struct env *env;
 	struct store *store;
 	struct writer *writer;
-	struct sync *sync; /* NULL: no node is running (a command on a stopped node) */
+	struct sync *sync;           /* NULL: no node is running (a command on a stopped node) */
+	const struct signer *signer; /* NULL: the key's words are not told */
 	struct feed_id self;
 	const char *http_host;   /* NULL: loopback, both families */
 	uint16_t http_port;      /* 0: any free one */

@@ -71,6 +71,15 @@ static const struct route routes[] = {
 		.may = MAY_PUBLISH,
 		.serve = serve_publish,
 		.is_raw = true},
+
+	{.method = GATE_GET,
+		.pattern = "/api/safety/words",
+		.may = MAY_WRITE,
+		.serve = serve_words},
+	{.method = GATE_POST,
+		.pattern = "/api/safety/words",
+		.may = MAY_WRITE,
+		.serve = serve_words_check},
 };
 
 /* The first segment of `path` without its slash; `*path` is what follows. */

@@ -42,6 +42,13 @@ void serve_status(struct call *call);
 void serve_connect(struct call *call);
 void serve_disconnect(struct call *call);
 
+/* serve_key.c */
+void serve_words(struct call *call);
+void serve_words_check(struct call *call);
+/** The `key` object of GET /api/safety; NULL without memory. */
+struct reader;
+MUST_USE json_t *serve_key_state(struct api *api, struct reader *reader);
+
 /* serve_page.c: everything outside /api. */
 struct page;
 /** The page's files: from `dir`, or those in the program when it is NULL. */

@@ -79,6 +79,7 @@ static void open_all(struct api_rig *rig, const char *web_dir)
 	struct api_opts opts = {.env = &env,
 		.store = rig->store,
 		.writer = rig->writer,
+		.signer = rig->signer,
 		.self = rig->self,
 		.http_port = rig->port,
 		.socket_path = rig->socket_path,
