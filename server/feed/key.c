@@ -254,3 +254,19 @@ enum err key_to_text(const struct key *key, struct buf *out)
 	sodium_memzero(private_text, sizeof(private_text));
 	return err;
 }
+
+enum err key_derive(const struct key *key, const char *context, uint8_t out[static 32])
+{
+	/* Ed25519 hashes the seed with SHA-512; this is BLAKE2b keyed with it, so neither says
+	 * anything about the other. */
+	static const char prefix[] = "kith derive ";
+	crypto_generichash_state state;
+	bool is_done =
+		crypto_generichash_init(&state, key->secret, 32, 32) == 0 &&
+		crypto_generichash_update(&state, (const uint8_t *)prefix, sizeof(prefix) - 1) ==
+			0 &&
+		crypto_generichash_update(&state, (const uint8_t *)context, strlen(context)) == 0 &&
+		crypto_generichash_final(&state, out, 32) == 0;
+	sodium_memzero(&state, sizeof(state));
+	return is_done ? ERR_OK : ERR_NOMEM;
+}

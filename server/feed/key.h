@@ -28,6 +28,11 @@ MUST_USE enum err key_from_text(struct span text, struct key **out, const char *
  * before freeing it. */
 MUST_USE enum err key_to_text(const struct key *key, struct buf *out);
 void key_free(struct key *key);
+/**
+ * 32 bytes for one purpose, named by `context`: who has them learns neither the key nor the bytes
+ * for another purpose. The same key and context always give the same.
+ */
+MUST_USE enum err key_derive(const struct key *key, const char *context, uint8_t out[static 32]);
 
 const struct feed_id *key_id(const struct key *key);
 

@@ -208,3 +208,8 @@ enum err signer_handshake_scalar(
 	sodium_memzero(scalar, sizeof(scalar));
 	return err;
 }
+
+enum err signer_derive(const struct signer *signer, const char *context, uint8_t out[static 32])
+{
+	return key_derive(signer->key, context, out);
+}

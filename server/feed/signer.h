@@ -3,7 +3,8 @@
  * feed/words and feed/wrap, which write it down.
  *
  *   - sign the message that follows my own head (and never two different ones with one number),
- *   - take part in a secret handshake.
+ *   - take part in a secret handshake,
+ *   - derive bytes for one named purpose (sealing this node's copies).
  *
  * One signer per key; the publishing half is the writer thread's, the handshake half is safe on any
  * thread.
@@ -39,5 +40,8 @@ MUST_USE enum err signer_handshake_sign(
 /** X25519 of our converted key and `their_public`. ERR_REFUSED for a low-order point. */
 MUST_USE enum err signer_handshake_scalar(
 	const struct signer *signer, const uint8_t their_public[static 32], uint8_t out[static 32]);
+/** key_derive() of our key. Any thread. */
+MUST_USE enum err signer_derive(
+	const struct signer *signer, const char *context, uint8_t out[static 32]);
 
 #endif
