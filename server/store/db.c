@@ -132,6 +132,10 @@ static enum err set_up(struct db *db, enum db_role role)
 	if (role == DB_READER) {
 		return db_exec(db, "PRAGMA cache_size = -1024; PRAGMA query_only = ON");
 	}
+	if (role == DB_COPY) {
+		return db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -4096;"
+				   "PRAGMA synchronous = OFF; PRAGMA secure_delete = ON");
+	}
 	/* The WAL is copied back at 16 MiB (4,096 pages) and cut to 32 after a longer reader let it
 	 * grow: below LIMIT_WAL_BYTES with room for one batch. */
 	return db_exec(db,
@@ -161,7 +165,7 @@ enum err db_open_in(const char *vfs, const char *path, enum db_role role, const 
 	/* A reader opens for writing too, as the WAL's shared memory asks for it beside a stopped
 	 * node; query_only holds it back. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-		    (role == DB_WRITER ? SQLITE_OPEN_CREATE : 0);
+		    (role == DB_READER ? 0 : SQLITE_OPEN_CREATE);
 	int rc = sqlite3_open_v2(path, &db->handle, flags, vfs);
 	enum err err = rc == SQLITE_OK ? set_up(db, role) : from_rc(db, rc);
 	if (err != ERR_OK) {

@@ -32,6 +32,8 @@ struct db;
 enum db_role {
 	DB_WRITER, /* creates the file; one per store */
 	DB_READER,
+	DB_COPY, /* a file nobody else opens, on its way to somewhere; created. Its bytes are on the
+		    disk when the caller has synced it */
 };
 
 /** How this program wants SQLite, once, before anything else of it is called. */
