@@ -7,8 +7,10 @@
 
 #include "store/vfs.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 QUERY(sql_user_version, "PRAGMA user_version");
 
@@ -39,6 +41,33 @@ static enum err snapshot_to(struct db *db, const char *path)
 	return err;
 }
 
+/* Of the copies that were made at this version only `keep` is needed, and nothing that was begun
+ * and not finished: a node that is killed at each start must not fill the disk. */
+static void drop_other_snapshots(const char *dir, int64_t version, const char *keep)
+{
+	char prefix[32];
+	int len = snprintf(prefix, sizeof(prefix), "kith-v%lld-", (long long)version);
+	DIR *open = opendir(dir);
+	struct dirent *entry = NULL;
+	while (open != NULL && (entry = readdir(open)) != NULL) {
+		size_t name_len = strlen(entry->d_name);
+		bool is_part = name_len > 5 && strcmp(entry->d_name + name_len - 5, ".part") == 0;
+		char *path = NULL;
+		if (strncmp(entry->d_name, is_part ? "kith-v" : prefix,
+			    is_part ? 6 : (size_t)len) != 0 ||
+			asprintf(&path, "%s/%s", dir, entry->d_name) < 0) {
+			continue;
+		}
+		if (strcmp(path, keep) != 0) {
+			(void)unlink(path);
+		}
+		free(path);
+	}
+	if (open != NULL) {
+		(void)closedir(open);
+	}
+}
+
 static enum err take_snapshot(
 	struct db *db, const struct migrate_plan *plan, int64_t version, const struct env *env)
 {
@@ -60,6 +89,9 @@ static enum err take_snapshot(
 	}
 	if (err == ERR_OK) {
 		err = vfs_move(plan->vfs, part, path);
+	}
+	if (err == ERR_OK && plan->vfs == NULL) {
+		drop_other_snapshots(plan->snapshot_dir, version, path);
 	}
 	if (err != ERR_OK && part != NULL) {
 		(void)vfs_remove(plan->vfs, part);
