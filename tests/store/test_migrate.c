@@ -1,0 +1,296 @@
+/* store/migrate with the real files of schema/: a node that is killed anywhere on the way to the
+ * next version goes on, loses nothing, and can go one version back. */
+#include "lib/cmocka.h"
+#include "lib/shelf.h"
+
+#include "base/encode.h"
+#include "store/audit.h"
+#include "store/migrate.h"
+
+#include <dirent.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { OLD_VERSION = 2, KILLED = 77 };
+
+/* A released file never changes (schema/README.md): databases made by it are out there. */
+static void released_files_are_what_they_were(void **state)
+{
+	static const struct {
+		const char *name, *hash;
+	} released[] = {
+		{"001-log.sql", "a78d15baa39c7bc8134b089c103c34083af207012c79782846df1d3063f9bfdb"},
+		{"002-views.sql",
+			"7b41d3dc53c23a5c82cc69808c2115aedc084055c8a3e8e7d3a8039fee09d6fd"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(released) / sizeof(released[0]); i++) {
+		uint8_t hash[crypto_hash_sha256_BYTES];
+		char text[2 * sizeof(hash) + 1];
+		assert_true(i < embedded_schema_count);
+		assert_string_equal(embedded_schema[i].name, released[i].name);
+		assert_int_equal(
+			crypto_hash_sha256(hash, embedded_schema[i].at, embedded_schema[i].len), 0);
+		hex_encode(span_of(hash, sizeof(hash)), text);
+		assert_string_equal(text, released[i].hash);
+	}
+}
+
+static void exec(sqlite3 *db, const char *sql)
+{
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK) {
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	}
+}
+
+static int64_t number_of(const char *path, const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	int64_t number = sqlite3_column_int64(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	return number;
+}
+
+static void path_in(const struct shelf *shelf, const char *name, char out[static 128])
+{
+	(void)snprintf(out, 128, "%s/%s", shelf->dir, name);
+}
+
+/* A closed shelf with some life in it, whose database is of version 2: schema 001 and 002 and
+ * nothing else. */
+static void old_shelf(struct shelf *shelf)
+{
+	static const char *const tables[] = {"feeds", "messages", "forks", "clocks", "addresses",
+		"reach", "sessions", "settings", "nonces", "figures", "posts", "votes", "contacts",
+		"profiles"};
+	char path[128];
+	char new_path[128];
+	char sql[512];
+	char why[256];
+	struct author ben;
+	struct db *db = NULL;
+	shelf_init(shelf);
+	author_init(&ben, 1);
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"one\"}");
+	(void)shelf_contact(shelf, &ben.id, EDGE_FOLLOW);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(shelf_append(shelf, author_post(&ben, "hello")), APPEND_STORED);
+	}
+	author_fini(&ben);
+	shelf_close(shelf);
+	path_in(shelf, "old.db", path);
+	path_in(shelf, "kith.db", new_path);
+	const struct migrate_plan plan = {
+		.files = embedded_schema, .count = OLD_VERSION, .snapshot_dir = "/nowhere"};
+	assert_int_equal(db_open(path, DB_WRITER, &shelf->env, &db), ERR_OK);
+	assert_int_equal(migrate_run(db, &plan, &shelf->env, why, sizeof(why)), ERR_OK);
+	db_close(db);
+	sqlite3 *raw = NULL;
+	assert_int_equal(sqlite3_open(path, &raw), SQLITE_OK);
+	(void)snprintf(sql, sizeof(sql), "ATTACH '%s' AS new", new_path);
+	exec(raw, sql);
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		(void)snprintf(sql, sizeof(sql),
+			"DELETE FROM main.%s; INSERT INTO main.%s SELECT * FROM new.%s", tables[i],
+			tables[i], tables[i]);
+		exec(raw, sql);
+	}
+	assert_int_equal(sqlite3_close(raw), SQLITE_OK);
+	assert_int_equal(rename(path, new_path), 0);
+}
+
+static size_t count_files(const char *dir, const char *ending, char last[static 256])
+{
+	size_t count = 0;
+	DIR *open = opendir(dir);
+	for (struct dirent *entry = open == NULL ? NULL : readdir(open); entry != NULL;
+		entry = readdir(open)) {
+		size_t len = strlen(entry->d_name);
+		if (len > strlen(ending) &&
+			strcmp(entry->d_name + len - strlen(ending), ending) == 0) {
+			count++;
+			(void)snprintf(last, 256, "%.120s/%.120s", dir, entry->d_name);
+		}
+	}
+	if (open != NULL) {
+		(void)closedir(open);
+	}
+	return count;
+}
+
+/* The version-2 program's own check, and that all rows are there. */
+static void assert_old_and_whole(const struct shelf *shelf, const char *path)
+{
+	struct db *db = NULL;
+	char why[256];
+	assert_int_equal(db_open(path, DB_WRITER, &shelf->env, &db), ERR_OK);
+	const struct migrate_plan plan = {
+		.files = embedded_schema, .count = OLD_VERSION, .snapshot_dir = "/nowhere"};
+	assert_int_equal(migrate_check(db, OLD_VERSION, why, sizeof(why)), ERR_OK);
+	assert_int_equal(migrate_run(db, &plan, &shelf->env, why, sizeof(why)), ERR_OK);
+	db_close(db);
+	assert_int_equal(number_of(path, "SELECT count(*) FROM messages"), 22);
+	assert_int_equal(number_of(path, "SELECT sum(sequence) FROM feeds"), 22);
+	assert_int_equal(number_of(path, "SELECT count(*) FROM sqlite_schema WHERE name = "
+					 "'safety_log'"),
+		0);
+}
+
+/* Steps of SQLite on the way: each statement once when it begins and once when it ended. */
+static int steps_until_death;
+
+static int on_trace(unsigned what, void *ctx, void *stmt, void *more)
+{
+	(void)what;
+	(void)ctx;
+	(void)stmt;
+	(void)more;
+	if (--steps_until_death == 0) {
+		_exit(KILLED);
+	}
+	return 0;
+}
+
+/* Migrate in a process of its own that dies at step `at`; true when it got through alive. */
+static bool migrate_and_die(const struct shelf *shelf, int at)
+{
+	char path[128];
+	char snapshots[128];
+	path_in(shelf, "kith.db", path);
+	path_in(shelf, "snapshots", snapshots);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct db *db = NULL;
+		char why[256];
+		const struct migrate_plan plan = {.files = embedded_schema,
+			.count = embedded_schema_count,
+			.snapshot_dir = snapshots};
+		if (db_open(path, DB_WRITER, &shelf->env, &db) != ERR_OK) {
+			_exit(1);
+		}
+		steps_until_death = at;
+		(void)sqlite3_trace_v2(
+			db_handle(db), SQLITE_TRACE_STMT | SQLITE_TRACE_PROFILE, on_trace, NULL);
+		_exit(migrate_run(db, &plan, &shelf->env, why, sizeof(why)) == ERR_OK ? 0 : 1);
+	}
+	int status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == KILLED);
+	return WEXITSTATUS(status) == 0;
+}
+
+/* The next start finishes, with nothing lost. */
+static void assert_start_finishes(struct shelf *shelf)
+{
+	char path[128];
+	char snapshots[128];
+	char copy[256] = "";
+	char part[256] = "";
+	struct audit audit = {.on_fault = NULL};
+	struct chain_head head;
+	path_in(shelf, "kith.db", path);
+	path_in(shelf, "snapshots", snapshots);
+	shelf->wall_ms++; /* so that its copy has another name */
+	shelf_open(shelf);
+	assert_int_equal(reader_head(shelf->reader, &shelf->self.id, &head), ERR_OK);
+	assert_int_equal(head.sequence, 2);
+	assert_int_equal(audit_run(shelf->store, NULL, &audit), ERR_OK);
+	assert_int_equal(audit.faults, 0);
+	assert_int_equal(audit.messages, 22);
+	assert_int_equal(number_of(path, "PRAGMA user_version"), embedded_schema_count);
+	(void)number_of(path, "SELECT count(*) FROM safety_log");
+	/* One copy, whole, and nothing half-made. */
+	assert_int_equal(count_files(snapshots, ".db", copy), 1);
+	assert_int_equal(count_files(snapshots, ".part", part), 0);
+	assert_old_and_whole(shelf, copy);
+	shelf_close(shelf);
+}
+
+static void a_kill_at_every_step_of_a_migration_loses_nothing(void **state)
+{
+	(void)state;
+	bool is_through = false;
+	int at = 1;
+	for (; !is_through; at++) {
+		struct shelf shelf;
+		char path[128];
+		old_shelf(&shelf);
+		path_in(&shelf, "kith.db", path);
+		is_through = migrate_and_die(&shelf, at);
+		if (!is_through && number_of(path, "PRAGMA user_version") == OLD_VERSION) {
+			assert_old_and_whole(&shelf, path);
+		}
+		assert_start_finishes(&shelf);
+		shelf_fini(&shelf);
+	}
+	assert_in_range(at, 20, 400); /* it did die at many places */
+}
+
+static void a_node_killed_at_each_start_keeps_one_copy(void **state)
+{
+	(void)state;
+	struct shelf shelf;
+	char snapshots[128];
+	char copy[256] = "";
+	old_shelf(&shelf);
+	path_in(&shelf, "snapshots", snapshots);
+	int steps = 1;
+	/* Deaths at ever later steps, all on one database, until it gets through. */
+	while (!migrate_and_die(&shelf, steps)) {
+		steps++;
+		shelf.wall_ms++;
+		assert_true(count_files(snapshots, ".db", copy) <= 1);
+	}
+	assert_int_equal(count_files(snapshots, ".db", copy), 1);
+	shelf.wall_ms++;
+	assert_start_finishes(&shelf);
+	shelf_fini(&shelf);
+}
+
+static void the_copy_takes_the_place_of_the_database_one_version_back(void **state)
+{
+	(void)state;
+	struct shelf shelf;
+	char path[128];
+	char snapshots[128];
+	char copy[256] = "";
+	old_shelf(&shelf);
+	path_in(&shelf, "kith.db", path);
+	path_in(&shelf, "snapshots", snapshots);
+	assert_true(migrate_and_die(&shelf, 1 << 20));
+	assert_int_equal(count_files(snapshots, ".db", copy), 1);
+	/* The log beside the database belongs to what is replaced: it must go first. */
+	static const char *const logs[] = {"kith.db-wal", "kith.db-shm"};
+	for (size_t i = 0; i < 2; i++) {
+		char log[128];
+		path_in(&shelf, logs[i], log);
+		(void)unlink(log);
+	}
+	assert_int_equal(rename(copy, path), 0);
+	assert_old_and_whole(&shelf, path);
+	/* And forward again. */
+	assert_start_finishes(&shelf);
+	shelf_fini(&shelf);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(released_files_are_what_they_were),
+		cmocka_unit_test(a_kill_at_every_step_of_a_migration_loses_nothing),
+		cmocka_unit_test(a_node_killed_at_each_start_keeps_one_copy),
+		cmocka_unit_test(the_copy_takes_the_place_of_the_database_one_version_back),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
