@@ -3,7 +3,7 @@
  * that a crash kept from the database is inserted now, byte for byte, and never signed again; a
  * fence that knows a later message than the database pauses publishing. Epochs go up in both at
  * each start, the database first; a cut between the two leaves the database ahead by one, which is
- * allowed.
+ * allowed, and the next start takes the same number again, so that it stays one.
  */
 #include "store/writer_inside.h"
 
@@ -294,7 +294,7 @@ enum err writer_check_fence(struct writer *writer)
 			"stopped.");
 	}
 	if (err == ERR_OK && writer->state == FENCE_CLEAN) {
-		err = raise_epoch(writer, epoch + 1);
+		err = raise_epoch(writer, writer->facts.epoch + 1);
 	}
 	if (err == ERR_OK) {
 		const char *const rows[][2] = {
