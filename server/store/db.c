@@ -154,8 +154,9 @@ enum err db_open_in(const char *vfs, const char *path, enum db_role role, const 
 	struct db **out)
 {
 	db_configure();
-	if (role == DB_READER && !vfs_exists(vfs, path)) {
-		return ERR_NOT_FOUND;
+	enum err err = role == DB_READER ? vfs_look(vfs, path) : ERR_OK;
+	if (err != ERR_OK) {
+		return err;
 	}
 	struct db *db = calloc(1, sizeof(*db));
 	if (db == NULL) {
@@ -167,7 +168,7 @@ enum err db_open_in(const char *vfs, const char *path, enum db_role role, const 
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 		    (role == DB_READER ? 0 : SQLITE_OPEN_CREATE);
 	int rc = sqlite3_open_v2(path, &db->handle, flags, vfs);
-	enum err err = rc == SQLITE_OK ? set_up(db, role) : from_rc(db, rc);
+	err = rc == SQLITE_OK ? set_up(db, role) : from_rc(db, rc);
 	if (err != ERR_OK) {
 		db_close(db);
 		return err;

@@ -41,7 +41,7 @@ int64_t store_disk_free(const struct store *store)
 void store_reserve_take(const struct store *store)
 {
 	char *path = store_path(store, "reserve");
-	if (path == NULL || vfs_exists(store->vfs, path) ||
+	if (path == NULL || vfs_look(store->vfs, path) != ERR_NOT_FOUND ||
 		store_disk_free(store) <
 			LIMIT_DISK_FREE_REPLICATION_BYTES + LIMIT_DISK_RESERVE_BYTES) {
 		free(path);

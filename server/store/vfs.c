@@ -75,7 +75,8 @@ static enum err open_as(const char *name, const char *path, int flags, struct vf
 
 enum err vfs_open(const char *vfs, const char *path, struct vfs_file **out)
 {
-	return vfs_exists(vfs, path) ? open_as(vfs, path, 0, out) : ERR_NOT_FOUND;
+	enum err err = vfs_look(vfs, path);
+	return err == ERR_OK ? open_as(vfs, path, 0, out) : err;
 }
 
 void vfs_close(struct vfs_file *file)
@@ -109,15 +110,17 @@ enum err vfs_sync(struct vfs_file *file)
 		file->file->pMethods->xSync(file->file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY));
 }
 
-bool vfs_exists(const char *vfs, const char *path)
+enum err vfs_look(const char *vfs, const char *path)
 {
 	struct stat is;
 	int there = 0;
 	if (vfs == NULL) {
-		return lstat(path, &is) == 0;
+		bool is_there = lstat(path, &is) == 0;
+		return is_there ? ERR_OK : (errno == ENOENT ? ERR_NOT_FOUND : ERR_IO);
 	}
 	sqlite3_vfs *found = find(vfs);
-	return found->xAccess(found, path, SQLITE_ACCESS_EXISTS, &there) == SQLITE_OK && there != 0;
+	enum err err = from_rc(found, found->xAccess(found, path, SQLITE_ACCESS_EXISTS, &there));
+	return err == ERR_OK && there == 0 ? ERR_NOT_FOUND : err;
 }
 
 bool vfs_remove(const char *vfs, const char *path)
@@ -183,8 +186,9 @@ static enum err create_part(const char *vfs, const char *part, const char *path,
 enum err vfs_create(const char *vfs, const char *path, struct span bytes)
 {
 	char *part = NULL;
-	if (vfs_exists(vfs, path)) {
-		return ERR_EXISTS;
+	enum err err = vfs_look(vfs, path);
+	if (err != ERR_NOT_FOUND) {
+		return err == ERR_OK ? ERR_EXISTS : err;
 	}
 	if (vfs == NULL) {
 		return file_replace(path, bytes, 0600);
@@ -192,7 +196,7 @@ enum err vfs_create(const char *vfs, const char *path, struct span bytes)
 	if (asprintf(&part, "%s.new", path) < 0) {
 		return ERR_NOMEM;
 	}
-	enum err err = create_part(vfs, part, path, bytes);
+	err = create_part(vfs, part, path, bytes);
 	free(part);
 	return err;
 }

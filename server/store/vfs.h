@@ -31,7 +31,8 @@ MUST_USE enum err vfs_write(struct vfs_file *file, uint64_t at, struct span byte
 /** The bytes are on the disk, and what is needed to find them. */
 MUST_USE enum err vfs_sync(struct vfs_file *file);
 
-bool vfs_exists(const char *vfs, const char *path);
+/** ERR_OK: there is such a file; ERR_NOT_FOUND; ERR_IO: the disk does not say. */
+MUST_USE enum err vfs_look(const char *vfs, const char *path);
 /** A new file, mode 0600, whole or not at all, synced with its directory. ERR_EXISTS. */
 MUST_USE enum err vfs_create(const char *vfs, const char *path, struct span bytes);
 /** Sync `from` and give it the name `to`, synced with its directory. */
