@@ -1,0 +1,12 @@
+# Terrible things done to a node. `make power-cut CUTS=1000000` cuts the power.
+CUTS ?= 20000
+SEED ?= 1
+TORTURE_DISK := $(addprefix $(BUILD)/tests/torture/,disk.o disk_vfs.o)
+TORTURE_RIG := $(TORTURE_DISK) $(BUILD)/tests/torture/rig.o
+
+$(BUILD)/tests/torture/test_disk: $(TORTURE_DISK)
+$(BUILD)/tests/torture/power: $(TORTURE_RIG)
+
+.PHONY: power-cut power-self-test
+power-cut: $(BUILD)/tests/torture/power
+	@$< --cuts $(CUTS) --seed $(SEED)

@@ -1,0 +1,483 @@
+/*
+ * The ledger is filled where messages come into the world: between signing and fence, behind the
+ * fence, at the announcement, at the answer. It looks into the writer for the signed bytes, as
+ * nobody outside ever sees them before the COMMIT.
+ */
+#include "torture/rig.h"
+
+#include "lib/cmocka.h"
+#include "store/audit.h"
+#include "store/writer_inside.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char dir[] = "/disk";
+static struct message *library[RIG_FOREIGN][RIG_FOREIGN_MESSAGES];
+
+QUERY(sql_integrity, "PRAGMA integrity_check");
+QUERY(sql_checkpoint, "PRAGMA wal_checkpoint(PASSIVE)");
+QUERY(sql_checkpoint_truncate, "PRAGMA wal_checkpoint(TRUNCATE)");
+
+void rig_library(void)
+{
+	for (unsigned i = 0; i < RIG_FOREIGN; i++) {
+		struct author author;
+		author_init(&author, i + 1);
+		for (size_t j = 0; j < RIG_FOREIGN_MESSAGES; j++) {
+			library[i][j] = author_post(&author, "somebody else's");
+		}
+		author_fini(&author);
+	}
+}
+
+void rig_library_free(void)
+{
+	for (unsigned i = 0; i < RIG_FOREIGN; i++) {
+		for (size_t j = 0; j < RIG_FOREIGN_MESSAGES; j++) {
+			message_free(library[i][j]);
+		}
+	}
+}
+
+void rig_wrong(struct rig *rig, const char *format, ...)
+{
+	va_list args;
+	if (rig->wrong[0] != '\0') {
+		return;
+	}
+	va_start(args, format);
+	(void)vsnprintf(rig->wrong, sizeof(rig->wrong), format, args);
+	va_end(args);
+}
+
+static int64_t on_wall(void *ctx)
+{
+	return ((struct rig *)ctx)->wall_ms;
+}
+
+static int64_t on_mono(void *ctx)
+{
+	return ((struct rig *)ctx)->mono_ms;
+}
+
+static void on_random(void *ctx, uint8_t *out, size_t count)
+{
+	struct rig *rig = ctx;
+	for (size_t i = 0; i < count; i++) {
+		out[i] = (uint8_t)disk_random(&rig->random);
+	}
+}
+
+static void on_log(void *ctx, enum log_level level, const char *line)
+{
+	(void)level;
+	if (((struct rig *)ctx)->is_logging) {
+		(void)fprintf(stderr, "    %s\n", line);
+	}
+}
+
+static void hash_of(struct span bytes, uint8_t out[static 32])
+{
+	assert_int_equal(crypto_hash_sha256(out, bytes.at, bytes.len), 0);
+}
+
+static void must_stay(struct rig *rig, uint64_t sequence)
+{
+	rig->own_left = sequence > rig->own_left ? sequence : rig->own_left;
+}
+
+/* Two messages of one number may both have been signed, when the first was never kept anywhere. */
+static void on_signed(struct rig *rig, const struct message *message)
+{
+	if (message->sequence > RIG_OWN_MAX) {
+		rig_wrong(rig, "there are more messages of ours than this test has room for");
+		return;
+	}
+	struct rig_signed *known = &rig->own[message->sequence];
+	if ((known->has_left || known->is_fenced) &&
+		!message_id_equal(&known->key, &message->key)) {
+		rig_wrong(
+			rig, "number %llu was signed twice", (unsigned long long)message->sequence);
+		return;
+	}
+	known->key = message->key;
+	known->previous = message->previous;
+	hash_of(message->compact, known->hash);
+}
+
+static void on_step(void *ctx, enum writer_step step)
+{
+	struct rig *rig = ctx;
+	const struct message *message = rig->writer == NULL ? NULL : rig->writer->pending;
+	if (message == NULL) {
+		return;
+	}
+	if (step == WRITER_SIGNED) {
+		on_signed(rig, message);
+	}
+	if (step == WRITER_FENCED && !rig->may_fail && !disk_is_dead(rig->disk)) {
+		rig->own[message->sequence].is_fenced = true;
+		must_stay(rig, message->sequence);
+	}
+}
+
+static void leaves(struct rig *rig, uint64_t sequence, const struct message_id *key)
+{
+	struct rig_signed *known = &rig->own[sequence];
+	if (sequence == 0 || sequence > RIG_OWN_MAX || !message_id_equal(&known->key, key)) {
+		rig_wrong(rig, "number %llu left and is not what was signed",
+			(unsigned long long)sequence);
+		return;
+	}
+	known->has_left = true;
+	must_stay(rig, sequence);
+}
+
+static void on_commit(void *ctx, const struct commit *commit)
+{
+	struct rig *rig = ctx;
+	for (size_t i = 0; i < commit->count; i++) {
+		const struct committed *one = &commit->messages[i];
+		if (feed_id_equal(&one->author, &rig->self_id)) {
+			leaves(rig, one->sequence, &one->key);
+		}
+	}
+}
+
+void rig_init(struct rig *rig, uint64_t seed)
+{
+	*rig = (struct rig){.wall_ms = 1800000000000, .mono_ms = 1000, .random = seed};
+	rig->env = (struct env){.mono_ms = on_mono,
+		.wall_ms = on_wall,
+		.random = on_random,
+		.log_line = on_log,
+		.ctx = rig};
+	rig->disk = disk_new();
+	author_init(&rig->self, 0);
+	rig->self_id = rig->self.id;
+	author_fini(&rig->self);
+}
+
+void rig_fini(struct rig *rig)
+{
+	disk_free(rig->disk);
+}
+
+enum err rig_start(struct rig *rig)
+{
+	char why[256] = "";
+	rig->wall_ms += 1000;
+	rig->mono_ms += 1000;
+	author_init(&rig->self, 0);
+	const struct store_opts opts = {
+		.dir = dir, .env = &rig->env, .self = rig->self_id, .vfs = disk_vfs(rig->disk)};
+	enum err err = store_open(&opts, &rig->store, why, sizeof(why));
+	if (err == ERR_OK) {
+		/* Else the WAL would have to reach 16 MiB before it is copied back. */
+		(void)sqlite3_wal_autocheckpoint(db_handle(rig->store->writer), 64);
+		const struct writer_opts writer_opts = {.store = rig->store,
+			.signer = rig->self.signer,
+			.on_commit = on_commit,
+			.on_step = on_step,
+			.ctx = rig};
+		err = writer_start(&writer_opts, &rig->writer, why, sizeof(why));
+	}
+	if (err != ERR_OK) {
+		if (why[0] == '\0') {
+			rig_wrong(rig, "a failed start (%s) says nothing", err_text(err));
+		}
+		rig_stop(rig);
+	}
+	return err;
+}
+
+void rig_stop(struct rig *rig)
+{
+	writer_stop(rig->writer);
+	store_close(rig->store);
+	rig->writer = NULL;
+	rig->store = NULL;
+	author_fini(&rig->self);
+}
+
+static void expect_same(
+	struct rig *rig, const struct rig_try *try, const struct publish_result *got)
+{
+	if (try->is_answered && (try->answer.sequence != got->sequence ||
+					!message_id_equal(&try->answer.key, &got->key))) {
+		rig_wrong(rig, "nonce %s got %llu first and then %llu", try->nonce,
+			(unsigned long long)try->answer.sequence,
+			(unsigned long long)got->sequence);
+	}
+}
+
+static enum err ask(struct rig *rig, struct rig_try *try)
+{
+	struct publish_result result;
+	const struct publish_request request = {
+		.content = span_text(try->content), .nonce = span_text(try->nonce)};
+	rig->wall_ms += 10;
+	rig->mono_ms += 10;
+	enum err err = writer_publish(rig->writer, &request, &result);
+	if (err == ERR_OK) {
+		leaves(rig, result.sequence, &result.key);
+		expect_same(rig, try, &result);
+		try->is_answered = true;
+		try->answer = result;
+	} else if (result.why[0] == '\0') {
+		rig_wrong(rig, "a failed publish (%s) says nothing", err_text(err));
+	}
+	try->answer = err == ERR_OK ? result : try->answer;
+	return err;
+}
+
+static void fill_text(struct rig *rig, struct rig_try *try)
+{
+	static const unsigned sizes[] = {1, 30, 30, 200, 900, 4000, 7600};
+	size_t len = sizes[disk_random(&rig->random) % 7];
+	int head = snprintf(try->content, sizeof(try->content),
+		"{\"type\":\"post\",\"text\":\"%llu ", (unsigned long long)rig->try_count);
+	memset(try->content + head, 'a' + (int)(disk_random(&rig->random) % 26), len);
+	(void)snprintf(try->content + head + len, sizeof(try->content) - (size_t)head - len, "\"}");
+}
+
+enum err rig_publish(struct rig *rig)
+{
+	struct rig_try *try = &rig->tries[rig->try_count % RIG_TRIES];
+	*try = (struct rig_try){0};
+	(void)snprintf(
+		try->nonce, sizeof(try->nonce), "nonce-%llu", (unsigned long long)rig->try_count);
+	rig->try_count++;
+	fill_text(rig, try);
+	return ask(rig, try);
+}
+
+enum err rig_ask_again(struct rig *rig, uint64_t number)
+{
+	return ask(rig, &rig->tries[number % RIG_TRIES]);
+}
+
+struct done {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool is_done;
+	enum err err;
+};
+
+static void on_done(void *ctx, struct append_job *job)
+{
+	struct done *done = ctx;
+	(void)pthread_mutex_lock(&done->lock);
+	done->err = job->err;
+	done->is_done = true;
+	(void)pthread_cond_signal(&done->cond);
+	(void)pthread_mutex_unlock(&done->lock);
+	append_job_free(job);
+}
+
+static enum err hand_in(struct rig *rig, struct append_job *job)
+{
+	struct done done = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+	job->on_done = on_done;
+	job->ctx = &done;
+	enum err err = writer_append(rig->writer, job);
+	if (err != ERR_OK) {
+		append_job_free(job);
+		return err;
+	}
+	(void)pthread_mutex_lock(&done.lock);
+	while (!done.is_done) {
+		(void)pthread_cond_wait(&done.cond, &done.lock);
+	}
+	(void)pthread_mutex_unlock(&done.lock);
+	return done.err;
+}
+
+enum err rig_append(struct rig *rig, unsigned author, size_t count)
+{
+	uint64_t at = rig->foreign[author];
+	const char *why = NULL;
+	count = count < RIG_FOREIGN_MESSAGES - at ? count : (size_t)(RIG_FOREIGN_MESSAGES - at);
+	struct append_job *job = append_job_new(count == 0 ? 1 : count);
+	if (job == NULL) {
+		return ERR_NOMEM;
+	}
+	for (size_t i = 0; i < count; i++) {
+		enum err err =
+			message_reread(library[author][at + i]->compact, &job->messages[i], &why);
+		if (err != ERR_OK) {
+			append_job_free(job);
+			return err;
+		}
+		job->count++;
+	}
+	rig->wall_ms += 10;
+	rig->mono_ms += 1000; /* no bulk */
+	enum err err = hand_in(rig, job);
+	rig->foreign[author] += err == ERR_OK ? count : 0;
+	return err;
+}
+
+enum err rig_setting(struct rig *rig)
+{
+	char text[32];
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)disk_random(&rig->random));
+	const struct change change = {
+		.kind = CHANGE_SETTING, .name = span_text("torture"), .text = span_text(text)};
+	return writer_change_wait(rig->writer, &change);
+}
+
+void rig_checkpoint(struct rig *rig, bool is_truncating)
+{
+	struct db *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	/* The writer waits for its next job meanwhile. */
+	if (db_open_in(disk_vfs(rig->disk), rig->store->database, DB_WRITER, &rig->env, &db) !=
+		ERR_OK) {
+		return;
+	}
+	enum err err =
+		db_query(db, is_truncating ? &sql_checkpoint_truncate : &sql_checkpoint, &stmt);
+	err = err == ERR_OK ? db_run(db, stmt) : err;
+	if (err != ERR_OK && !rig->may_fail && !disk_is_dead(rig->disk)) {
+		rig_wrong(rig, "the WAL cannot be copied back: %s", db_why(db));
+	}
+	db_close(db);
+}
+
+struct own_reading {
+	struct rig *rig;
+	uint64_t count;
+};
+
+static bool on_own(void *ctx, const struct stored *stored)
+{
+	struct own_reading *reading = ctx;
+	struct rig *rig = reading->rig;
+	uint64_t sequence = ++reading->count;
+	uint8_t hash[32];
+	const struct rig_signed *known = &rig->own[sequence <= RIG_OWN_MAX ? sequence : 0];
+	hash_of(stored->compact, hash);
+	if (stored->sequence != sequence || !message_id_equal(&stored->key, &known->key) ||
+		memcmp(hash, known->hash, sizeof(hash)) != 0) {
+		rig_wrong(rig, "number %llu of ours is not what was signed",
+			(unsigned long long)stored->sequence);
+		return false;
+	}
+	if (sequence > 1 && !message_id_equal(&known->previous, &rig->own[sequence - 1].key)) {
+		rig_wrong(rig, "number %llu of ours does not follow the one before it",
+			(unsigned long long)sequence);
+		return false;
+	}
+	return true;
+}
+
+static void check_own(struct rig *rig, struct reader *reader)
+{
+	struct own_reading reading = {.rig = rig};
+	struct chain_head head = {0};
+	enum err err = reader_feed(reader, &rig->self_id, 1, SIZE_MAX, on_own, &reading);
+	if (err == ERR_OK || err == ERR_NOT_FOUND) {
+		err = reader_head(reader, &rig->self_id, &head);
+	}
+	if (err != ERR_OK && err != ERR_NOT_FOUND) {
+		rig_wrong(rig, "our feed cannot be read: %s", err_text(err));
+	}
+	if (reading.count < rig->own_left) {
+		rig_wrong(rig,
+			"number %llu of ours was kept or acknowledged and is lost (head %llu)",
+			(unsigned long long)rig->own_left, (unsigned long long)reading.count);
+	}
+	if (head.sequence != reading.count ||
+		(head.sequence > 0 && !message_id_equal(&head.key, &rig->own[head.sequence].key))) {
+		rig_wrong(rig, "the head of our feed is not its last message");
+	}
+}
+
+struct foreign_reading {
+	struct rig *rig;
+	unsigned author;
+	uint64_t count;
+};
+
+static bool on_foreign(void *ctx, const struct stored *stored)
+{
+	struct foreign_reading *reading = ctx;
+	const struct message *known = library[reading->author][reading->count];
+	reading->count++;
+	if (stored->sequence != reading->count || !message_id_equal(&stored->key, &known->key) ||
+		!span_equal(stored->compact, known->compact)) {
+		rig_wrong(reading->rig, "number %llu of a stranger is not what came",
+			(unsigned long long)stored->sequence);
+		return false;
+	}
+	return true;
+}
+
+static void check_foreign(struct rig *rig, struct reader *reader, unsigned author)
+{
+	struct foreign_reading reading = {.rig = rig, .author = author};
+	enum err err =
+		reader_feed(reader, &library[author][0]->author, 1, SIZE_MAX, on_foreign, &reading);
+	if (err != ERR_OK && err != ERR_NOT_FOUND) {
+		rig_wrong(rig, "a stranger's feed cannot be read: %s", err_text(err));
+	}
+	rig->foreign[author] = reading.count;
+}
+
+static void on_fault(void *ctx, const char *sentence)
+{
+	rig_wrong(ctx, "audit: %s", sentence);
+}
+
+static void check_pages(struct rig *rig)
+{
+	struct audit audit = {.on_fault = on_fault, .ctx = rig};
+	struct db *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	enum err err =
+		db_open_in(disk_vfs(rig->disk), rig->store->database, DB_READER, &rig->env, &db);
+	if (err == ERR_OK) {
+		err = db_query(db, &sql_integrity, &stmt);
+	}
+	if (err == ERR_OK) {
+		err = db_step(db, stmt);
+	}
+	if (err == ERR_OK && !span_equal_text(db_column(stmt, 0), "ok")) {
+		rig_wrong(
+			rig, "integrity_check: %.300s", (const char *)sqlite3_column_text(stmt, 0));
+	}
+	if (err == ERR_OK) {
+		db_reset(stmt);
+		err = audit_run(rig->store, NULL, &audit);
+	}
+	if (err != ERR_OK) {
+		rig_wrong(rig, "the database cannot be checked: %s", err_text(err));
+	}
+	db_close(db);
+}
+
+void rig_check(struct rig *rig, bool is_deep)
+{
+	char why[256] = "";
+	struct reader *reader = NULL;
+	const char *state = writer_state(rig->writer, why, sizeof(why));
+	if (strcmp(state, "CLEAN") != 0) {
+		rig_wrong(rig, "the state is %s: %s", state, why);
+	}
+	if (reader_open(rig->store, &reader) != ERR_OK) {
+		rig_wrong(rig, "the database cannot be read");
+		return;
+	}
+	check_own(rig, reader);
+	for (unsigned i = 0; i < RIG_FOREIGN; i++) {
+		check_foreign(rig, reader, i);
+	}
+	reader_close(reader);
+	if (is_deep) {
+		check_pages(rig);
+	}
+}

@@ -1,0 +1,85 @@
+/**
+ * torture/rig: a whole store on a disk of torture/disk, with a ledger of everything our signer
+ * produced and everybody was told. The programs of this folder do terrible things to the disk and
+ * ask rig_check() afterwards.
+ */
+#ifndef TORTURE_RIG_H
+#define TORTURE_RIG_H
+
+#include "lib/authors.h"
+#include "store/reader.h"
+#include "store/writer.h"
+#include "torture/disk.h"
+
+enum {
+	RIG_OWN_MAX = 1024,
+	RIG_FOREIGN = 3,
+	RIG_FOREIGN_MESSAGES = 600,
+	RIG_TRIES = 8,
+	RIG_TEXT_BYTES = 8192
+};
+
+/* What is known of one number of ours. */
+struct rig_signed {
+	struct message_id key;
+	struct message_id previous;
+	uint8_t hash[32]; /* of the bytes as they are stored */
+	bool has_left;    /* acknowledged, or announced to who sends it on */
+	bool is_fenced;   /* in the fence, which said that it was synced */
+};
+
+/* A request, to be asked again. */
+struct rig_try {
+	char nonce[48];
+	char content[RIG_TEXT_BYTES];
+	bool is_answered;
+	struct publish_result answer;
+};
+
+struct rig {
+	struct disk *disk;
+	struct env env;
+	int64_t wall_ms, mono_ms;
+	uint64_t random;
+	struct feed_id self_id;
+	struct author self;
+	struct store *store;
+	struct writer *writer;
+	struct rig_signed own[RIG_OWN_MAX + 1]; /* by number */
+	uint64_t own_left;                      /* the highest that must be there */
+	struct rig_try tries[RIG_TRIES];
+	uint64_t try_count;
+	uint64_t foreign[RIG_FOREIGN]; /* how many were handed in */
+	bool is_logging;
+	bool may_fail;   /* the disk fails calls: an error is no wonder, and a pause neither */
+	char wrong[512]; /* the first promise that was broken; "" so far */
+};
+
+/** Foreign messages are signed once for all rigs. */
+void rig_library(void);
+void rig_library_free(void);
+
+/** An empty disk with what `kith init` leaves there. */
+void rig_init(struct rig *rig, uint64_t seed);
+void rig_fini(struct rig *rig);
+
+/** Open store and writer, with a new signer. Anything but ERR_OK leaves nothing open. */
+enum err rig_start(struct rig *rig);
+void rig_stop(struct rig *rig);
+
+/** Publish a random post with a new nonce; or ask try `number` (of try_count) again. */
+enum err rig_publish(struct rig *rig);
+enum err rig_ask_again(struct rig *rig, uint64_t number);
+/** Hand in the next `count` messages of a stranger. */
+enum err rig_append(struct rig *rig, unsigned author, size_t count);
+enum err rig_setting(struct rig *rig);
+/** Copy the WAL back, as the node does now and then. */
+void rig_checkpoint(struct rig *rig, bool is_truncating);
+
+/** Read everything back and compare with the ledger. `is_deep`: also SQLite's own check of every
+ * page. After this the rig knows what of strangers survived. */
+void rig_check(struct rig *rig, bool is_deep);
+/** The first complaint stays. */
+void rig_wrong(struct rig *rig, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif
