@@ -4,7 +4,7 @@
 import { html, render, useEffect, useState, useValue } from './lib/html.js';
 import { ApiError, boot, door, memory } from './lib/api.js';
 import { t } from './lib/text.js';
-import { failure, feeds, head, me, now, peers, phase, status, sync, take } from './lib/state.js';
+import { failure, feeds, head, isPaused, me, now, peers, phase, status, sync, take } from './lib/state.js';
 import { go, place } from './lib/router.js';
 import { Bones, Empty, Problem } from './parts/bits.js';
 import { Page, Shell } from './parts/shell.js';
@@ -18,6 +18,8 @@ const SCREENS = [
 	[/^\/people$/, () => import('./views/people.js')],
 	[/^\/network$/, () => import('./views/network.js')],
 	[/^\/settings$/, () => import('./views/settings.js')],
+	[/^\/settings\/safety$/, () => import('./views/safety.js')],
+	[/^\/recovery$/, () => import('./views/recovery.js')],
 ];
 /** Screens that have arrived. @type {Map<RegExp, any>} */
 const arrived = new Map();
@@ -58,7 +60,7 @@ function Later({ pattern, load, path, query }) {
 
 const WELCOME = /^\/welcome$/;
 
-/** Door and welcome share a module that most visits never need. @param {{ name: 'Door' | 'default', props?: any }} what */
+/** Door, lock and welcome share a module that most visits never need. @param {{ name: 'Door' | 'Locked' | 'default', props?: any }} what */
 function FirstRun({ name, props = {} }) {
 	const [module, setModule] = useState(/** @type {any} */ (null));
 	useEffect(() => {
@@ -91,6 +93,8 @@ function App() {
 	switch (is) {
 	case 'door':
 		return html`<${FirstRun} name="Door" props=${{ error, onOpen: () => start(undefined) }} />`;
+	case 'locked':
+		return html`<${FirstRun} name="Locked" props=${{ onOpen: () => start(undefined) }} />`;
 	case 'failed':
 		return html`<main class="welcome" id="page"><p class="brand">kith</p><h1 class="sr">kith</h1><${Problem} error=${error} onRetry=${() => start(undefined)} /></main>`;
 	case 'open':
@@ -112,16 +116,17 @@ async function start(early) {
 		peers.value = answer.peers;
 		sync.value = { ...answer.status.sync, most: answer.status.sync.behind };
 		feeds.home.value = { ids, cursor: answer.cursor, loaded: true };
-		if (!answer.head && !memory.get('welcomed') && place.peek().path === '/') {
-			go('/welcome', { replace: true });
+		if (!answer.head && place.peek().path === '/' && (isPaused(answer.status) || !memory.get('welcomed'))) {
+			go(isPaused(answer.status) ? '/recovery' : '/welcome', { replace: true });
 		}
 		failure.value = null;
 		phase.value = 'open';
 		const live = await import('./lib/live.js');
-		live.start();
+		live.start(answer.head);
 	} catch (error) {
-		failure.value = error instanceof ApiError && error.status === 401 ? null : error;
-		phase.value = error instanceof ApiError && error.status === 401 ? 'door' : 'failed';
+		const status = error instanceof ApiError ? error.status : 0;
+		failure.value = status === 401 ? null : error;
+		phase.value = status === 401 ? 'door' : status === 423 ? 'locked' : 'failed';
 	}
 }
 
@@ -152,6 +157,12 @@ addEventListener('hashchange', () => {
 		open();
 	}
 });
+
+door.on423 = () => {
+	if (phase.peek() === 'open') {
+		phase.value = 'locked';
+	}
+};
 
 door.on401 = () => {
 	if (phase.peek() === 'open') {

@@ -5,16 +5,21 @@ import { t } from './text.js';
 
 /** What went wrong, whether anything was lost, and where to go. */
 export class ApiError extends Error {
-	/** @param {number} status @param {{ code: string, said: string, lost?: boolean, do?: string | null }} what */
-	constructor(status, what) {
+	/** @param {number} status @param {{ code: string, said: string, lost?: boolean, do?: string | null }} what @param {number} [draft] */
+	constructor(status, what, draft = 0) {
 		super(what.said);
 		this.status = status;
 		this.code = what.code;
 		this.said = what.said;
 		this.lost = what.lost === true;
 		this.do = what.do ?? null;
+		/* The number under which the node keeps what it did not sign; 0: none. */
+		this.draft = draft;
 	}
 }
+
+/** What to say about something that was not signed: kept as a draft, or what went wrong. @param {any} error */
+export const saidOf = (error) => (!(error instanceof ApiError) ? t('error.broken') : error.draft ? t('write.keptDraft', { n: error.draft }) : error.said);
 
 /** Small things this browser remembers. Storage can be switched off; then it forgets, and nothing else changes. */
 export const memory = {
@@ -40,8 +45,8 @@ export const memory = {
 	},
 };
 
-/** Called with every 401, so that the page can show the door. @type {{ on401: () => void }} */
-export const door = { on401: () => {} };
+/** Called with every 401, so that the page can show the door, and every 423: the node waits for its passphrase. */
+export const door = { on401: () => {}, on423: () => {} };
 
 /** @param {Response} answer */
 async function read(answer) {
@@ -56,8 +61,10 @@ async function read(answer) {
 	}
 	if (answer.status === 401) {
 		door.on401();
+	} else if (answer.status === 423) {
+		door.on423();
 	}
-	throw new ApiError(answer.status, body?.error ?? { code: 'internal', said: t('error.strange', { n: answer.status }) });
+	throw new ApiError(answer.status, body?.error ?? { code: 'internal', said: t('error.strange', { n: answer.status }) }, body?.draft);
 }
 
 /**

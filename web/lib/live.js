@@ -4,6 +4,7 @@
  */
 import { get, memory, door } from './api.js';
 import { pathOf } from './text.js';
+import { checkHead, later, opened, safetyChanged, seen, setState } from './safety.js';
 import * as state from './state.js';
 
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000, 30000];
@@ -17,19 +18,6 @@ let lostTimer = 0;
 let retryTimer = 0;
 let watched = '';
 let stopped = true;
-
-/** Several hints, one question. @param {() => Promise<void>} ask @param {number} wait ms */
-function later(ask, wait) {
-	let timer = 0;
-	return () => {
-		if (!timer) {
-			timer = window.setTimeout(() => {
-				timer = 0;
-				ask().catch(() => {});
-			}, wait);
-		}
-	};
-}
 
 export const askNetwork = later(async () => {
 	const answer = await get('network');
@@ -66,6 +54,9 @@ function onFresh(event) {
 	const old = state.fresh.peek();
 	const ids = [...new Set([...old.ids, ...event.ids])].filter((id) => !shown.has(id));
 	state.fresh.value = { ids, who: [...new Set([...old.who, ...(event.who ?? [])])] };
+	if (event.who?.includes(state.me.peek())) {
+		checkHead();
+	}
 	if (event.n > event.ids.length) {
 		state.refresh.value++;
 	}
@@ -80,7 +71,7 @@ function onSync(event) {
 
 /** @type {Record<string, (event: any) => void>} */
 const handlers = {
-	hello: () => {
+	hello: (event) => {
 		window.clearTimeout(lostTimer);
 		lostTimer = 0;
 		failures = 0;
@@ -92,6 +83,10 @@ const handlers = {
 			state.refresh.value++;
 			askNetwork();
 		}
+		if (greeted || event.head !== (seen()?.sequence ?? 0)) {
+			checkHead();
+		}
+		safetyChanged();
 		greeted = true;
 	},
 	fresh: onFresh,
@@ -108,13 +103,14 @@ const handlers = {
 	sync: onSync,
 	holders: (event) => state.changeHolders(event.sequence, { n: event.n, names: event.names }),
 	state: (event) => {
-		const status = state.status.peek();
-		if (status) {
-			state.status.value = { ...status, state: event.is };
-		}
+		setState(event.is, event.cause);
+		checkHead();
+		safetyChanged();
 	},
+	safety: safetyChanged,
 	resync: () => {
 		state.refresh.value++;
+		safetyChanged();
 		askNetwork();
 	},
 	bye: (event) => {
@@ -166,6 +162,10 @@ function closed() {
 			state.line.value = 'lost';
 		}, LOST_AFTER_MS);
 	}
+	if (failures > 0) {
+		/* A closed door, or a node that waits for its passphrase, does not let a socket in: asking shows which. */
+		get('status').catch(() => {});
+	}
 	const wait = BACKOFF_MS[Math.min(failures++, BACKOFF_MS.length - 1)];
 	retryTimer = window.setTimeout(open, wait * (0.5 + Math.random() / 2));
 }
@@ -178,7 +178,9 @@ function hurry() {
 	}
 }
 
-export function start() {
+/** @param {import('./safety.js').Seen | null} head the node's newest own message */
+export function start(head) {
+	opened(head);
 	if (stopped) {
 		stopped = false;
 		open();

@@ -15,7 +15,7 @@ import { batch, signal } from '@preact/signals-core';
  * @typedef {{ id: string, name: string, image: string | null, i: Relation, they: Relation, hops: number, sequence: number, newest: number }} Person
  * @typedef {{ id: string, address: string | null, via: string, state: 'away' | 'looking' | 'dialling' | 'connected', in: number, out: number,
  *   behind: number, received: number, seen: number | null, dialled_by_us: boolean, why: { code: string, said: string } | null }} Peer
- * @typedef {{ version: string, me: string, state: string, uptime_ms: number, peers: { connected: number, dialling: number },
+ * @typedef {{ version: string, me: string, state: string, cause?: string | null, backup_late?: boolean, words_done?: boolean, uptime_ms: number, peers: { connected: number, dialling: number },
  *   sync: { phase: string, behind: number, last_in: number | null }, store: { feeds: number, messages: number, posts: number, forks: number,
  *   bytes: number, disk_free: number }, http: { port: number }, listen: { port: number, address: string | null } }} Status
  */
@@ -83,7 +83,7 @@ export function changeHolders(sequence, holders) {
 	}
 }
 
-/** @typedef {'start' | 'door' | 'open' | 'failed'} Phase */
+/** @typedef {'start' | 'door' | 'locked' | 'open' | 'failed'} Phase */
 /** Whether the page may speak with the node. */
 export const phase = signal(/** @type {Phase} */ ('start'));
 export const failure = signal(/** @type {any} */ (null));
@@ -92,6 +92,8 @@ export const me = signal('');
 /** The newest own sequence this page knows. */
 export const head = signal(0);
 export const status = signal(/** @type {Status | null} */ (null));
+/** Nothing is signed now; what is written is kept as a draft. @param {Status | null} node */
+export const isPaused = (node) => node !== null && node.state !== 'CLEAN' && node.state !== 'NEW';
 export const peers = signal(/** @type {Peer[]} */ ([]));
 /** What is still to come: `most` is the largest figure since it began, so that a bar can be drawn. */
 export const sync = signal({ phase: 'idle', behind: 0, most: 0 });

@@ -35,6 +35,14 @@ export function full(at) {
 	return `${days[date.getDay()]} ${date.getDate()} ${months[date.getMonth()]} ${date.getFullYear()}, ${clock}`;
 }
 
+/** "9:05", "23:09:05": what is left. @param {number} ms */
+export function clock(ms) {
+	const s = Math.ceil(ms / 1000);
+	const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
+	const h = Math.floor(s / 3600);
+	return `${h > 0 ? `${h}:${two(Math.floor(s / 60) % 60)}` : Math.floor(s / 60)}:${two(s % 60)}`;
+}
+
 /** @param {number} ms */
 export function span(ms) {
 	if (ms < HOUR) {

@@ -2,9 +2,9 @@
  * parts/composer: writing. Every keystroke is kept in this browser; a submission carries one nonce until its text changes, so trying again never posts twice.
  */
 import { html, signal, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
-import { ApiError, get, memory, post as send } from '../lib/api.js';
+import { ApiError, get, memory } from '../lib/api.js';
 import { nonce as makeNonce, pathOf, t, unitsLeft } from '../lib/text.js';
-import { head, me, say, status, take } from '../lib/state.js';
+import { isPaused as paused, me, say, status, take } from '../lib/state.js';
 import { Avatar } from './avatar.js';
 import { IconButton, Problem } from './bits.js';
 import { PostText } from './posttext.js';
@@ -55,9 +55,9 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 	const node = useValue(status);
 	const wanted = useValue(wantsFocus);
 	const self = useValue(me);
-	const isPaused = node !== null && node.state !== 'CLEAN';
+	const isPaused = paused(node);
 	const left = unitsLeft(draft.text + draft.cw);
-	const canPost = draft.text.trim() !== '' && left >= 0 && !isSending && !isPaused;
+	const canPost = draft.text.trim() !== '' && left >= 0 && !isSending;
 	const id = `write-${where.replace(/[^\w-]/g, '')}`;
 
 	const change = (/** @type {Partial<Draft>} */ part) => {
@@ -111,8 +111,8 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 		setError(null);
 		try {
 			const cw = hasWarning && draft.cw.trim() ? { cw: draft.cw.trim() } : {};
-			const answer = await send('post', { text: draft.text, nonce, if_head: head.peek(), ...cw, ...(reply ? reply() : {}) });
-			head.value = Math.max(head.peek(), answer.sequence);
+			const { publish } = await import('../lib/safety.js');
+			const answer = await publish('post', { text: draft.text, nonce, ...cw, ...(reply ? reply() : {}) });
 			clear();
 			take(await get(`posts?ids=${pathOf(answer.key)}`));
 			onPosted(answer.key);
@@ -120,6 +120,11 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 			setOpen(false);
 			area.current?.blur();
 		} catch (problem) {
+			if (problem instanceof ApiError && problem.draft) {
+				clear();
+				say(t('write.keptDraft', { n: problem.draft }));
+				return;
+			}
 			setError(problem instanceof ApiError ? problem : new ApiError(0, { code: 'internal', said: t('error.broken') }));
 		} finally {
 			setSending(false);
@@ -164,7 +169,7 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 					${draft.text !== '' && html`<${IconButton} icon="close" label=${t('write.discard')} onClick=${() => (clear(), setOpen(false))} />`}
 					<span class="grow"></span>
 					${left <= 1000 && html`<span class=${left < 0 ? 'left over' : 'left'} role="status">${left < 0 ? t('write.over', { n: -left }) : t('write.left', { n: left })}</span>`}
-					<button type="submit" class="button strong" aria-disabled=${!canPost}>${isSending ? t('write.sending') : action}</button>
+					<button type="submit" class="button strong" aria-disabled=${!canPost}>${isPaused ? t('write.keep') : isSending ? t('write.sending') : action}</button>
 				</div>
 				<p class="note" id=${`${id}-note`}>${isPaused ? t('write.paused') : t('write.public')}</p>`}
 			${suggesting && !isPreview && html`<${suggesting.Suggest} id=${`${id}-list`} text=${draft.text} caret=${caret} area=${area} keys=${keys.current} onTake=${replace} />`}

@@ -3,9 +3,10 @@
  */
 import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
-import { ApiError, get, post } from '../lib/api.js';
+import { ApiError, get } from '../lib/api.js';
+import { publish } from '../lib/safety.js';
 import { nameOf, nonce, pathOf, personPath, t } from '../lib/text.js';
-import { head, me, peers, peopleChanged, personOf, take } from '../lib/state.js';
+import { isPaused, me, peers, peopleChanged, personOf, say, status, take } from '../lib/state.js';
 import { askNetwork } from '../lib/live.js';
 import { Avatar, Name } from './avatar.js';
 import { Icon } from './bits.js';
@@ -18,7 +19,7 @@ const FEED_URI = /ssb:(?:\/\/)?feed[/:](?:classic|ed25519)[/:]([A-Za-z0-9_-]{43}
  * Does a pasted text hold something to follow? The node decides in the end; this only keeps obvious slips from travelling.
  * @param {string} text
  */
-function looksLikeKey(text) {
+export function looksLikeKey(text) {
 	return MULTISERVER.test(text) || KEY.test(text) || FEED_URI.test(text);
 }
 
@@ -101,6 +102,7 @@ export function FollowBox({ onFollowed, autofocus = false }) {
 	const [error, setError] = useState(/** @type {any} */ (null));
 	const [isBusy, setBusy] = useState(false);
 	const [followed, setFollowed] = useState(/** @type {Followed | null} */ (null));
+	const isKept = isPaused(useValue(status));
 
 	const follow = async () => {
 		if (isBusy) {
@@ -117,14 +119,18 @@ export function FollowBox({ onFollowed, autofocus = false }) {
 		setBusy(true);
 		setError(null);
 		try {
-			const answer = await post('follow', { text: text.trim(), nonce: nonce(), if_head: head.peek() });
-			head.value = Math.max(head.peek(), answer.sequence ?? 0);
+			const answer = await publish('follow', { text: text.trim(), nonce: nonce() });
 			personOf(answer.id).value = { ...personOf(answer.id).peek(), i: 'follow' };
 			setFollowed({ id: answer.id, address: answer.address ?? null });
 			setText('');
 			peopleChanged.value++;
 			onFollowed?.(answer);
 		} catch (problem) {
+			if (problem instanceof ApiError && problem.draft) {
+				setText('');
+				say(t('write.keptDraft', { n: problem.draft }));
+				return;
+			}
 			setError(problem instanceof ApiError ? problem : { said: t('error.broken') });
 		} finally {
 			setBusy(false);
@@ -140,7 +146,8 @@ export function FollowBox({ onFollowed, autofocus = false }) {
 			aria-describedby="follow-hint" autofocus=${autofocus} onInput=${(/** @type {any} */ e) => setText(e.target.value)}
 			onKeyDown=${(/** @type {KeyboardEvent} */ e) => e.key === 'Enter' && !e.shiftKey && (e.preventDefault(), follow())}></textarea>
 		<div class="follow-row"><p class="note" id="follow-hint">${t('follow.hint')}</p>
-			<button type="submit" class="button strong" aria-disabled=${isBusy}>${t('follow.go')}</button></div>
+			<button type="submit" class="button strong" aria-disabled=${isBusy}>${t(isKept ? 'write.keep' : 'follow.go')}</button></div>
+		${isKept && html`<p class="note">${t('follow.kept')}</p>`}
 		${error && html`<p class="slip" role="alert">${error.said}</p>`}
 	</form>`;
 }

@@ -3,9 +3,10 @@
  */
 import '../lib/lang/en-more.js';
 import { html, useRef, useState, useValue } from '../lib/html.js';
-import { ApiError, post } from '../lib/api.js';
+import { saidOf } from '../lib/api.js';
+import { publish } from '../lib/safety.js';
 import { nameOf, nonce, personPath, shortKey, t } from '../lib/text.js';
-import { head, me, personOf, say, peopleChanged } from '../lib/state.js';
+import { isPaused, me, personOf, say, status, peopleChanged } from '../lib/state.js';
 import { ago } from '../lib/time.js';
 import { Avatar, Name } from './avatar.js';
 import { ask } from './dialog.js';
@@ -14,8 +15,7 @@ import { ask } from './dialog.js';
 
 /** @param {string} id @param {Relation} is */
 export async function relate(id, is) {
-	const answer = await post('relation', { id, is, nonce: nonce(), if_head: head.peek() });
-	head.value = Math.max(head.peek(), answer.sequence);
+	await publish('relation', { id, is, nonce: nonce() });
 	personOf(id).value = { ...personOf(id).peek(), i: is };
 	peopleChanged.value++;
 }
@@ -26,15 +26,18 @@ async function relateAndSay(id, is, said) {
 		await relate(id, is);
 		say(said);
 	} catch (error) {
-		say(error instanceof ApiError ? error.said : t('error.broken'));
+		say(saidOf(error));
 	}
 }
+
+/** A question before something is signed; during a pause it says that nothing is. @param {{ title: string, lines: string[], action: string, danger?: boolean }} what */
+const askSigned = (what) => ask(isPaused(status.peek()) ? { ...what, lines: [...what.lines, t('write.paused')], action: t('write.keep') } : what);
 
 /** @param {string} id */
 export async function askBlock(id) {
 	const name = nameOf(personOf(id).peek());
 	const lines = ['block.you', 'block.them', 'block.copies', 'block.undo'].map((key) => t(key, { name }));
-	if (await ask({ title: t('block.title', { name }), lines, action: t('block.do', { name }), danger: true })) {
+	if (await askSigned({ title: t('block.title', { name }), lines, action: t('block.do', { name }), danger: true })) {
 		await relateAndSay(id, 'block', t('block.done', { name }));
 	}
 }
@@ -43,7 +46,7 @@ export async function askBlock(id) {
 export async function askUnblock(id) {
 	const name = nameOf(personOf(id).peek());
 	const lines = ['unblock.you', 'unblock.them'].map((key) => t(key, { name }));
-	if (await ask({ title: t('unblock.title', { name }), lines, action: t('follow.unblock') })) {
+	if (await askSigned({ title: t('unblock.title', { name }), lines, action: t('follow.unblock') })) {
 		await relateAndSay(id, 'none', t('unblock.done', { name }));
 	}
 }
@@ -52,7 +55,7 @@ export async function askUnblock(id) {
 async function askUnfollow(id) {
 	const name = nameOf(personOf(id).peek());
 	const lines = ['unfollow.you', 'unfollow.them'].map((key) => t(key, { name }));
-	if (await ask({ title: t('unfollow.title', { name }), lines, action: t('follow.undo') })) {
+	if (await askSigned({ title: t('unfollow.title', { name }), lines, action: t('follow.undo') })) {
 		await relateAndSay(id, 'none', '');
 	}
 }
@@ -60,6 +63,7 @@ async function askUnfollow(id) {
 /** @param {{ id: string }} props */
 export function FollowButton({ id }) {
 	const person = useValue(personOf(id));
+	const node = useValue(status);
 	const [isBusy, setBusy] = useState(false);
 	const name = nameOf(person);
 	if (id === me.peek()) {
@@ -76,8 +80,8 @@ export function FollowButton({ id }) {
 	if (person.i === 'follow') {
 		return html`<button type="button" class="button following" aria-label=${t('follow.isAria', { name })} aria-pressed="true" onClick=${() => askUnfollow(id)}>${t('follow.is')}</button>`;
 	}
-	return html`<button type="button" class="button strong" aria-label=${t('follow.aria', { name })} aria-pressed="false" aria-disabled=${isBusy} onClick=${follow}>
-		${t(person.they === 'follow' ? 'follow.back' : 'follow.do')}
+	return html`<button type="button" class="button strong" aria-label=${t(isPaused(node) ? 'follow.keepAria' : 'follow.aria', { name })} aria-pressed="false" aria-disabled=${isBusy} onClick=${follow}>
+		${t(isPaused(node) ? 'write.keep' : person.they === 'follow' ? 'follow.back' : 'follow.do')}
 	</button>`;
 }
 

@@ -2,9 +2,9 @@
  * parts/post: one post, lists of posts, and the gap where one is missing.
  */
 import { html, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
-import { post as send, ApiError } from '../lib/api.js';
+import { saidOf } from '../lib/api.js';
 import { figure, listOf, messagePath, nameOf, nonce, pathOf, personPath, t } from '../lib/text.js';
-import { changePost, me, personOf, postOf, say } from '../lib/state.js';
+import { changePost, isPaused, me, personOf, postOf, say, status } from '../lib/state.js';
 import { go } from '../lib/router.js';
 import { Avatar, Name, calledBy } from './avatar.js';
 import { Icon, IconButton, Menu, Time } from './bits.js';
@@ -35,10 +35,11 @@ async function toggleLike(post) {
 		});
 	flip(on);
 	try {
-		await send('like', { id: post.id, on, nonce: nonce() });
+		const { publish } = await import('../lib/safety.js');
+		await publish('like', { id: post.id, on, nonce: nonce() });
 	} catch (error) {
 		flip(!on);
-		say(error instanceof ApiError ? error.said : t('error.broken'));
+		say(saidOf(error));
 	}
 }
 
@@ -66,13 +67,14 @@ function menuItems(post) {
 /** @param {{ post: PostData, onReply?: (post: PostData) => void }} props */
 function Actions({ post, onReply }) {
 	const reply = () => (onReply ? onReply(post) : go(`${messagePath(post.id)}?reply`));
+	const node = useValue(status);
 	const count = post.root ? 0 : post.replies;
 	return html`<div class="actions">
 		<${IconButton} icon="reply" data-act="reply" label=${count > 0 ? t('post.reply', { n: count }) : t('post.reply0')} onClick=${reply}>
 			${count > 0 && html`<span class="count">${figure(count)}</span>`}
 		<//>
 		<${IconButton} icon="heart" data-act="like" full=${post.likes.mine} class=${`icon-button like${post.likes.mine ? ' liked' : ''}`}
-			label=${t('post.like')} aria-pressed=${post.likes.mine} onClick=${() => toggleLike(post)} />
+			label=${isPaused(node) ? `${t('post.like')}: ${t('write.keep')}` : t('post.like')} aria-pressed=${post.likes.mine} onClick=${() => toggleLike(post)} />
 		<${Menu} label=${t('post.more')} items=${menuItems(post)} />
 		${post.author === me.peek() && html`<${Receipts} post=${post} />`}
 	</div>`;

@@ -3,7 +3,8 @@
  */
 import { html, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
 import { bytes, figure, personPath, t } from '../lib/text.js';
-import { line, me, peers, status, toast } from '../lib/state.js';
+import { memory } from '../lib/api.js';
+import { head, isPaused, line, me, peers, status, toast } from '../lib/state.js';
 import { back as goBack, go, hooks, place } from '../lib/router.js';
 import { Avatar, Name } from './avatar.js';
 import { Dot, Icon, IconButton } from './bits.js';
@@ -74,17 +75,24 @@ function Rail() {
 	</aside>`;
 }
 
-function Banners() {
+export function Banners() {
 	const link = useValue(line);
 	const node = useValue(status);
-	const isPaused = node !== null && node.state !== 'CLEAN';
+	const own = useValue(head);
+	const [More, setMore] = useState(/** @type {any} */ (null));
+	const isDue = node !== null && (isPaused(node) || node.backup_late || memory.get('drafts') || (node.words_done === false && own > 2));
+	useEffect(() => {
+		if (isDue) {
+			import('./banner.js').then((module) => setMore(() => module.default), () => {});
+		}
+	}, [Boolean(isDue)]);
 	return html`<div class="banners" role="status">
 		${link === 'lost' && html`<p class="banner"><${Icon} name="warn" /><span>${t('banner.lost')}</span></p>`}
-		${isPaused && html`<p class="banner"><${Icon} name="warn" /><span>${t('banner.paused')} <a href="/network">${t('banner.why')}</a></span></p>`}
+		${isDue && More && html`<${More} node=${node} />`}
 	</div>`;
 }
 
-function Toast() {
+export function Toast() {
 	const said = useValue(toast);
 	const [shown, setShown] = useState(0);
 	useEffect(() => {

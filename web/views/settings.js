@@ -2,12 +2,13 @@
  * views/settings: my name and words about me, colours, shortcuts, another browser, signing out.
  */
 import '../lib/lang/en-more.js';
-import { html, useEffect, useState } from '../lib/html.js';
+import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { ApiError, get, memory, post, remove } from '../lib/api.js';
+import { publish } from '../lib/safety.js';
 import { nonce, t } from '../lib/text.js';
-import { head, peopleChanged, phase, refresh, say, take } from '../lib/state.js';
+import { isPaused, peopleChanged, phase, refresh, say, status, take } from '../lib/state.js';
 import { stop } from '../lib/live.js';
-import { Bones, Problem } from '../parts/bits.js';
+import { Bones, Icon, Problem } from '../parts/bits.js';
 import { KeyText } from '../parts/person.js';
 import { Page } from '../parts/shell.js';
 
@@ -27,6 +28,7 @@ function Profile() {
 	const [bio, setBio] = useState('');
 	const [error, setError] = useState(/** @type {any} */ (null));
 	const [isBusy, setBusy] = useState(false);
+	const isKept = isPaused(useValue(status));
 	const load = async () => {
 		setError(null);
 		try {
@@ -60,14 +62,17 @@ function Profile() {
 		setBusy(true);
 		setError(null);
 		try {
-			const answer = await post('profile', { ...change, nonce: nonce(), if_head: head.peek() });
-			head.value = Math.max(head.peek(), answer.sequence);
+			await publish('profile', { ...change, nonce: nonce() });
 			setWas({ name: name.trim(), bio: bio.trim() });
 			take({ people: [(await get('me')).person] });
 			peopleChanged.value++;
 			say(t('settings.saved'));
 		} catch (problem) {
-			setError(problem instanceof ApiError ? problem : null);
+			if (problem instanceof ApiError && problem.draft) {
+				say(t('write.keptDraft', { n: problem.draft }));
+			} else {
+				setError(problem instanceof ApiError ? problem : null);
+			}
 		}
 		setBusy(false);
 	};
@@ -81,7 +86,8 @@ function Profile() {
 			<textarea rows="4" dir="auto" value=${bio} aria-describedby="bio-hint" onInput=${(/** @type {any} */ e) => setBio(e.target.value)}></textarea></label>
 		<p class="note" id="bio-hint">${t('settings.bioHint')}</p>
 		${error && html`<${Problem} error=${error} kept=${t('write.kept')} />`}
-		<button type="submit" class="button strong" aria-disabled=${isBusy}>${t('settings.save')}</button>
+		<button type="submit" class="button strong" aria-disabled=${isBusy}>${t(isKept ? 'write.keep' : 'settings.save')}</button>
+		${isKept && html`<p class="note">${t('write.paused')}</p>`}
 	</form>`;
 }
 
@@ -131,6 +137,7 @@ function Devices() {
 
 export default function Settings() {
 	return html`<${Page} title=${t('settings.title')}>
+		<a class="way" href="/settings/safety"><${Icon} name="safe" /><span><b>${t('safety.title')}</b><small>${t('safety.lead')}</small></span></a>
 		<section class="sheet" aria-labelledby="set-profile"><h2 id="set-profile">${t('settings.profile')}</h2><${Profile} /></section>
 		<section class="sheet" aria-labelledby="set-reading"><h2 id="set-reading">${t('settings.reading')}</h2><${Reading} /></section>
 		<section class="sheet" aria-labelledby="set-devices"><h2 id="set-devices">${t('settings.devices')}</h2><${Devices} /></section>

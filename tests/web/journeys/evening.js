@@ -39,6 +39,10 @@ module.exports = async (world) => {
     await ben.shot('evening-2-key')
     await page.getByRole('button', { name: 'Next' }).click()
   })
+  await step('the backup words of the key are offered, and may wait', async () => {
+    await page.getByRole('heading', { name: '24 words' }).waitFor()
+    await page.getByRole('button', { name: 'Later' }).click()
+  })
   await step('a slip is answered with what a key looks like', async () => {
     await page.getByLabel('A key, an address, or both').fill('hello')
     await page.getByRole('button', { name: 'Follow', exact: true }).click()

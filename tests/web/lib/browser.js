@@ -45,6 +45,7 @@ exports.Browser = class Browser {
     await this.page.getByLabel('What should friends call you?').fill(name)
     await this.page.getByRole('button', { name: 'Next' }).click()
     await this.page.getByRole('button', { name: 'Next' }).click()
+    await this.page.getByRole('button', { name: 'Later' }).click()
     await this.page.getByRole('button', { name: 'I will do this later' }).click()
     await this.page.getByRole('heading', { name: 'Home' }).waitFor()
   }

@@ -80,7 +80,9 @@ export const words = {
 	'write.over': { one: '{n} character too many', other: '{n} characters too many' },
 	'write.kept': 'Your text is kept here. ',
 	'write.empty': 'Nothing written yet.',
-	'write.paused': 'Publishing is paused. What you write is kept as a draft.',
+	'write.paused': 'Publishing is paused. Your node keeps this as a draft and signs nothing.',
+	'write.keep': 'Keep as draft',
+	'write.keptDraft': 'Kept as draft {n}. Nothing was signed.',
 	'write.suggest': { one: '{n} person found. Arrow keys choose, Enter takes.', other: '{n} people found. Arrow keys choose, Enter takes.' },
 	'write.done': 'On your node. It travels whenever a friend connects.',
 
@@ -124,8 +126,6 @@ export const words = {
 	'network.dialling': 'Connecting',
 	'network.looking': 'Looking',
 	'network.away': 'Away',
-	'banner.paused': 'Publishing is paused. Nothing is lost; what you write is kept as a draft.',
-	'banner.why': 'See why',
 	'banner.lost': 'Your node is out of reach. You can go on reading and writing; what you write is kept. Trying again by itself.',
 
 	'key.copied': 'Copied.',

@@ -1,0 +1,83 @@
+/**
+ * parts/banner: what every screen says while publishing is paused, when no backup succeeded for days, and until the paper words are written down.
+ */
+import '../lib/lang/en-more.js';
+import { html, useEffect, useState, useValue } from '../lib/html.js';
+import { memory } from '../lib/api.js';
+import { t } from '../lib/text.js';
+import { askSafety, safety } from '../lib/safety.js';
+import { head, isPaused, now } from '../lib/state.js';
+import { place } from '../lib/router.js';
+import { Icon, IconButton } from './bits.js';
+import { span } from '../lib/time.js';
+
+const LATER_MS = 14 * 24 * 3600 * 1000;
+
+/** What is left of the quiet time, from when the node told. @param {any} at the safety answer */
+export const leftOf = (at) => (at?.wait?.left_ms > 0 ? Math.max(0, at.wait.left_ms - (Date.now() - at.got)) : 0);
+
+/** What is being waited for, in one line. @param {any} at the safety answer */
+export function waitSaid(at) {
+	const { rule, confirmed, of } = at.wait;
+	if (at.state !== 'SUSPECT') {
+		return '';
+	}
+	if (at.cause === 'claim') {
+		return t('wait.claim');
+	}
+	if (at.holders.length === 0 && confirmed === 0) {
+		return t('wait.nobody');
+	}
+	const left = leftOf(at);
+	if (confirmed < of) {
+		return t('wait.friends', { n: of, done: confirmed });
+	}
+	return rule && left > 0 ? t('wait.quiet', { left: span(left) }) : rule ? t('wait.soon') : t('wait.owner');
+}
+
+/** @param {{ kind: string, icon?: string, said: string, wait?: string, href: string, action: string, onLater?: () => void }} props */
+function Bar({ kind, icon = 'warn', said, wait, href, action, onLater }) {
+	return html`<div class=${`banner ${kind}`}><${Icon} name=${icon} />
+		<p>${said}${wait && html` <span aria-live="off">${wait}</span>`} ${place.peek().path !== href && html`<a href=${href}>${action}</a>`}</p>
+		${onLater && html`<${IconButton} icon="close" label=${t('banner.later')} onClick=${onLater} />`}
+	</div>`;
+}
+
+/** @param {{ node: import('../lib/state.js').Status }} props */
+function Paused({ node }) {
+	const at = useValue(safety);
+	useValue(now);
+	useEffect(() => {
+		askSafety();
+		const timer = setInterval(askSafety, 30000);
+		return () => clearInterval(timer);
+	}, [node.state, node.cause]);
+	const isFork = node.state === 'FORKED';
+	const isTwin = node.cause === 'twin';
+	const said = isFork ? t('banner.forked', { n: at?.fork?.sequence ?? 0 }) : node.state === 'RETIRED' ? t('banner.retired') : `${t('banner.paused')} ${t(`cause.${node.cause ?? 'other'}`)}`;
+	return html`<${Bar} kind=${isFork || isTwin ? 'stop' : ''} said=${said} wait=${at && at.state === node.state ? waitSaid(at) : ''} href="/recovery" action=${t('banner.why')} />`;
+}
+
+/** @param {{ node: import('../lib/state.js').Status }} props */
+export default function Banner({ node }) {
+	const [later, setLater] = useState(Number(memory.get('words.later') ?? 0));
+	const own = useValue(head);
+	useValue(safety);
+	const putOff = () => {
+		memory.set('words.later', String(Date.now()));
+		setLater(Date.now());
+	};
+	if (isPaused(node)) {
+		return html`<${Paused} node=${node} />`;
+	}
+	if (memory.get('drafts')) {
+		return html`<${Bar} kind="hint" icon="pen" said=${t('banner.drafts')} href="/recovery" action=${t('banner.see')} />`;
+	}
+	if (node.backup_late) {
+		return html`<${Bar} kind="" said=${t('banner.backup')} href="/settings/safety" action=${t('banner.see')} />`;
+	}
+	if (node.words_done === false && own > 2 && Date.now() - later > LATER_MS) {
+		return html`<${Bar} kind="hint" icon="safe" said=${t('banner.words')} href="/settings/safety" action=${t('banner.wordsDo')} onLater=${putOff} />`;
+	}
+	return null;
+}
