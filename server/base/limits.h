@@ -152,6 +152,9 @@
 #define LIMIT_BACKUP_WORK_BYTES_MAX (256 * MIB)
 #define LIMIT_PASSPHRASE_BYTES_MIN 8
 #define LIMIT_PASSPHRASE_BYTES 1024
+#define LIMIT_WRAP_MEMORY_KIB_MIN 8192 /* of argon2id, for a key that is locked with a passphrase */
+#define LIMIT_WRAP_MEMORY_KIB 65536
+#define LIMIT_WRAP_PASSES 16
 #define LIMIT_KEY_WORDS 24
 #define LIMIT_WORDS_BYTES 1024
 

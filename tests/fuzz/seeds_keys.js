@@ -20,3 +20,17 @@ for (const row of words.bip39) {
   seed('words', row.words.split(' ').map((word, i) => `${i + 1}. ${word.slice(0, 4).toUpperCase()}`).join('\n'))
 }
 for (const row of words.ssb) seed('words', row.words_48)
+
+const random = (bytes, byte) => Buffer.alloc(bytes, byte).toString('base64')
+for (const cost of ['8192 KiB, 1', '65536 KiB, 3', '65537 KiB, 17', '0 KiB, 0']) {
+  seed('wrap', `kith locked secret 1
+# This is your SECRET key, locked with a passphrase. Never show it to anyone.
+# Never use it on two machines at once: that splits your feed for good.
+# Without the passphrase nobody can open it, and nobody can give it back.
+id: @${random(32, 1)}.ed25519
+argon2id: ${cost} passes
+salt: ${random(16, 2)}
+nonce: ${random(24, 3)}
+sealed: ${random(48, 4)}
+`)
+}
