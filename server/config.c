@@ -1,12 +1,8 @@
-/* Paths and the secret file. The key's text is wiped from memory as soon as it is read or written.
- */
+/* Paths, ports, and where the key is. */
 #include "config.h"
 
-#include "base/file.h"
-#include "base/limits.h"
+#include "store/secret.h"
 
-#include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -69,53 +65,9 @@ enum err config_port(const char *text, uint16_t *out)
 	return ERR_OK;
 }
 
-static void wipe(struct buf *buf)
-{
-	if (buf->at != NULL) {
-		sodium_memzero(buf->at, buf->cap);
-	}
-	buf_fini(buf);
-}
-
 enum err config_load_key(const char *dir, struct key **out, char *why, size_t why_bytes)
 {
-	struct buf path = BUF_INIT(CONFIG_PATH_BYTES);
-	struct buf text = BUF_INIT(LIMIT_SECRET_FILE_BYTES);
-	const char *reason = NULL;
-	struct stat info;
-	enum err err = config_path(dir, "secret", &path);
-	if (err != ERR_OK) {
-		(void)snprintf(why, why_bytes, "the path of the data directory is too long");
-		goto out;
-	}
-	if (stat((const char *)path.at, &info) != 0) {
-		err = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-		(void)snprintf(why, why_bytes,
-			err == ERR_NOT_FOUND ? "there is no key in %s; `kith init` makes one"
-					     : "%s cannot be looked into: %s",
-			dir, strerror(errno));
-		goto out;
-	}
-	if ((info.st_mode & 077) != 0) {
-		err = ERR_DENIED;
-		(void)snprintf(why, why_bytes,
-			"%s/secret can be read by others; make it private with: chmod 600 "
-			"'%s/secret'",
-			dir, dir);
-		goto out;
-	}
-	err = file_read((const char *)path.at, &text);
-	if (err == ERR_OK) {
-		err = key_from_text(buf_span(&text), out, &reason);
-	}
-	if (err != ERR_OK) {
-		(void)snprintf(why, why_bytes, "%s/secret: %s", dir,
-			reason != NULL ? reason : err_text(err));
-	}
-out:
-	wipe(&text);
-	buf_fini(&path);
-	return err;
+	return secret_load(dir, span_of(NULL, 0), out, why, why_bytes);
 }
 
 enum err config_may_make_key(const char *dir, char *why, size_t why_bytes)
@@ -136,27 +88,5 @@ enum err config_may_make_key(const char *dir, char *why, size_t why_bytes)
 
 enum err config_save_key(const char *dir, const struct key *key, char *why, size_t why_bytes)
 {
-	struct buf path = BUF_INIT(CONFIG_PATH_BYTES);
-	struct buf text = BUF_INIT(LIMIT_SECRET_FILE_BYTES);
-	enum err err = file_make_dir(dir);
-	if (err == ERR_OK) {
-		err = config_path(dir, "secret", &path);
-	}
-	if (err == ERR_OK) {
-		err = key_to_text(key, &text);
-	}
-	if (err == ERR_OK) {
-		err = file_create((const char *)path.at, buf_span(&text), 0600);
-	}
-	int error = errno;
-	if (err == ERR_EXISTS) {
-		(void)snprintf(
-			why, why_bytes, "there is a key in %s already, and it stays as it is", dir);
-	} else if (err != ERR_OK) {
-		(void)snprintf(why, why_bytes, "cannot write %s/secret: %s", dir,
-			err == ERR_IO ? strerror(error) : err_text(err));
-	}
-	wipe(&text);
-	buf_fini(&path);
-	return err;
+	return secret_create(dir, key, why, why_bytes);
 }

@@ -38,13 +38,9 @@ MUST_USE enum err config_path(const char *dir, const char *name, struct buf *out
 /** A port from decimal text, 0 … 65535. */
 MUST_USE enum err config_port(const char *text, uint16_t *out);
 
-/**
- * Read `DIR/secret`. ERR_NOT_FOUND: there is none. ERR_DENIED: others may read it. ERR_REFUSED: it
- * is not a secret file. `why` gets a sentence.
- */
+/** `DIR/secret` when it is not locked: secret_load() of store/secret without a passphrase. */
 MUST_USE enum err config_load_key(const char *dir, struct key **out, char *why, size_t why_bytes);
-/** Write a new `DIR/secret`, mode 0600, synced. ERR_EXISTS: there is one already, and it stays. The
- * directory is made when missing. */
+/** A new `DIR/secret`: secret_create() of store/secret. */
 MUST_USE enum err config_save_key(
 	const char *dir, const struct key *key, char *why, size_t why_bytes);
 

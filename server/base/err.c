@@ -19,6 +19,7 @@ static const char *const texts[ERR_COUNT] = {
 	[ERR_NEWER] = "written by a newer version",
 	[ERR_DENIED] = "not allowed",
 	[ERR_DAMAGED] = "the file is damaged",
+	[ERR_LOCKED] = "the key is locked with a passphrase",
 };
 
 const char *err_text(enum err err)

@@ -27,6 +27,7 @@ enum err {
 	ERR_NEWER,     /* written by a newer kith than this one */
 	ERR_DENIED,    /* the caller may not do this */
 	ERR_DAMAGED,   /* a file of ours is not what we wrote */
+	ERR_LOCKED,    /* the key waits for its passphrase */
 	ERR_COUNT
 };
 
