@@ -56,6 +56,42 @@ static const struct cmd commands[] = {
 		"\"complete\":true}; of the faults the first 1000\n"
 		"Each fault is one sentence; the exit code is 1 when there are any.\n",
 		cmd_check},
+	{"backup", "FILE [--passphrase-file F] [--data DIR] [--json]",
+		"copy everything into one sealed file, also beside a running node",
+		"  --passphrase-file F  the passphrase in a file; else it is asked for on the "
+		"terminal. "
+		"With one,\n"
+		"                       your key is in the copy; without, the copy opens with your "
+		"key only\n"
+		"  --data DIR           where the node keeps its data\n"
+		"  --json               print what is in it as an object\n"
+		"The file is read back before it gets its name. `kith restore FILE --rehearse` "
+		"shows "
+		"what it would give.\n",
+		cmd_backup},
+	{"restore",
+		"FILE [--rehearse] [--passphrase-file F] [--secret FILE | --words] [--data DIR] "
+		"[--json]",
+		"a data directory from a backup; publishing is paused then",
+		"  --rehearse           do it all in a temporary directory, check every message, "
+		"and "
+		"remove it\n"
+		"  --passphrase-file F  the passphrase in a file; else it is asked for on the "
+		"terminal\n"
+		"  --secret FILE        the secret file, for a copy that opens with your key\n"
+		"  --words              the same with the 24 words, from standard input\n"
+		"  --data DIR           an empty or new directory (default ~/.local/share/kith)\n"
+		"  --json               print what is in it as an object\n",
+		cmd_restore},
+	{"move-out", "FILE [--passphrase-file F] [--data DIR] [--json]",
+		"retire this node for good and write everything for another machine",
+		"  --passphrase-file F  the passphrase in a file; else it is asked for on the "
+		"terminal\n"
+		"  --data DIR           where the node keeps its data\n"
+		"  --json               print what is in it as an object\n"
+		"First this node stops publishing, for ever; then the file is written, with your "
+		"key in it.\n",
+		cmd_move_out},
 	{"import", "FILE [--data DIR] [--json]", "verify and store messages from a file",
 		"FILE has one message per line, bare or as {\"key\":…,\"value\":…}; - is "
 		"standard input.\n"
