@@ -15,12 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATEMENTS_MAX = 128, PROGRESS_OPS = 2000 };
+enum { STATEMENTS_MAX = 128, PROGRESS_OPS = 2000, CHECKPOINT_PAGES = 4096 };
 
 struct db {
 	sqlite3 *handle;
 	const struct env *env;
 	int64_t deadline_ms; /* monotonic; 0: none */
+	int checkpoint_pages;
+	bool is_wal_doubtful; /* a sync failed; see db_begin() */
 	struct {
 		const struct query *query;
 		sqlite3_stmt *stmt;
@@ -68,6 +70,7 @@ static enum err from_rc(struct db *db, int rc)
 	case SQLITE_TOOBIG:
 		return ERR_LIMIT;
 	case SQLITE_IOERR: {
+		db->is_wal_doubtful = db->is_wal_doubtful || rc == SQLITE_IOERR_FSYNC;
 		int error = db->handle == NULL ? 0 : sqlite3_system_errno(db->handle);
 		return error == ENOSPC || error == EDQUOT ? ERR_DISK_FULL : ERR_IO;
 	}
@@ -99,6 +102,23 @@ static void set_limits(sqlite3 *handle)
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		(void)sqlite3_limit(handle, limits[i].id, limits[i].value);
 	}
+}
+
+/* As SQLite's own automatic checkpoint, which would keep a failure to itself. */
+static int on_wal(void *ctx, sqlite3 *handle, const char *name, int pages)
+{
+	struct db *db = ctx;
+	if (pages >= db->checkpoint_pages) {
+		int rc = sqlite3_wal_checkpoint_v2(
+			handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		db->is_wal_doubtful = db->is_wal_doubtful || (rc & 0xff) == SQLITE_IOERR;
+	}
+	return SQLITE_OK;
+}
+
+void db_checkpoint_at(struct db *db, int pages)
+{
+	db->checkpoint_pages = pages;
 }
 
 static enum err set_up(struct db *db, enum db_role role)
@@ -138,10 +158,14 @@ static enum err set_up(struct db *db, enum db_role role)
 	}
 	/* The WAL is copied back at 16 MiB (4,096 pages) and cut to 32 after a longer reader let it
 	 * grow: below LIMIT_WAL_BYTES with room for one batch. */
-	return db_exec(db,
+	err = db_exec(db,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;"
-		"PRAGMA wal_autocheckpoint = 4096; PRAGMA journal_size_limit = 33554432; PRAGMA "
-		"foreign_keys = OFF");
+		"PRAGMA journal_size_limit = 33554432; PRAGMA foreign_keys = OFF");
+	db_checkpoint_at(db, CHECKPOINT_PAGES);
+	(void)sqlite3_wal_hook(db->handle, on_wal, db);
+	/* What an earlier process left in the WAL may have failed to reach the disk then. */
+	db->is_wal_doubtful = true;
+	return err;
 }
 
 void db_configure(void)
@@ -204,6 +228,26 @@ const char *db_why(struct db *db)
 enum err db_exec(struct db *db, const char *sql)
 {
 	return from_rc(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
+}
+
+/* A sync that failed may have lost what it was for, though it can still be read: Linux forgets that
+ * it is not on the disk. What is written behind it in the WAL would be lost with it when the power
+ * fails. So all of the WAL goes into the database first, and the next commit begins a new one. */
+static enum err trust_wal(struct db *db)
+{
+	int rc = sqlite3_wal_checkpoint_v2(
+		db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	if (rc == SQLITE_BUSY) {
+		return ERR_OK; /* somebody else is at it; the next one will */
+	}
+	db->is_wal_doubtful = rc != SQLITE_OK;
+	return from_rc(db, rc);
+}
+
+enum err db_begin(struct db *db)
+{
+	enum err err = db->is_wal_doubtful ? trust_wal(db) : ERR_OK;
+	return err == ERR_OK ? db_exec(db, "BEGIN IMMEDIATE") : err;
 }
 
 void db_deadline(struct db *db, int64_t ms)

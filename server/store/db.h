@@ -53,6 +53,11 @@ sqlite3 *db_handle(struct db *db);
 
 /** Run SQL without parameters or results: pragmas, schema files, BEGIN. */
 MUST_USE enum err db_exec(struct db *db, const char *sql);
+/** Begin a transaction that writes. When an earlier sync failed, first make sure that what follows
+ * can be found again. */
+MUST_USE enum err db_begin(struct db *db);
+/** The WAL is copied back when it has so many pages; tests make it small. */
+void db_checkpoint_at(struct db *db, int pages);
 /** What the last failure of this connection was, for logs and sentences. */
 const char *db_why(struct db *db);
 

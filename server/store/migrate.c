@@ -109,7 +109,7 @@ static enum err apply(struct db *db, const struct embedded_file *file, size_t ve
 	if (sql == NULL) {
 		return ERR_NOMEM;
 	}
-	enum err err = db_exec(db, "BEGIN IMMEDIATE");
+	enum err err = db_begin(db);
 	if (err == ERR_OK) {
 		err = db_exec(db, sql);
 	}

@@ -92,7 +92,7 @@ enum err writer_begin(struct writer *writer)
 	writer->is_graph_changed = false;
 	writer->has_own = false;
 	writer->became_forked = false;
-	return db_exec(writer->db, "BEGIN IMMEDIATE");
+	return db_begin(writer->db);
 }
 
 enum err writer_sync_full(struct writer *writer)
