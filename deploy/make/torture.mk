@@ -5,7 +5,7 @@ TORTURE_DISK := $(addprefix $(BUILD)/tests/torture/,disk.o disk_vfs.o)
 TORTURE_RIG := $(TORTURE_DISK) $(BUILD)/tests/torture/rig.o
 
 $(BUILD)/tests/torture/test_disk: $(TORTURE_DISK)
-$(BUILD)/tests/torture/power: $(TORTURE_RIG)
+$(BUILD)/tests/torture/power $(BUILD)/tests/torture/faults: $(TORTURE_RIG)
 
 .PHONY: power-cut power-self-test
 power-cut: $(BUILD)/tests/torture/power

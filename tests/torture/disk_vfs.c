@@ -388,9 +388,8 @@ static const sqlite3_io_methods methods = {
 	.xShmUnmap = on_shm_unmap,
 };
 
-/* ERR: SQLITE_OK and the inode with a reference of the caller's. */
-static int find_or_make(
-	struct disk *disk, const char *path, int flags, struct inode **out, bool *is_new)
+/* SQLITE_OK and the inode with a reference of the caller's. */
+static int find_or_make(struct disk *disk, const char *path, int flags, struct inode **out)
 {
 	struct inode *inode = path == NULL ? inode_new() : disk_find(&disk->now, path);
 	if (inode != NULL && path != NULL && (flags & SQLITE_OPEN_EXCLUSIVE) != 0) {
@@ -399,7 +398,6 @@ static int find_or_make(
 	if (inode == NULL && (flags & SQLITE_OPEN_CREATE) == 0) {
 		return SQLITE_CANTOPEN;
 	}
-	*is_new = inode == NULL;
 	*out = inode == NULL ? disk_make(disk, path) : inode;
 	inode_hold(*out);
 	return SQLITE_OK;
@@ -411,11 +409,10 @@ static int on_open(
 	enum { SYNCS_DIR = SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL | SQLITE_OPEN_WAL };
 	struct disk *disk = vfs->pAppData;
 	struct handle *handle = handle_of(file);
-	bool is_new = false;
 	memset(handle, 0, sizeof(*handle));
 	(void)pthread_mutex_lock(&disk->lock);
 	int rc = disk_judge(disk, DISK_OPEN) == CALL_GOES_ON
-			 ? find_or_make(disk, path, flags, &handle->inode, &is_new)
+			 ? find_or_make(disk, path, flags, &handle->inode)
 			 : SQLITE_CANTOPEN;
 	(void)pthread_mutex_unlock(&disk->lock);
 	if (rc != SQLITE_OK) {
@@ -423,7 +420,8 @@ static int on_open(
 	}
 	handle->disk = disk;
 	handle->generation = disk->generation;
-	handle->is_dir_sync_due = is_new && (flags & SYNCS_DIR) != 0;
+	/* As the system's VFS: also when there was such a file, whose name may not be safe yet. */
+	handle->is_dir_sync_due = (flags & SQLITE_OPEN_CREATE) != 0 && (flags & SYNCS_DIR) != 0;
 	handle->is_temporary = path == NULL;
 	(void)snprintf(handle->path, sizeof(handle->path), "%s", path == NULL ? "" : path);
 	handle->base.pMethods = &methods;

@@ -177,7 +177,7 @@ enum err rig_start(struct rig *rig)
 	enum err err = store_open(&opts, &rig->store, why, sizeof(why));
 	if (err == ERR_OK) {
 		/* Else the WAL would have to reach 16 MiB before it is copied back. */
-		(void)sqlite3_wal_autocheckpoint(db_handle(rig->store->writer), 64);
+		db_checkpoint_at(rig->store->writer, 64);
 		const struct writer_opts writer_opts = {.store = rig->store,
 			.signer = rig->self.signer,
 			.on_commit = on_commit,
@@ -332,20 +332,14 @@ enum err rig_setting(struct rig *rig)
 
 void rig_checkpoint(struct rig *rig, bool is_truncating)
 {
-	struct db *db = NULL;
+	struct db *db = rig->store->writer; /* whose thread waits for its next job */
 	sqlite3_stmt *stmt = NULL;
-	/* The writer waits for its next job meanwhile. */
-	if (db_open_in(disk_vfs(rig->disk), rig->store->database, DB_WRITER, &rig->env, &db) !=
-		ERR_OK) {
-		return;
-	}
 	enum err err =
 		db_query(db, is_truncating ? &sql_checkpoint_truncate : &sql_checkpoint, &stmt);
 	err = err == ERR_OK ? db_run(db, stmt) : err;
 	if (err != ERR_OK && !rig->may_fail && !disk_is_dead(rig->disk)) {
 		rig_wrong(rig, "the WAL cannot be copied back: %s", db_why(db));
 	}
-	db_close(db);
 }
 
 struct own_reading {
