@@ -14,11 +14,11 @@ const VENDOR = {
 	'markdown-it': 'markdown-it/dist/browser/markdown-it.esm.min.mjs',
 };
 const IMPORT = /((?:\bfrom|\bimport)\s*\(?\s*)(["'])([^"']+)\2/g;
-/* Comments that stand on lines of their own, types within lines, and indentation are for readers of web/, not for browsers: a third of the bytes. Nothing
+/* Comments that stand on lines of their own, types within lines, indentation and empty lines are for readers of web/, not for browsers: a third of the bytes. Nothing
  * else is changed; no text in web/ spans lines. */
 const COMMENT = /^[ \t]*\/\*(?:[^*]|\*(?!\/))*\*\/[ \t]*\n/gm;
 const CAST = /\/\*\* @(?:type|param) (?:[^*]|\*(?!\/))*\*\/ ?/g;
-const INDENT = /^\t+/gm;
+const INDENT = /^\t+|^\n/gm;
 const forBrowsers = (code) => code.replace(COMMENT, '').replace(CAST, '').replace(INDENT, '');
 const [, , sources, modules, out] = process.argv;
 

@@ -4,7 +4,7 @@
 import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { memory } from '../lib/api.js';
-import { t } from '../lib/text.js';
+import { figure, t } from '../lib/text.js';
 import { askSafety, safety } from '../lib/safety.js';
 import { head, isPaused, now } from '../lib/state.js';
 import { place } from '../lib/router.js';
@@ -16,23 +16,40 @@ const LATER_MS = 14 * 24 * 3600 * 1000;
 /** What is left of the quiet time, from when the node told. @param {any} at the safety answer */
 export const leftOf = (at) => (at?.wait?.left_ms > 0 ? Math.max(0, at.wait.left_ms - (Date.now() - at.got)) : 0);
 
+/** "103", "103 and 104", "103 to 105". @param {number} from @param {number} to */
+export function numbers(from, to) {
+	const names = { from: figure(from), to: figure(to) };
+	return from === to ? names.from : t(to === from + 1 ? 'numbers.two' : 'numbers.many', names);
+}
+
+/** Somebody remembers what this node has not: then it does not go on by itself. @param {any} at the safety answer */
+export const isStuck = (at) =>
+	at.witnesses.some((/** @type {any} */ one) => !one.agrees) || at.holders.some((/** @type {any} */ one) => one.agrees === 'no');
+
 /** What is being waited for, in one line. @param {any} at the safety answer */
 export function waitSaid(at) {
 	const { rule, confirmed, of } = at.wait;
+	const own = at.head?.sequence ?? 0;
 	if (at.state !== 'SUSPECT') {
 		return '';
 	}
 	if (at.cause === 'claim') {
 		return t('wait.claim');
 	}
-	if (at.holders.length === 0 && confirmed === 0) {
-		return t('wait.nobody');
+	if (at.holders.some((/** @type {any} */ one) => one.told > own)) {
+		return t('found.progress', { done: own, n: at.newest_seen });
+	}
+	if (isStuck(at)) {
+		return at.newest_seen > own ? t('wait.forNumbers', { numbers: numbers(own + 1, at.newest_seen) }) : t('wait.owner');
 	}
 	const left = leftOf(at);
-	if (confirmed < of) {
-		return t('wait.friends', { n: of, done: confirmed });
+	if (rule && left > 0) {
+		return t('wait.quiet', { left: span(left) });
 	}
-	return rule && left > 0 ? t('wait.quiet', { left: span(left) }) : rule ? t('wait.soon') : t('wait.owner');
+	if (at.holders.length === 0) {
+		return t('wait.nobody');
+	}
+	return rule === 'U1' || of === 0 ? t('wait.one') : t('wait.friends', { n: of, done: confirmed });
 }
 
 /** @param {{ kind: string, icon?: string, said: string, wait?: string, href: string, action: string, onLater?: () => void }} props */

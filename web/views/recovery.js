@@ -4,23 +4,17 @@
 import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { get, post, saidOf } from '../lib/api.js';
-import { figure, listOf, nameOf, pathOf, t } from '../lib/text.js';
+import { listOf, nameOf, pathOf, t } from '../lib/text.js';
 import { adopt, askSafety, loadSafety, safety, seen, setState } from '../lib/safety.js';
 import { now, peers, personOf, refresh, say, take } from '../lib/state.js';
 import { ago, clock, full } from '../lib/time.js';
 import { Avatar, Name } from '../parts/avatar.js';
-import { leftOf } from '../parts/banner.js';
+import { isStuck, leftOf, numbers } from '../parts/banner.js';
 import { Bones, Dot, Problem } from '../parts/bits.js';
 import { Drafts, LostWords } from '../parts/drafts.js';
 import { hostOf, looksLikeKey } from '../parts/follow.js';
 import { PostText } from '../parts/posttext.js';
 import { Page } from '../parts/shell.js';
-
-/** "103", "103 and 104", "103 to 105". @param {number} from @param {number} to */
-function numbers(from, to) {
-	const names = { from: figure(from), to: figure(to) };
-	return from === to ? names.from : to === from + 1 ? t('numbers.two', names) : t('numbers.many', names);
-}
 
 /** A second hand, only where something counts down. @param {boolean} isOn */
 function useSeconds(isOn) {
@@ -42,7 +36,7 @@ function Found({ at }) {
 	const isOver = at.state === 'CLEAN' || at.state === 'NEW';
 	return html`<ul class="found">
 		<li>${own > 0 ? t('found.head', { n: own }) : t('found.none')}</li>
-		${at.came_back > 0 && html`<li class="good">${t('found.back', { n: at.came_back })}</li>`}
+		${at.came_back > 0 && html`<li class="good">${t(at.start_sequence > 0 ? 'found.back' : 'found.backAll', { n: at.came_back })}</li>`}
 		${at.newest_seen > own && !isOver &&
 		html`<li class="warned">${t(heard && others.length === 0 ? (at.newest_seen === own + 1 ? 'found.lostOne' : 'found.lost') : 'found.missing', { numbers: missing, by })}</li>`}
 		${isOver && at.lost > 0 && html`<li class="warned">${t('found.gone', { n: at.lost })}</li>`}
@@ -87,11 +81,13 @@ function Waiting({ at }) {
 		}
 	}, [left === 0]);
 	const { rule, confirmed, of } = at.wait;
+	const own = at.head?.sequence ?? 0;
+	const key = at.cause === 'claim' ? 'claim' : !isStuck(at) ? rule ?? 'none' : at.newest_seen > own ? 'stuck' : 'differs';
 	return html`<section class="sheet" aria-labelledby="wait-title"><h2 id="wait-title">${t('wait.title')}</h2>
-		<p>${t(at.cause === 'claim' ? 'wait.claim' : rule ? `wait.${rule}` : 'wait.none')}</p>
-		${of > 0 && html`<div class="sync-line"><progress max=${of} value=${Math.min(confirmed, of)} aria-label=${t('wait.count', { n: of, done: confirmed })}></progress><span>${t('wait.count', { n: of, done: confirmed })}</span></div>`}
-		${left > 0 && html`<p class="clock"><b role="timer">${clock(left)}</b> ${t(confirmed < of ? 'wait.after' : 'wait.left')}</p>`}
-		<p class="note">${t('wait.note')}</p>
+		<p>${t(`wait.${key}`, { numbers: numbers(own + 1, at.newest_seen) })}</p>
+		${of > 0 && rule !== 'U1' && html`<div class="sync-line"><progress max=${of} value=${Math.min(confirmed, of)} aria-label=${t('wait.count', { n: of, done: confirmed })}></progress><span>${t('wait.count', { n: of, done: confirmed })}</span></div>`}
+		${left > 0 && html`<p class="clock"><b role="timer">${clock(left)}</b> ${t('wait.left')}</p>`}
+		<p class="note">${t(isStuck(at) ? 'wait.noteStuck' : 'wait.note')}</p>
 	</section>`;
 }
 
@@ -264,6 +260,7 @@ function titleOf(at) {
 /** @param {{ at: any }} props */
 function Body({ at }) {
 	const isPaused = at.state === 'SUSPECT';
+	const isAlone = isPaused && at.holders.length === 0;
 	const isForked = at.state === 'FORKED';
 	const isOver = at.state === 'CLEAN' || at.state === 'NEW';
 	return html`<section class=${`sheet happened ${isForked || at.cause === 'twin' ? 'stop' : ''}`} aria-label=${t('recovery.what')}>
@@ -274,9 +271,10 @@ function Body({ at }) {
 			${(isPaused || (isOver && (at.came_back > 0 || at.lost > 0))) && html`<${Found} at=${at} />`}
 		</section>
 		${isForked && html`<${Fork} at=${at} />`}
+		${isAlone && html`<${AskSomebody} at=${at} />`}
 		${(isPaused || isForked) && html`<section class="sheet" aria-labelledby="holders-title"><h2 id="holders-title">${t('holder.title')}</h2><${Holders} at=${at} /></section>`}
 		${isPaused && html`<${Waiting} at=${at} />`}
-		${isPaused && html`<${AskSomebody} at=${at} />`}
+		${isPaused && !isAlone && html`<${AskSomebody} at=${at} />`}
 		<${LostWords} sequence=${at.head?.sequence ?? 0} />
 		<${Drafts} />
 		${isPaused && html`<${Override} at=${at} />`}

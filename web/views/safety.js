@@ -6,8 +6,8 @@ import { html, useEffect, useRef, useState, useValue } from '../lib/html.js';
 import { ApiError, memory, post, saidOf } from '../lib/api.js';
 import { bytes, t } from '../lib/text.js';
 import { askSafety, loadSafety, safety } from '../lib/safety.js';
-import { now, refresh, say } from '../lib/state.js';
-import { ago, full } from '../lib/time.js';
+import { refresh, say } from '../lib/state.js';
+import { full } from '../lib/time.js';
 import { Bones, Problem } from '../parts/bits.js';
 import { Page } from '../parts/shell.js';
 import { Words } from '../parts/words.js';
@@ -103,7 +103,6 @@ function WithPassphrase({ onGo, action, children, canGo = true, danger = false }
 
 /** @param {{ at: any }} props */
 function Backups({ at }) {
-	const when = useValue(now);
 	const { act, isBusy, error, setError } = useAct();
 	const [isAway, setAway] = useState(false);
 	const { backup } = at;
@@ -113,7 +112,7 @@ function Backups({ at }) {
 		mine.current = (await post('safety/backup', body)).job * (body.passphrase ? 1 : 0);
 		askSafety();
 	};
-	return html`<p class=${backup.is_late ? 'warned' : ''}>${backup.last_ok ? t('backup.last', { when: ago(backup.last_ok, when) }) : t('backup.never')}</p>
+	return html`<p class=${backup.is_late ? 'warned' : ''}>${backup.last_ok ? t('backup.last', { when: full(backup.last_ok) }) : t('backup.never')}</p>
 		<p class="note">${t('backup.said')} <code>${backup.dir}</code></p>
 		${backup.last_error && html`<p class="slip">${backup.last_error}</p>`}
 		${backup.files.length > 0 && html`<ul class="files">${backup.files.map((/** @type {any} */ file) => html`<li key=${file.name}>
