@@ -22,6 +22,9 @@ static const struct cmd commands[] = {
 		"(default), 3\n"
 		"  --no-lan           neither send nor hear beacons in the local network\n"
 		"  --lan-port N       the port of the beacons (default 8008)\n"
+		"  --backup-dir DIR   where each night's backup goes (default: backups in the data "
+		"directory)\n"
+		"  --no-backups       make none by itself\n"
 		"  --web-dir DIR      serve the page from a folder, while developing it\n"
 		"  --verbose          log more\n",
 		cmd_run},

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "net/loop.h"
+#include "store/nightly.h"
 #include "store/writer.h"
 #include "sync/sync.h"
 
@@ -36,6 +37,7 @@ struct node {
 	struct signer *signer;
 	struct store *store;
 	struct writer *writer;
+	struct nightly *nightly;
 	struct loop *loop;
 	pthread_mutex_t tell; /* held while somebody is told, so that nobody is freed meanwhile */
 	struct sync *sync;
@@ -178,6 +180,17 @@ static enum err open_store(struct node *node, char *why, size_t why_bytes)
 	return writer_start(&writer_opts, &node->writer, why, why_bytes);
 }
 
+static enum err start_nightly(struct node *node, char *why, size_t why_bytes)
+{
+	const struct nightly_opts opts = {.store = node->store,
+		.writer = node->writer,
+		.signer = node->signer,
+		.dir = node->opts->backup_dir,
+		.is_by_request_only = node->opts->is_backup_off,
+		.ctx = node};
+	return nightly_start(&opts, &node->nightly, why, why_bytes);
+}
+
 static enum err start_sync(struct node *node, char *why, size_t why_bytes)
 {
 	const struct node_opts *opts = node->opts;
@@ -283,6 +296,7 @@ static void close_all(struct node *node)
 		api_stop(api);
 	}
 	set_listeners(node, NULL, NULL);
+	nightly_stop(node->nightly);
 	if (node->writer != NULL) {
 		writer_stop(node->writer);
 	}
@@ -306,6 +320,9 @@ enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
 	enum err err = open_identity(&node, why, why_bytes);
 	if (err == ERR_OK) {
 		err = open_store(&node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		err = start_nightly(&node, why, why_bytes);
 	}
 	if (err == ERR_OK) {
 		err = start_sync(&node, why, why_bytes);

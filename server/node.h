@@ -18,7 +18,9 @@ struct node_opts {
 	int hops_max;
 	bool is_lan_on;
 	uint16_t beacon_port;
-	const char *web_dir; /* serve the page from here; NULL: from the program */
+	const char *backup_dir; /* for the node's own backups; NULL: DIR/backups */
+	bool is_backup_off;     /* none by itself */
+	const char *web_dir;    /* serve the page from here; NULL: from the program */
 	/* Once, when everything is up: the link with its one-time code. Loop thread. */
 	void (*on_ready)(void *ctx, const char *link, const char *address);
 	void *ctx;

@@ -6,7 +6,10 @@
 
 #include "api/body.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct said_row {
 	unsigned status;
@@ -42,12 +45,35 @@ static const struct said_row said_rows[] = {
 
 void answer_init(struct answer *answer)
 {
-	*answer = (struct answer){.body = BUF_INIT(ANSWER_BODY_BYTES_MAX)};
+	*answer = (struct answer){.body = BUF_INIT(ANSWER_BODY_BYTES_MAX), .fd = -1};
+}
+
+static void close_fd(struct answer *answer)
+{
+	if (answer->fd >= 0) {
+		(void)close(answer->fd);
+		answer->fd = -1;
+	}
 }
 
 void answer_fini(struct answer *answer)
 {
 	buf_fini(&answer->body);
+	close_fd(answer);
+}
+
+void answer_download(struct answer *answer, int fd, uint64_t bytes, struct span name)
+{
+	static const char start[] = "attachment; filename=";
+	assert(sizeof(start) + name.len < sizeof(answer->disposition));
+	buf_clear(&answer->body);
+	close_fd(answer);
+	answer->status = 200;
+	answer->kind = ANSWER_DOWNLOAD;
+	answer->fd = fd;
+	answer->fd_bytes = bytes;
+	(void)snprintf(answer->disposition, sizeof(answer->disposition), "%s%.*s", start,
+		(int)name.len, (const char *)name.at);
 }
 
 static int append_piece(const char *bytes, size_t len, void *ctx)

@@ -9,13 +9,14 @@
 
 #include <jansson.h>
 
-enum { ANSWER_BODY_BYTES_MAX = 8 * 1024 * 1024, ANSWER_COOKIE_BYTES = 160 };
+enum { ANSWER_BODY_BYTES_MAX = 8 * 1024 * 1024, ANSWER_COOKIE_BYTES = 160, ANSWER_NAME_BYTES = 96 };
 
 enum answer_kind {
-	ANSWER_JSON, /* no-store */
-	ANSWER_PAGE, /* HTML with all of security.md §5; no-store */
-	ANSWER_FILE, /* part of the page; immutable when `is_immutable`, else no-store */
-	ANSWER_TEXT, /* plain, no-store */
+	ANSWER_JSON,     /* no-store */
+	ANSWER_PAGE,     /* HTML with all of security.md §5; no-store */
+	ANSWER_FILE,     /* part of the page; immutable when `is_immutable`, else no-store */
+	ANSWER_TEXT,     /* plain, no-store */
+	ANSWER_DOWNLOAD, /* bytes of `fd`, to be saved under a name; no-store */
 };
 
 struct answer {
@@ -24,7 +25,10 @@ struct answer {
 	struct buf body;
 	struct span fixed; /* when not empty: the body, in memory that outlives the server; `body`
 			      is empty then */
-	const char *mime;  /* ANSWER_FILE; static */
+	int fd;            /* ANSWER_DOWNLOAD: the body, ours to close; −1 else */
+	uint64_t fd_bytes;
+	char disposition[ANSWER_NAME_BYTES]; /* ANSWER_DOWNLOAD: the header; "" none */
+	const char *mime;                    /* ANSWER_FILE; static */
 	bool is_gzip;
 	bool is_immutable;
 	bool is_last;                     /* close the connection behind it */
@@ -37,6 +41,11 @@ void answer_fini(struct answer *answer);
 
 /** Takes `tree` over; NULL (no memory) becomes an error. */
 void answer_json(struct answer *answer, unsigned status, json_t *tree);
+
+/** The `bytes` of the regular file `fd`, which is taken over, to be saved as `name` (letters,
+ * digits,
+ * `-` and `.` only, checked by the caller). */
+void answer_download(struct answer *answer, int fd, uint64_t bytes, struct span name);
 
 /* The errors of API.md. */
 enum said {

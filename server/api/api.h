@@ -10,12 +10,14 @@
 #include "sync/sync.h"
 
 struct api;
+struct nightly;
 
 struct api_opts {
 	const struct env *env;
 	struct store *store;
 	struct writer *writer;
 	struct sync *sync;           /* NULL: no node is running (a command on a stopped node) */
+	struct nightly *nightly;     /* NULL: no backups are made */
 	const struct signer *signer; /* NULL: the key's words are not told */
 	struct feed_id self;
 	const char *http_host;   /* NULL: loopback, both families */

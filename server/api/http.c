@@ -316,7 +316,8 @@ static bool add_headers(struct MHD_Response *response, const struct answer *answ
 {
 	static const char *const mimes[] = {[ANSWER_JSON] = "application/json",
 		[ANSWER_PAGE] = "text/html; charset=utf-8",
-		[ANSWER_TEXT] = "text/plain; charset=utf-8"};
+		[ANSWER_TEXT] = "text/plain; charset=utf-8",
+		[ANSWER_DOWNLOAD] = "application/octet-stream"};
 	const char *mime = answer->kind == ANSWER_FILE ? answer->mime : mimes[answer->kind];
 	char number[16];
 	(void)snprintf(number, sizeof(number), "%u", answer->retry_after_s);
@@ -329,6 +330,8 @@ static bool add_headers(struct MHD_Response *response, const struct answer *answ
 		{"Connection", answer->is_last ? "close" : NULL},
 		{"Retry-After", answer->retry_after_s > 0 ? number : NULL},
 		{"Set-Cookie", answer->cookie[0] != '\0' ? answer->cookie : NULL},
+		{"Content-Disposition",
+			answer->kind == ANSWER_DOWNLOAD ? answer->disposition : NULL},
 		{"Content-Encoding", answer->is_gzip ? "gzip" : NULL},
 		{"Vary", answer->kind == ANSWER_FILE ? "Accept-Encoding" : NULL},
 		{"Content-Security-Policy", answer->kind == ANSWER_PAGE ? page_policy : NULL},
@@ -352,10 +355,16 @@ static enum MHD_Result send_answer(struct request *request)
 	struct answer *answer = &request->exchange.answer;
 	bool is_fixed = answer->fixed.len > 0;
 	struct span body = is_fixed ? answer->fixed : buf_span(&answer->body);
-	/* The library takes a writable pointer, and writes nothing through it. */
-	struct MHD_Response *response =
-		MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.at,
+	struct MHD_Response *response = NULL;
+	if (answer->kind == ANSWER_DOWNLOAD) {
+		/* Sent piece by piece, and closed by the library. */
+		response = MHD_create_response_from_fd64(answer->fd_bytes, answer->fd);
+		answer->fd = response == NULL ? answer->fd : -1;
+	} else {
+		/* The library takes a writable pointer, and writes nothing through it. */
+		response = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.at,
 			is_fixed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
+	}
 	enum MHD_Result result = MHD_NO;
 	request->step = STEP_OVER;
 	set_phase(request->http, conn_of(request->connection), CONN_BUSY);

@@ -55,6 +55,15 @@ static const struct route routes[] = {
 		.may = MAY_WRITE,
 		.serve = serve_disconnect},
 
+	{.method = GATE_POST,
+		.pattern = "/api/safety/backup",
+		.may = MAY_WRITE,
+		.serve = serve_backup},
+	{.method = GATE_GET,
+		.pattern = "/api/safety/backup/:name",
+		.may = MAY_READ,
+		.serve = serve_backup_file},
+
 	{.method = GATE_POST, .pattern = "/api/post", .may = MAY_PUBLISH, .serve = serve_post},
 	{.method = GATE_POST, .pattern = "/api/like", .may = MAY_PUBLISH, .serve = serve_like},
 	{.method = GATE_POST,

@@ -49,6 +49,10 @@ void serve_words_check(struct call *call);
 struct reader;
 MUST_USE json_t *serve_key_state(struct api *api, struct reader *reader);
 
+/* serve_backup.c */
+void serve_backup(struct call *call);
+void serve_backup_file(struct call *call);
+
 /* serve_page.c: everything outside /api. */
 struct page;
 /** The page's files: from `dir`, or those in the program when it is NULL. */

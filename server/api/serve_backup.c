@@ -1,9 +1,16 @@
 /*
- * Copies of this node, as the page sees them: when the last one was made, which files there are.
+ * Copies of this node, as the page sees them: when the last one was made, which files there are; to
+ * ask for one, to fetch one, and to move this node to another machine.
  */
 #include "api/backup.h"
 
+#include "api/body.h"
+#include "store/nightly.h"
+
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { SETTING_BYTES = 512 };
 
@@ -46,11 +53,122 @@ bool backup_is_late(struct api *api, struct reader *reader)
 	return since_ms != 0 && env_wall_ms(api->opts.env) - since_ms > LIMIT_BACKUP_LATE_MS;
 }
 
+static json_t *list_files(const struct nightly *nightly)
+{
+	struct nightly_file files[NIGHTLY_FILES_MAX];
+	size_t count = 0;
+	json_t *list = json_array();
+	if (nightly == NULL || nightly_list(nightly_dir(nightly), files, &count) != ERR_OK) {
+		return list;
+	}
+	for (size_t i = 0; i < count; i++) {
+		(void)json_array_append_new(list,
+			json_pack("{s:s,s:I,s:I}", "name", files[i].name, "at",
+				(json_int_t)files[i].at_ms, "bytes", (json_int_t)files[i].bytes));
+	}
+	return list;
+}
+
+static json_t *show_job(struct nightly *nightly)
+{
+	struct nightly_job job = {.job = 0};
+	if (nightly != NULL) {
+		nightly_report(nightly, &job);
+	}
+	if (job.job == 0) {
+		return json_null();
+	}
+	const char *phase = !job.is_over        ? backup_phase_text(job.phase)
+			    : job.err == ERR_OK ? "done"
+						: "failed";
+	return json_pack("{s:I,s:s,s:s,s:I,s:I,s:s?,s:s?}", "id", (json_int_t)job.job, "kind",
+		job.kind == NIGHTLY_MOVE ? "move" : "backup", "phase", phase, "done",
+		(json_int_t)job.done_bytes, "total", (json_int_t)job.total_bytes, "name",
+		job.is_over && job.name[0] != '\0' ? job.name : NULL, "said",
+		job.is_over && job.said[0] != '\0' ? job.said : NULL);
+}
+
 json_t *backup_json(struct api *api, struct reader *reader)
 {
+	struct nightly *nightly = api->opts.nightly;
 	int64_t ok_ms = read_time(reader, "backup_ok");
-	return json_pack("{s:o,s:o,s:b,s:n,s:[],s:n}", "last_ok",
+	return json_pack("{s:o,s:o,s:b,s:s?,s:o,s:o}", "last_ok",
 		ok_ms == 0 ? json_null() : json_integer(ok_ms), "last_error",
 		read_sentence(reader, "backup_error"), "is_late", backup_is_late(api, reader),
-		"dir", "files", "job");
+		"dir", nightly == NULL ? NULL : nightly_dir(nightly), "files", list_files(nightly),
+		"job", show_job(nightly));
+}
+
+/* Asking for one. */
+
+static void ask(struct call *call, enum nightly_kind kind, struct span passphrase)
+{
+	struct answer *answer = &call->exchange->answer;
+	uint64_t job = 0;
+	enum err err = nightly_ask(call->api->opts.nightly, kind, passphrase, &job);
+	if (err == ERR_OK) {
+		answer_json(answer, 202, json_pack("{s:I}", "job", (json_int_t)job));
+	} else if (err == ERR_BUSY) {
+		answer_error(answer, SAID_BUSY, "Another backup is being made. Try again soon.");
+		answer->status = 409;
+	} else if (err == ERR_LIMIT) {
+		answer_error(answer, SAID_REFUSED,
+			"A passphrase has at least 8 characters, and at most 1024.");
+	} else {
+		answer_err(answer, err);
+	}
+}
+
+void serve_backup(struct call *call)
+{
+	struct span passphrase = span_of(NULL, 0);
+	bool has_passphrase = body_text(call->body, "passphrase", &passphrase);
+	if (body_has(call->body, "passphrase") && !has_passphrase) {
+		answer_error(
+			&call->exchange->answer, SAID_BAD_REQUEST, "The passphrase must be text.");
+	} else if (call->api->opts.nightly == NULL) {
+		answer_error(&call->exchange->answer, SAID_NOT_RUNNING, NULL);
+	} else {
+		ask(call, has_passphrase ? NIGHTLY_AWAY : NIGHTLY_PLAIN, passphrase);
+	}
+}
+
+/* Fetching one. */
+
+static int open_backup(const char *dir, struct span name, struct stat *is)
+{
+	char text[NIGHTLY_NAME_BYTES];
+	int fd = -1;
+	if (!nightly_name_is_ours(name)) {
+		return -1;
+	}
+	memcpy(text, name.at, name.len);
+	text[name.len] = '\0';
+	int at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at >= 0) {
+		fd = openat(at, text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		(void)close(at);
+	}
+	if (fd >= 0 && (fstat(fd, is) != 0 || !S_ISREG(is->st_mode))) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+void serve_backup_file(struct call *call)
+{
+	struct answer *answer = &call->exchange->answer;
+	const struct nightly *nightly = call->api->opts.nightly;
+	struct stat is;
+	if (nightly == NULL) {
+		answer_error(answer, SAID_NOT_RUNNING, NULL);
+		return;
+	}
+	int fd = open_backup(nightly_dir(nightly), call->args[0], &is);
+	if (fd < 0) {
+		answer_error(answer, SAID_NOT_FOUND, "There is no such backup.");
+		return;
+	}
+	answer_download(answer, fd, (uint64_t)is.st_size, call->args[0]);
 }

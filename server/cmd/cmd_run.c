@@ -67,7 +67,9 @@ int cmd_run(int argc, char **argv)
 		{"--port", &port, NULL}, {"--http-port", &http_port, NULL},
 		{"--network-key", &network, NULL}, {"--hops", &hops, NULL},
 		{"--no-lan", NULL, &is_lan_off}, {"--lan-port", &beacon, NULL},
-		{"--web-dir", &opts.web_dir, NULL}, {"--verbose", NULL, &is_verbose}};
+		{"--backup-dir", &opts.backup_dir, NULL},
+		{"--no-backups", NULL, &opts.is_backup_off}, {"--web-dir", &opts.web_dir, NULL},
+		{"--verbose", NULL, &is_verbose}};
 	int plain = cmd_options("run", argc, argv, options, sizeof(options) / sizeof(options[0]));
 	if (plain != 0) {
 		return plain < 0 ? EXIT_USAGE : cmd_usage(cmd_find("run"), "it takes no argument");

@@ -1,0 +1,225 @@
+/* The node's own backups: made by the clock, so many kept, none at the price of a full disk, and
+ * the good ones outlive a pause. */
+#include "lib/cmocka.h"
+
+#include "base/file.h"
+#include "lib/shelf.h"
+#include "store/nightly.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 160, WHY_BYTES = 256 };
+
+static char *in_shelf(const struct shelf *shelf, const char *name, char room[static PATH_BYTES])
+{
+	assert_true(snprintf(room, PATH_BYTES, "%s/%s", shelf->dir, name) < PATH_BYTES);
+	return room;
+}
+
+static struct nightly *start(struct shelf *shelf)
+{
+	struct nightly *nightly = NULL;
+	char why[WHY_BYTES] = "";
+	const struct nightly_opts opts = {.store = shelf->store,
+		.writer = shelf->writer,
+		.signer = shelf->self.signer,
+		.is_by_request_only = true};
+	assert_int_equal(nightly_start(&opts, &nightly, why, sizeof(why)), ERR_OK);
+	return nightly;
+}
+
+static struct nightly_job wait_for(struct nightly *nightly, uint64_t job)
+{
+	struct nightly_job report = {.job = 0};
+	do {
+		(void)usleep(1000);
+		nightly_report(nightly, &report);
+		assert_int_equal(report.job, job);
+	} while (!report.is_over);
+	return report;
+}
+
+static struct nightly_job make(struct nightly *nightly, enum nightly_kind kind, const char *pass)
+{
+	uint64_t job = 0;
+	assert_int_equal(nightly_ask(nightly, kind, span_text(pass), &job), ERR_OK);
+	return wait_for(nightly, job);
+}
+
+static size_t list(const struct nightly *nightly, struct nightly_file files[NIGHTLY_FILES_MAX])
+{
+	size_t count = 0;
+	assert_int_equal(nightly_list(nightly_dir(nightly), files, &count), ERR_OK);
+	return count;
+}
+
+static void keeps_the_last_seven(void **state)
+{
+	struct shelf *shelf = *state;
+	struct nightly_file files[NIGHTLY_FILES_MAX];
+	char names[10][NIGHTLY_NAME_BYTES];
+	char path[PATH_BYTES];
+	struct buf text = BUF_INIT(KIB);
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	struct nightly *nightly = start(shelf);
+	for (int i = 0; i < 10; i++) {
+		shelf->wall_ms += LIMIT_BACKUP_PERIOD_MS;
+		struct nightly_job job = make(nightly, NIGHTLY_PLAIN, "");
+		assert_int_equal(job.err, ERR_OK);
+		(void)snprintf(names[i], sizeof(names[i]), "%s", job.name);
+	}
+	assert_int_equal(list(nightly, files), LIMIT_BACKUPS_KEPT);
+	for (int i = 0; i < LIMIT_BACKUPS_KEPT; i++) {
+		assert_string_equal(files[i].name, names[9 - i]);
+		assert_true(files[i].bytes > 0);
+		assert_int_equal(files[i].at_ms, shelf->wall_ms - i * LIMIT_BACKUP_PERIOD_MS);
+	}
+	nightly_stop(nightly);
+	assert_int_equal(reader_setting(shelf->reader, "backup_ok", &text), ERR_OK);
+	assert_non_null(buf_cstr(&text));
+	assert_int_equal(strtoll((const char *)text.at, NULL, 10), shelf->wall_ms);
+	assert_int_equal(access(in_shelf(shelf, "backup.copy", path), F_OK), -1);
+	buf_fini(&text);
+}
+
+static void one_to_take_away_holds_the_key_and_displaces_no_night(void **state)
+{
+	struct shelf *shelf = *state;
+	struct nightly_file files[NIGHTLY_FILES_MAX];
+	char path[PATH_BYTES];
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	assert_int_equal(file_create(in_shelf(shelf, "secret", path),
+				 span_text("the text of the secret file"), 0600),
+		ERR_OK);
+	struct nightly *nightly = start(shelf);
+	assert_int_equal(make(nightly, NIGHTLY_PLAIN, "").err, ERR_OK);
+	for (int i = 0; i < 3; i++) {
+		shelf->wall_ms += 1000;
+		struct nightly_job job = make(nightly, NIGHTLY_AWAY, "a passphrase");
+		assert_int_equal(job.err, ERR_OK);
+		assert_true(span_ends_with(span_text(job.name), "-away.backup"));
+	}
+	assert_int_equal(list(nightly, files), 2);
+	uint64_t job = 0;
+	assert_int_equal(nightly_ask(nightly, NIGHTLY_AWAY, span_text("seven77"), &job), ERR_LIMIT);
+	nightly_stop(nightly);
+}
+
+static void removes_what_a_kill_left_and_nothing_else(void **state)
+{
+	struct shelf *shelf = *state;
+	char path[PATH_BYTES];
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	struct nightly *nightly = start(shelf);
+	assert_int_equal(file_make_dir(in_shelf(shelf, "backups", path)), ERR_OK);
+	assert_int_equal(
+		file_create(in_shelf(shelf, "backups/kith-20200101-000000.backup.partial", path),
+			span_text("x"), 0600),
+		ERR_OK);
+	assert_int_equal(
+		file_create(in_shelf(shelf, "backups/holiday.partial", path), span_text("x"), 0600),
+		ERR_OK);
+	assert_int_equal(make(nightly, NIGHTLY_PLAIN, "").err, ERR_OK);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(
+		access(in_shelf(shelf, "backups/kith-20200101-000000.backup.partial", path), F_OK),
+		-1);
+	nightly_stop(nightly);
+}
+
+static void a_failure_is_told_and_remembered(void **state)
+{
+	struct shelf *shelf = *state;
+	char path[PATH_BYTES];
+	struct buf text = BUF_INIT(KIB);
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	assert_int_equal(
+		file_create(in_shelf(shelf, "backups", path), span_text("no folder"), 0600),
+		ERR_OK);
+	struct nightly *nightly = start(shelf);
+	struct nightly_job job = make(nightly, NIGHTLY_PLAIN, "");
+	assert_int_not_equal(job.err, ERR_OK);
+	assert_string_equal(job.name, "");
+	assert_string_not_equal(job.said, "");
+	nightly_stop(nightly);
+	const struct change last = {
+		.kind = CHANGE_SETTING, .name = span_text("behind-it"), .text = span_text("x")};
+	assert_int_equal(writer_change_wait(shelf->writer, &last), ERR_OK);
+	assert_int_equal(reader_setting(shelf->reader, "backup_error", &text), ERR_OK);
+	assert_true(span_equal_text(buf_span(&text), job.said));
+	buf_fini(&text);
+}
+
+static void a_pause_costs_none_of_the_good_ones(void **state)
+{
+	struct shelf *shelf = *state;
+	struct nightly_file files[NIGHTLY_FILES_MAX];
+	char path[PATH_BYTES];
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	struct nightly *nightly = start(shelf);
+	for (int i = 0; i < LIMIT_BACKUPS_KEPT; i++) {
+		shelf->wall_ms += LIMIT_BACKUP_PERIOD_MS;
+		assert_int_equal(make(nightly, NIGHTLY_PLAIN, "").err, ERR_OK);
+	}
+	nightly_stop(nightly);
+	shelf_close(shelf);
+	assert_int_equal(unlink(in_shelf(shelf, "fence", path)), 0);
+	shelf_open(shelf);
+	nightly = start(shelf);
+	for (int i = 0; i < 3; i++) {
+		shelf->wall_ms += LIMIT_BACKUP_PERIOD_MS;
+		struct nightly_job job = make(nightly, NIGHTLY_PLAIN, "");
+		assert_int_equal(job.err, ERR_OK);
+		assert_true(span_ends_with(span_text(job.name), "-paused.backup"));
+	}
+	assert_int_equal(list(nightly, files), LIMIT_BACKUPS_KEPT + 1);
+	assert_true(span_ends_with(span_text(files[0].name), "-paused.backup"));
+	for (int i = 1; i <= LIMIT_BACKUPS_KEPT; i++) {
+		assert_false(span_ends_with(span_text(files[i].name), "-paused.backup"));
+	}
+	nightly_stop(nightly);
+}
+
+static void knows_its_own_names_and_no_path(void **state)
+{
+	static const char *const good[] = {"kith-20261122-190342.backup",
+		"kith-20261122-190342-paused.backup", "kith-20261122-190342-away.backup",
+		"kith-20261122-190342-move.backup"};
+	static const char *const bad[] = {"", "kith-", "kith.db", "secret", "../secret",
+		"kith-20261122-190342.backup.partial", "kith-20261122-190342",
+		"kith-20261122-190342/../../secret", "kith-2026112a-190342.backup",
+		"kith-20261122_190342.backup", "kith-20261122-190342-other.backup",
+		"/kith-20261122-190342.backup", "kith-20261122-190342.backup/",
+		"kith-20261122-190342-away-away.backup",
+		"kith-20261122-190342.backup000000000000000000000000000000000000000000000"};
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(nightly_name_is_ours(span_text(good[i])));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(nightly_name_is_ours(span_text(bad[i])));
+	}
+	assert_false(nightly_name_is_ours(span_of("kith-20261122-190342.backup", 28)));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			keeps_the_last_seven, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			one_to_take_away_holds_the_key_and_displaces_no_night, shelf_set_up,
+			shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			removes_what_a_kill_left_and_nothing_else, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_failure_is_told_and_remembered, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_pause_costs_none_of_the_good_ones, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test(knows_its_own_names_and_no_path),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
