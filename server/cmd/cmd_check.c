@@ -17,8 +17,9 @@ struct printer {
 	uint64_t count;
 };
 
-static void on_fault(void *ctx, const char *sentence)
+static void on_fault(void *ctx, const struct audit_fault *fault)
 {
+	const char *sentence = fault->sentence;
 	struct printer *printer = ctx;
 	if (printer->count++ >= FAULTS_PRINTED_MAX) {
 		return;

@@ -271,11 +271,11 @@ static enum err finish(struct work *work)
 	return err;
 }
 
-static void on_fault(void *ctx, const char *sentence)
+static void on_fault(void *ctx, const struct audit_fault *fault)
 {
 	const struct work *work = ctx;
 	if (work->audit.faults <= FAULTS_PRINTED_MAX) {
-		(void)fprintf(stderr, "%s\n", sentence);
+		(void)fprintf(stderr, "%s\n", fault->sentence);
 	}
 }
 

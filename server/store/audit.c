@@ -1,34 +1,18 @@
 /*
  * The audit believes nothing: each body is verified again as a stranger's, its key compared with
- * the row's, its link with the message before, and the rows of posts, edges and feeds with what the
- * bodies say. It reads a few hundred messages at a time, so that no read transaction holds the WAL
- * of a running node for long; what is appended meanwhile is not looked at.
+ * the row's, its link with the message before, and the rows that follow with what the bodies say.
+ * It reads a few hundred messages at a time, so that no read transaction holds the WAL of a running
+ * node for long; what is appended meanwhile is not looked at.
  */
-#include "store/audit.h"
+#include "store/audit_inside.h"
 
 #include "base/limits.h"
-#include "base/table.h"
-#include "feed/content.h"
-#include "store/index.h"
-#include "store/reader_inside.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { AUDIT_CHUNK = 256, AUDIT_SENTENCE_BYTES = 512 };
 
-QUERY(sql_file_check, "PRAGMA integrity_check(10)");
-/* Rows that no walk along a feed would meet. */
-QUERY(sql_audit_stray_messages,
-	"SELECT m.feed, m.sequence FROM messages m LEFT JOIN feeds f ON f.feed = m.feed WHERE "
-	"f.feed IS NULL OR m.sequence < 1 OR m.sequence > f.sequence LIMIT 10");
-QUERY(sql_audit_stray_posts,
-	"SELECT p.message FROM posts p LEFT JOIN messages m ON m.message = p.message WHERE "
-	"m.message IS NULL LIMIT 10");
-QUERY(sql_audit_stray_edges,
-	"SELECT c.feed FROM contacts c LEFT JOIN feeds f ON f.feed = c.feed AND f.sequence > 0 "
-	"WHERE f.feed IS NULL LIMIT 10");
 QUERY(sql_audit_feeds, "SELECT feed, id, sequence, head, timestamp, at, edges FROM feeds WHERE "
 		       "feed > ?1 AND sequence > 0 ORDER BY feed LIMIT 1");
 QUERY(sql_audit_messages, "SELECT m.message, m.sequence, m.key_head, m.key_tail, m.received, "
@@ -36,134 +20,131 @@ QUERY(sql_audit_messages, "SELECT m.message, m.sequence, m.key_head, m.key_tail,
 			  "LEFT JOIN posts p ON p.message = m.message WHERE m.feed = ?1 AND "
 			  "m.sequence > ?2 AND m.sequence <= ?3 ORDER BY m.sequence LIMIT ?4");
 QUERY(sql_audit_edge, "SELECT edge FROM contacts WHERE feed = 1 AND about = ?1");
-QUERY(sql_audit_sequence, "SELECT sequence FROM feeds WHERE feed = ?1");
-QUERY(sql_audit_edges, "SELECT f.id, c.edge FROM contacts c CROSS JOIN feeds f ON f.feed = c.about "
-		       "WHERE c.feed = ?1");
+QUERY(sql_audit_newest, "SELECT coalesce(max(message), 0) FROM messages");
+/* SCAN: once, to see whether there are likes that nobody gave. */
+QUERY(sql_audit_likes, "SELECT count(*) FROM votes");
 
-struct subject {
-	struct audit *audit;
-	struct reader *reader;
-	const uint8_t *hmac_key;
-	int64_t feed;
-	struct feed_id id;
-	char text[FEED_ID_TEXT_BYTES];
-	struct chain_head claimed; /* what the table of feeds says */
-	int64_t claimed_at_ms, claimed_edges;
-	struct chain_head head; /* what the messages say so far */
-	int64_t head_at_ms;
-	struct table *edges; /* by whom it is about: the last contact message's edge, plus one */
-	enum contact_edge mine;
-	bool is_broken; /* one sentence per broken chain is enough */
-};
-
-static void fault(struct audit *audit, const char *format, ...) PRINTF_LIKE(2, 3);
-static void fault(struct audit *audit, const char *format, ...)
+static void tell(struct audit *audit, const struct audit_fault *from, const char *format,
+	va_list args) __attribute__((format(printf, 3, 0)));
+static void tell(
+	struct audit *audit, const struct audit_fault *from, const char *format, va_list args)
 {
 	char sentence[AUDIT_SENTENCE_BYTES];
-	va_list args;
-	va_start(args, format);
+	struct audit_fault fault = *from;
 	(void)vsnprintf(sentence, sizeof(sentence), format, args);
-	va_end(args);
+	fault.sentence = sentence;
 	audit->faults++;
 	if (audit->on_fault != NULL) {
-		audit->on_fault(audit->ctx, sentence);
+		audit->on_fault(audit->ctx, &fault);
 	}
 }
 
-static bool head_is(sqlite3_stmt *stmt, int at, bool is_there, const struct message_id *id)
+void audit_fault(struct audit *audit, enum audit_kind kind, const char *format, ...)
 {
-	bool is_null = sqlite3_column_type(stmt, at) == SQLITE_NULL;
-	return is_there ? !is_null && sqlite3_column_int64(stmt, at) == db_key_head(id->at)
-			: is_null;
+	const struct audit_fault fault = {.kind = kind};
+	va_list args;
+	va_start(args, format);
+	tell(audit, &fault, format, args);
+	va_end(args);
 }
 
-/* Remember what a contact message says, as store/index does: the last one about somebody counts,
- * and over the limit there are no new ones. */
-static enum err note_edge(struct subject *subject, const struct content *content)
+void audit_fault_about(
+	struct audit *audit, enum audit_kind kind, int64_t feed, const char *format, ...)
 {
-	const struct content_contact *contact = &content->contact;
-	if (content->type != CONTENT_CONTACT || feed_id_equal(&contact->contact, &subject->id)) {
-		return ERR_OK;
-	}
-	void *value = (void *)((uintptr_t)contact->edge + 1);
-	enum err err = table_put(subject->edges, contact->contact.at, value);
-	return err == ERR_LIMIT ? ERR_OK : err;
+	const struct audit_fault fault = {.kind = kind, .feed = feed};
+	va_list args;
+	va_start(args, format);
+	tell(audit, &fault, format, args);
+	va_end(args);
 }
 
-/* Is the row of `posts` what the message says? */
-static void check_post(struct subject *subject, sqlite3_stmt *stmt, const struct message *message,
-	const struct content *content)
+void audit_feed_fault(struct audit_subject *subject, uint64_t sequence, const char *format, ...)
 {
-	bool is_shown = content->type == CONTENT_POST && subject->mine != EDGE_BLOCK;
-	bool has_row = sqlite3_column_type(stmt, 6) != SQLITE_NULL;
-	if (is_shown != has_row) {
-		fault(subject->audit, "Message %llu of %s is %s the list of posts.",
-			(unsigned long long)message->sequence, subject->text,
-			is_shown ? "missing from" : "wrongly in");
-		return;
+	const struct audit_fault fault = {
+		.kind = subject->feed == FEED_SELF ? AUDIT_OWN : AUDIT_FEED,
+		.feed = subject->feed,
+		.sequence = sequence};
+	va_list args;
+	va_start(args, format);
+	tell(subject->audit, &fault, format, args);
+	va_end(args);
+	subject->log_faults++;
+}
+
+enum err audit_number(struct reader *reader, const struct query *query, int64_t *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	*out = 0;
+	enum err err = db_query(reader->db, query, &stmt);
+	if (err == ERR_OK) {
+		err = db_step(reader->db, stmt);
 	}
-	bool is_home = subject->feed == FEED_SELF || subject->mine == EDGE_FOLLOW;
-	if (is_shown && (sqlite3_column_int64(stmt, 6) != index_at_ms(message->timestamp,
-								  sqlite3_column_int64(stmt, 4)) ||
-				!head_is(stmt, 7, content->post.has_root, &content->post.root) ||
-				!head_is(stmt, 8, content->post.has_fork, &content->post.fork) ||
-				sqlite3_column_int64(stmt, 10) != subject->feed ||
-				(sqlite3_column_int(stmt, 9) != 0) != is_home)) {
-		fault(subject->audit, "The list of posts tells message %llu of %s wrongly.",
-			(unsigned long long)message->sequence, subject->text);
+	if (err == ERR_OK) {
+		*out = sqlite3_column_int64(stmt, 0);
+		db_reset(stmt);
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static void check_message(
+	struct audit_subject *subject, sqlite3_stmt *stmt, const struct message *message)
+{
+	struct message_id key;
+	uint64_t sequence = (uint64_t)sqlite3_column_int64(stmt, 1);
+	unsigned long long shown = sequence;
+	if (!feed_id_equal(&message->author, &subject->id) || message->sequence != sequence) {
+		audit_feed_fault(subject, sequence,
+			"In the place of message %llu of %s stands another message.", shown,
+			subject->text);
+	}
+	if (!db_column_key(stmt, 2, 3, &key) || !message_id_equal(&key, &message->key)) {
+		audit_feed_fault(subject, sequence,
+			"Message %llu of %s is stored under a key that is not its own.", shown,
+			subject->text);
+	}
+	if (!span_equal(db_column(stmt, 5), message->compact)) {
+		audit_feed_fault(subject, sequence,
+			"Message %llu of %s is not stored in its canonical form.", shown,
+			subject->text);
+	}
+	if (!subject->is_broken && chain_judge(&subject->head, message) != CHAIN_NEXT) {
+		audit_feed_fault(subject, sequence,
+			"Message %llu of %s does not follow message %llu: %s.", shown,
+			subject->text, (unsigned long long)subject->head.sequence,
+			chain_text(chain_judge(&subject->head, message)));
 	}
 }
 
-static enum err check_message(struct subject *subject, sqlite3_stmt *stmt)
+static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 {
 	struct message *message = NULL;
 	const char *why = "";
-	struct message_id key;
 	uint64_t sequence = (uint64_t)sqlite3_column_int64(stmt, 1);
-	struct span body = db_column(stmt, 5);
 	subject->audit->messages++;
-	enum err err = message_verify_stored(body, subject->hmac_key, &message, &why);
+	enum err err = message_verify_stored(db_column(stmt, 5), subject->hmac_key, &message, &why);
 	if (err == ERR_NOMEM) {
 		return err;
 	}
 	if (err != ERR_OK) {
-		fault(subject->audit, "Message %llu of %s is not valid: %s.",
+		audit_feed_fault(subject, sequence, "Message %llu of %s is not valid: %s.",
 			(unsigned long long)sequence, subject->text, why);
 		subject->is_broken = true;
 		return ERR_OK;
 	}
-	if (!feed_id_equal(&message->author, &subject->id) || message->sequence != sequence) {
-		fault(subject->audit, "In the place of message %llu of %s stands another message.",
-			(unsigned long long)sequence, subject->text);
-	}
-	if (!db_column_key(stmt, 2, 3, &key) || !message_id_equal(&key, &message->key)) {
-		fault(subject->audit,
-			"Message %llu of %s is stored under a key that is not its own.",
-			(unsigned long long)sequence, subject->text);
-	}
-	if (!span_equal(body, message->compact)) {
-		fault(subject->audit, "Message %llu of %s is not stored in its canonical form.",
-			(unsigned long long)sequence, subject->text);
-	}
-	if (!subject->is_broken && chain_judge(&subject->head, message) != CHAIN_NEXT) {
-		fault(subject->audit, "Message %llu of %s does not follow message %llu: %s.",
-			(unsigned long long)sequence, subject->text,
-			(unsigned long long)subject->head.sequence,
-			chain_text(chain_judge(&subject->head, message)));
-	}
+	check_message(subject, stmt, message);
 	subject->is_broken = false;
 	subject->head = (struct chain_head){
 		.sequence = sequence, .key = message->key, .timestamp = message->timestamp};
 	subject->head_at_ms = index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 4));
 	struct content content;
 	content_read(message, &content);
-	check_post(subject, stmt, message, &content);
-	err = note_edge(subject, &content);
+	audit_post(subject, stmt, message, &content);
+	err = audit_views_note(subject, &content);
 	message_free(message);
 	return err;
 }
 
-static enum err check_chunk(struct subject *subject, uint64_t *after, size_t *count)
+static enum err check_chunk(struct audit_subject *subject, uint64_t *after, size_t *count)
 {
 	sqlite3_stmt *stmt = NULL;
 	*count = 0;
@@ -191,7 +172,7 @@ static enum err check_chunk(struct subject *subject, uint64_t *after, size_t *co
 	while (err == ERR_OK && (err = db_step(subject->reader->db, stmt)) == ERR_OK) {
 		(*count)++;
 		*after = (uint64_t)sqlite3_column_int64(stmt, 1);
-		err = check_message(subject, stmt);
+		err = check_row(subject, stmt);
 	}
 	if (stmt != NULL) {
 		db_reset(stmt);
@@ -199,98 +180,44 @@ static enum err check_chunk(struct subject *subject, uint64_t *after, size_t *co
 	return reader_end(subject->reader, err == ERR_NOT_FOUND ? ERR_OK : err);
 }
 
-/* Has the feed grown since we began with it? Then its edges may be newer than what we read. */
-static enum err is_unchanged(struct subject *subject, bool *out)
+/* Its row in the table of feeds against its last message. */
+static void check_head(struct audit_subject *subject)
 {
-	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(subject->reader->db, &sql_audit_sequence, &stmt);
-	*out = false;
-	if (err == ERR_OK) {
-		db_int(stmt, 1, subject->feed);
-		err = db_step(subject->reader->db, stmt);
-	}
-	if (err == ERR_OK) {
-		*out = (uint64_t)sqlite3_column_int64(stmt, 0) == subject->claimed.sequence;
-		db_reset(stmt);
-	}
-	return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
-
-static enum err count_wrong_edges(struct subject *subject, size_t *wrong)
-{
-	sqlite3_stmt *stmt = NULL;
-	size_t count = 0;
-	enum err err = db_query(subject->reader->db, &sql_audit_edges, &stmt);
-	if (err != ERR_OK) {
-		return err;
-	}
-	db_int(stmt, 1, subject->feed);
-	while ((err = db_step(subject->reader->db, stmt)) == ERR_OK) {
-		struct feed_id about = {{0}};
-		uintptr_t edge = (uintptr_t)sqlite3_column_int64(stmt, 1);
-		bool is_there = db_column_id(stmt, 0, about.at);
-		uintptr_t said = (uintptr_t)table_get(subject->edges, about.at);
-		*wrong += !is_there || said != edge + 1;
-		count++;
-	}
-	/* Fewer than were said may be right, for all edges together have a limit; not our own. */
-	*wrong += (int64_t)count != subject->claimed_edges ||
-		  (subject->feed == FEED_SELF && count != table_count(subject->edges));
-	return err == ERR_NOT_FOUND ? ERR_OK : err;
-}
-
-/* Do the feed's rows of `contacts` say what its messages say? */
-static enum err check_edges(struct subject *subject)
-{
-	bool may_compare = false;
-	size_t wrong = 0;
-	enum err err = reader_begin(subject->reader);
-	if (err != ERR_OK) {
-		return err;
-	}
-	err = is_unchanged(subject, &may_compare);
-	if (err == ERR_OK && may_compare) {
-		err = count_wrong_edges(subject, &wrong);
-	}
-	if (err == ERR_OK && wrong > 0) {
-		fault(subject->audit, "The list of whom %s follows and blocks is wrong.",
-			subject->text);
-	}
-	return reader_end(subject->reader, err);
-}
-
-static enum err check_feed(struct subject *subject)
-{
-	uint64_t after = 0;
-	size_t count = 0;
-	enum err err = ERR_OK;
-	uint64_t faults = subject->audit->faults;
-	subject->audit->feeds++;
-	do {
-		err = check_chunk(subject, &after, &count);
-	} while (err == ERR_OK && count == AUDIT_CHUNK);
-	if (err == ERR_OK && subject->audit->faults == faults) {
-		err = check_edges(subject); /* of messages that are all right */
-	}
-	if (err != ERR_OK) {
-		return err;
-	}
 	if (subject->head.sequence != subject->claimed.sequence ||
 		!message_id_equal(&subject->head.key, &subject->claimed.key)) {
-		fault(subject->audit,
+		audit_feed_fault(subject, subject->head.sequence + 1,
 			"The newest message of %s is said to be number %llu; the last one held is "
 			"number %llu.",
 			subject->text, (unsigned long long)subject->claimed.sequence,
 			(unsigned long long)subject->head.sequence);
 	} else if (subject->head.timestamp != subject->claimed.timestamp ||
 		   subject->head_at_ms != subject->claimed_at_ms) {
-		fault(subject->audit, "The time of the newest message of %s is kept wrongly.",
-			subject->text);
+		audit_fault(subject->audit, AUDIT_VIEW,
+			"The time of the newest message of %s is kept wrongly.", subject->text);
 	}
-	return ERR_OK;
 }
 
-static enum err next_feed(struct reader *reader, int64_t after, struct subject *out)
+static enum err check_feed(struct audit_subject *subject)
+{
+	uint64_t after = 0;
+	size_t count = 0;
+	enum err err = ERR_OK;
+	subject->audit->feeds++;
+	do {
+		err = check_chunk(subject, &after, &count);
+	} while (err == ERR_OK && count == AUDIT_CHUNK);
+	if (err == ERR_OK && subject->log_faults == 0) {
+		err = audit_views_check(subject); /* of messages that are all right */
+	} else {
+		*subject->likes_total = -1;
+	}
+	if (err == ERR_OK) {
+		check_head(subject);
+	}
+	return err;
+}
+
+static enum err next_feed(struct reader *reader, int64_t after, struct audit_subject *out)
 {
 	sqlite3_stmt *stmt = NULL;
 	enum err err = reader_begin(reader);
@@ -318,69 +245,84 @@ static enum err next_feed(struct reader *reader, int64_t after, struct subject *
 	return reader_end(reader, err);
 }
 
-/* Rows that hang on nothing. Each query is one statement, and so sees one state. */
-static enum err check_strays(struct reader *reader, struct audit *audit)
+static enum err check_feeds(
+	struct reader *reader, const uint8_t *hmac_key, struct audit *audit, int64_t *likes)
 {
-	static const struct {
-		const struct query *query;
-		const char *what;
-	} strays[] = {
-		{&sql_audit_stray_messages, "A stored message is of no feed, or beyond its end"},
-		{&sql_audit_stray_posts, "The list of posts has one that is no stored message"},
-		{&sql_audit_stray_edges, "Somebody is said to follow or block without a message"},
-	};
+	int64_t after = 0;
 	enum err err = ERR_OK;
-	for (size_t i = 0; err == ERR_OK && i < sizeof(strays) / sizeof(strays[0]); i++) {
-		sqlite3_stmt *stmt = NULL;
-		err = db_query(reader->db, strays[i].query, &stmt);
-		while (err == ERR_OK && (err = db_step(reader->db, stmt)) == ERR_OK) {
-			fault(audit, "%s (row of %lld).", strays[i].what,
-				(long long)sqlite3_column_int64(stmt, 0));
+	while (err == ERR_OK) {
+		struct audit_subject subject = {.audit = audit,
+			.reader = reader,
+			.hmac_key = hmac_key,
+			.likes_total = likes};
+		err = next_feed(reader, after, &subject);
+		if (err == ERR_OK) {
+			after = subject.feed;
+			feed_id_format(&subject.id, subject.text);
+			err = audit_views_init(&subject);
 		}
-		err = err == ERR_NOT_FOUND ? ERR_OK : err;
-	}
-	return err;
-}
-
-static enum err check_file(struct reader *reader, struct audit *audit)
-{
-	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(reader->db, &sql_file_check, &stmt);
-	while (err == ERR_OK && (err = db_step(reader->db, stmt)) == ERR_OK) {
-		struct span said = db_column(stmt, 0);
-		if (!span_equal_text(said, "ok")) {
-			fault(audit, "The database file is damaged: %.*s.", (int)said.len,
-				(const char *)said.at);
+		if (err == ERR_OK) {
+			err = check_feed(&subject);
 		}
+		audit_views_fini(&subject);
 	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* All likes that somebody gave were found; are there more? Not to be told when messages came in
+ * meanwhile. */
+static enum err check_likes(
+	struct reader *reader, struct audit *audit, int64_t newest_before, int64_t likes)
+{
+	int64_t newest = 0;
+	int64_t held = 0;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_deadline(reader->db, 0);
+	err = audit_number(reader, &sql_audit_newest, &newest);
+	if (err == ERR_OK) {
+		err = audit_number(reader, &sql_audit_likes, &held);
+	}
+	if (err == ERR_OK && newest == newest_before && likes >= 0 && held > likes) {
+		audit_fault(audit, AUDIT_VIEW, "The list of likes has %lld that nobody gave.",
+			(long long)(held - likes));
+	}
+	return reader_end(reader, err);
 }
 
 enum err audit_run(struct store *store, const uint8_t *hmac_key, struct audit *audit)
 {
 	struct reader *reader = NULL;
-	int64_t after = 0;
+	int64_t newest = 0;
+	int64_t likes = 0;
 	enum err err = reader_open(store, &reader);
 	if (err != ERR_OK) {
 		return err;
 	}
-	err = check_file(reader, audit);
+	err = audit_file(reader, audit);
 	if (err == ERR_OK) {
-		err = check_strays(reader, audit);
+		err = audit_strays(reader, audit);
 	}
-	while (err == ERR_OK) {
-		struct subject subject = {.audit = audit, .reader = reader, .hmac_key = hmac_key};
-		err = next_feed(reader, after, &subject);
-		if (err == ERR_OK) {
-			after = subject.feed;
-			feed_id_format(&subject.id, subject.text);
-			subject.edges = table_new(store_env(store),
-				subject.feed == FEED_SELF ? LIMIT_GRAPH_EDGES
-							  : LIMIT_GRAPH_EDGES_PER_AUTHOR);
-			err = subject.edges == NULL ? ERR_NOMEM : check_feed(&subject);
-			table_free(subject.edges);
-		}
+	if (err == ERR_OK) {
+		err = audit_number(reader, &sql_audit_newest, &newest);
+	}
+	if (err == ERR_OK) {
+		err = check_feeds(reader, hmac_key, audit, &likes);
+	}
+	if (err == ERR_OK) {
+		err = check_likes(reader, audit, newest, likes);
+	}
+	if (err == ERR_OK) {
+		err = audit_figures(reader, audit);
+	}
+	if (err == ERR_OK) {
+		err = audit_proofs(reader, hmac_key, audit);
+	}
+	if (err == ERR_OK) {
+		err = audit_fence(reader, audit);
 	}
 	reader_close(reader);
-	return err == ERR_NOT_FOUND ? ERR_OK : err;
+	return err;
 }

@@ -3,24 +3,26 @@
 #include "lib/shelf.h"
 
 #include "store/audit.h"
+#include "store/fence.h"
 
 #include <sodium.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct heard {
 	uint64_t count;
 	char all[4096]; /* the first sentences */
 };
 
-static void on_fault(void *ctx, const char *sentence)
+static void on_fault(void *ctx, const struct audit_fault *fault)
 {
 	struct heard *heard = ctx;
 	heard->count++;
 	size_t len = strlen(heard->all);
-	(void)snprintf(heard->all + len, sizeof(heard->all) - len, "%s ", sentence);
+	(void)snprintf(heard->all + len, sizeof(heard->all) - len, "%s ", fault->sentence);
 }
 
 static struct audit audit_of(struct shelf *shelf, struct heard *heard)
@@ -41,10 +43,18 @@ static void fill(struct shelf *shelf)
 	struct author cleo;
 	author_init(&ben, 1);
 	author_init(&cleo, 2);
-	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	struct publish_result mine = shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	struct message_id other = {{7}};
 	struct message *messages[MESSAGES];
 	for (int i = 0; i < MESSAGES; i++) {
 		messages[i] = i == 50      ? author_contact(&ben, &shelf->self.id, EDGE_BLOCK)
+			      : i == 80    ? author_like(&ben, &mine.key, 1)
+			      : i == 81    ? author_like(&ben, &other, 1)
+			      : i == 82    ? author_like(&ben, &other, 0)
+			      : i == 90    ? author_say(&ben,
+						     "{\"type\":\"about\",\"about\":\"%s\","
+							"\"description\":\"I am Ben\"}",
+						     ben.text)
 			      : i == 60    ? author_contact(&ben, &shelf->self.id, EDGE_FOLLOW)
 			      : i == 70    ? author_contact(&ben, &cleo.id, EDGE_BLOCK)
 			      : i % 3 == 0 ? author_name(&ben, "b")
@@ -186,6 +196,50 @@ static void every_kind_of_damage_is_a_sentence(void **state)
 		{"DELETE FROM posts WHERE feed = 1", "missing from the list of posts"},
 		{"UPDATE posts SET at = at + 1 WHERE feed = 1", "tells message 1 of "},
 		{"UPDATE posts SET home = 0 WHERE feed = 1", "tells message 1 of "},
+		{"DELETE FROM votes", "likes by "},
+		{"UPDATE votes SET link = link + 1", "likes by "},
+		{"INSERT INTO votes (link, feed) VALUES (5, 2)", "1 that nobody gave"},
+		{"INSERT INTO votes (link, feed) VALUES (5, 3)", "1 that nobody gave"},
+		{"UPDATE profiles SET name = 'Ana' WHERE feed = 2", "What @"},
+		{"UPDATE profiles SET bio = ''", "What @"},
+		{"UPDATE profiles SET image = zeroblob(32)", "What @"},
+		{"DELETE FROM profiles", "What @"},
+		{"UPDATE profiles SET feed = 3", "without a message"},
+		{"INSERT INTO profiles (feed, name) VALUES (1, 'x')", "What @"},
+		{"UPDATE figures SET n = n + 1 WHERE name = 'messages'",
+			"The number of messages is said to be 603; there are 602."},
+		{"UPDATE figures SET n = n + 1 WHERE name = 'edges'", "The number of edges"},
+		{"UPDATE figures SET n = n + 1 WHERE name = 'feeds'", "The number of feeds"},
+		{"UPDATE figures SET n = n + 1 WHERE name = 'posts'", "The number of posts"},
+		{"DELETE FROM figures WHERE name = 'forks'", "The number of forks"},
+		{"INSERT INTO holders (peer, sequence, at) VALUES (77, 1, 1)",
+			"A holder of your feed is nobody"},
+		{"INSERT INTO holders (peer, sequence, at) VALUES (2, -1, 1)",
+			"A holder of your feed is nobody"},
+		{"INSERT INTO wants (feed, at) VALUES (77, 1)", "wanted without following"},
+		{"INSERT INTO reach (feed, hops) VALUES (77, 1)", "within reach"},
+		{"INSERT INTO reach (feed, hops) VALUES (2, 4)", "within reach"},
+		{"INSERT INTO clocks (peer, feed, note) VALUES (2, 77, 1)", "is of nobody"},
+		{"INSERT INTO clocks (peer, feed, note) VALUES (77, 2, 1)", "is of nobody"},
+		{"INSERT INTO addresses (feed, text, added) VALUES (77, x'61', 1)",
+			"leads to nobody"},
+		{"INSERT INTO nonces (nonce, sequence) VALUES (x'61', 3)",
+			"a message that is not there"},
+		{"INSERT INTO forks (feed, at, proof) VALUES (77, 1, x'61')", "against nobody"},
+		{"INSERT INTO forks (feed, at, proof) VALUES (2, 1, x'61')", "forked is none"},
+		/* A message of the feed itself, and one of somebody else, prove nothing. */
+		{"INSERT INTO forks (feed, at, proof) SELECT 2, 1, body FROM messages WHERE feed = "
+		 "2 AND sequence = 9",
+			"forked is none"},
+		{"INSERT INTO forks (feed, at, proof) SELECT 2, 1, body FROM messages WHERE feed = "
+		 "1 AND sequence = 1",
+			"forked is none"},
+		{"INSERT INTO branch (sequence, key, body, at) VALUES (1, zeroblob(32), x'61', 1)",
+			"Message 1 of the other branch"},
+		{"INSERT INTO branch (sequence, key, body, at) SELECT 1, zeroblob(32), body, 1 "
+		 "FROM messages WHERE feed = 1 AND sequence = 1",
+			"Message 1 of the other branch"},
+		{"INSERT INTO drafts (at, content) VALUES (1, x'7b')", "Draft 1 cannot be read"},
 		/* An index that does not say what its table says. */
 		{"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX "
 		 "contacts_about ON contacts (feed, edge, about)' WHERE name = 'contacts_about'",
@@ -212,12 +266,108 @@ static void every_kind_of_damage_is_a_sentence(void **state)
 	}
 }
 
+/* The store without a writer, which would mend or judge what is to be looked at. */
+static void open_store_only(struct shelf *shelf)
+{
+	char why[256];
+	const struct store_opts opts = {
+		.dir = shelf->dir, .env = &shelf->env, .self = shelf->self.id};
+	assert_int_equal(store_open(&opts, &shelf->store, why, sizeof(why)), ERR_OK);
+}
+
+static void close_store_only(struct shelf *shelf)
+{
+	store_close(shelf->store);
+	shelf->store = NULL;
+}
+
+/* Change a byte of the slot that counts, and make the slot whole again; the other one is torn. */
+static void change_fence(const char *path, size_t at, uint8_t byte)
+{
+	static uint8_t slots[2][FENCE_SLOT_BYTES];
+	uint64_t generations[2];
+	FILE *file = fopen(path, "r+b");
+	assert_non_null(file);
+	assert_int_equal(fread(slots, 1, sizeof(slots), file), sizeof(slots));
+	memcpy(&generations[0], slots[0] + 8, 8);
+	memcpy(&generations[1], slots[1] + 8, 8);
+	int newer = generations[1] > generations[0];
+	uint8_t *slot = slots[newer];
+	uint32_t intent_len = 0;
+	uint64_t nonce_len = 0;
+	memcpy(&intent_len, slot + 76, sizeof(intent_len));
+	memcpy(&nonce_len, slot + 88, sizeof(nonce_len));
+	size_t len = 224 + intent_len + nonce_len;
+	slot[at] = slot[at] == byte ? (uint8_t)(byte + 1) : byte;
+	assert_int_equal(crypto_hash_sha256(slot + len, slot, len), 0);
+	slots[1 - newer][0] = 'x';
+	assert_int_equal(fseek(file, 0, SEEK_SET), 0);
+	assert_int_equal(fwrite(slots, 1, sizeof(slots), file), sizeof(slots));
+	assert_int_equal(fclose(file), 0);
+}
+
+/* What is wrong with the fence is said, and never mended here. */
+static void a_fence_that_disagrees_is_a_fault(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t at;
+		uint8_t byte;
+		const char *said;
+	} changes[] = {
+		{16, 1, "another key"},           /* its identity */
+		{80, 9, "knows your message 9"},  /* the number of its head */
+		{96, 1, "different messages 1"},  /* the key of its head */
+		{128, 9, "knows your message 9"}, /* the number of its intent */
+	};
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct shelf shelf;
+		struct heard heard;
+		char path[128];
+		shelf_init(&shelf);
+		(void)shelf_publish(&shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+		shelf_close(&shelf);
+		(void)snprintf(path, sizeof(path), "%s/fence", shelf.dir);
+		change_fence(path, changes[i].at, changes[i].byte);
+		open_store_only(&shelf);
+		struct audit audit = audit_of(&shelf, &heard);
+		assert_int_equal(audit.faults, 1);
+		if (strstr(heard.all, changes[i].said) == NULL) {
+			fail_msg("%zu: said \"%s\"", changes[i].at, heard.all);
+		}
+		close_store_only(&shelf);
+		shelf_fini(&shelf);
+	}
+}
+
+static void a_torn_fence_is_a_fault_and_none_is_not(void **state)
+{
+	(void)state;
+	struct shelf shelf;
+	struct heard heard;
+	char path[128];
+	shelf_init(&shelf);
+	(void)shelf_publish(&shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	shelf_close(&shelf);
+	(void)snprintf(path, sizeof(path), "%s/fence", shelf.dir);
+	assert_int_equal(truncate(path, 100), 0);
+	open_store_only(&shelf);
+	assert_int_equal(audit_of(&shelf, &heard).faults, 1);
+	assert_non_null(strstr(heard.all, "safety file beside the database is damaged"));
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(audit_of(&shelf, &heard).faults, 0);
+	close_store_only(&shelf);
+	shelf_fini(&shelf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sound_store_has_no_faults),
 		cmocka_unit_test(a_message_whose_timestamp_is_infinite_is_no_fault),
 		cmocka_unit_test(every_kind_of_damage_is_a_sentence),
+		cmocka_unit_test(a_fence_that_disagrees_is_a_fault),
+		cmocka_unit_test(a_torn_fence_is_a_fault_and_none_is_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -422,9 +422,9 @@ static void check_foreign(struct rig *rig, struct reader *reader, unsigned autho
 	rig->foreign[author] = reading.count;
 }
 
-static void on_fault(void *ctx, const char *sentence)
+static void on_fault(void *ctx, const struct audit_fault *fault)
 {
-	rig_wrong(ctx, "audit: %s", sentence);
+	rig_wrong(ctx, "audit: %s", fault->sentence);
 }
 
 static void check_pages(struct rig *rig)

@@ -1,0 +1,73 @@
+/**
+ * store/audit, inside: what its files share. audit.c: the walk along the feeds. audit_views.c: what
+ * follows from one feed's messages. audit_rows.c: everything else in the database, and the fence.
+ */
+#ifndef STORE_AUDIT_INSIDE_H
+#define STORE_AUDIT_INSIDE_H
+
+#include "base/table.h"
+#include "feed/content.h"
+#include "store/audit.h"
+#include "store/index.h"
+#include "store/reader_inside.h"
+
+/* What a feed's messages say, to be compared with its rows. */
+struct audit_views {
+	struct table *edges; /* by whom it is about: the last contact message's edge, plus one */
+	struct table *likes; /* by the first 8 bytes of what is liked */
+	bool has_profile, has_image;
+	char name[264];
+	char bio[8 * KIB];
+	struct blob_id image;
+};
+
+struct audit_subject {
+	struct audit *audit;
+	struct reader *reader;
+	const uint8_t *hmac_key;
+	int64_t feed;
+	struct feed_id id;
+	char text[FEED_ID_TEXT_BYTES];
+	struct chain_head claimed; /* what the table of feeds says */
+	int64_t claimed_at_ms, claimed_edges;
+	struct chain_head head; /* what the messages say so far */
+	int64_t head_at_ms;
+	struct audit_views views;
+	enum contact_edge mine;
+	bool is_broken;       /* one sentence per broken chain is enough */
+	uint64_t log_faults;  /* of its messages and its row, without those of its views */
+	int64_t *likes_total; /* rows of `votes` that must be there; −1: it cannot be told */
+};
+
+void audit_fault(struct audit *audit, enum audit_kind kind, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+/** The same about a feed. */
+void audit_fault_about(struct audit *audit, enum audit_kind kind, int64_t feed, const char *format,
+	...) PRINTF_LIKE(4, 5);
+/** A fault of the feed itself, at `sequence` or from there on. */
+void audit_feed_fault(struct audit_subject *subject, uint64_t sequence, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+/** Run a query of one number; 0 when it gives no row. */
+MUST_USE enum err audit_number(struct reader *reader, const struct query *query, int64_t *out);
+
+MUST_USE enum err audit_views_init(struct audit_subject *subject);
+void audit_views_fini(struct audit_subject *subject);
+/** Is the row of `posts` in columns 6 … of `stmt` what the message says? */
+void audit_post(struct audit_subject *subject, sqlite3_stmt *stmt, const struct message *message,
+	const struct content *content);
+/** Remember what a message says of edges, likes and profile, as store/index does. */
+MUST_USE enum err audit_views_note(struct audit_subject *subject, const struct content *content);
+/** Compare, after the feed's last message. */
+MUST_USE enum err audit_views_check(struct audit_subject *subject);
+
+/** Rows that hang on nothing, the file, the proofs, the fence. */
+MUST_USE enum err audit_file(struct reader *reader, struct audit *audit);
+/** The statement that drops the rows of kind `i`, NULL when they are a view; `*what` NULL at the
+ * end. */
+const struct query *audit_stray_drop(size_t i, const char **what);
+MUST_USE enum err audit_strays(struct reader *reader, struct audit *audit);
+MUST_USE enum err audit_figures(struct reader *reader, struct audit *audit);
+MUST_USE enum err audit_proofs(struct reader *reader, const uint8_t *hmac_key, struct audit *audit);
+MUST_USE enum err audit_fence(struct reader *reader, struct audit *audit);
+
+#endif

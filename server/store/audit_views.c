@@ -1,0 +1,274 @@
+/*
+ * What follows from one feed's messages: its posts, its likes, whom it follows and blocks, what it
+ * says of itself. The messages are walked once; what they say is kept here until the feed's end and
+ * then compared with the rows, unless the feed has grown meanwhile.
+ */
+#include "store/audit_inside.h"
+
+#include "base/limits.h"
+
+QUERY(sql_audit_sequence,
+	"SELECT f.sequence, (SELECT edge FROM contacts WHERE feed = 1 AND about = "
+	"?1) FROM feeds f WHERE f.feed = ?1");
+QUERY(sql_audit_edges, "SELECT f.id, c.edge FROM contacts c CROSS JOIN feeds f ON f.feed = c.about "
+		       "WHERE c.feed = ?1");
+QUERY(sql_audit_like, "SELECT 1 FROM votes WHERE link = ?1 AND feed = ?2");
+QUERY(sql_audit_profile, "SELECT name, bio, image FROM profiles WHERE feed = ?1");
+
+enum err audit_views_init(struct audit_subject *subject)
+{
+	const struct env *env = store_env(subject->reader->store);
+	struct audit_views *views = &subject->views;
+	views->edges = table_new(
+		env, subject->feed == FEED_SELF ? LIMIT_GRAPH_EDGES : LIMIT_GRAPH_EDGES_PER_AUTHOR);
+	views->likes = table_new(env, subject->claimed.sequence + 1);
+	return views->edges == NULL || views->likes == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+void audit_views_fini(struct audit_subject *subject)
+{
+	table_free(subject->views.edges);
+	table_free(subject->views.likes);
+}
+
+static bool head_is(sqlite3_stmt *stmt, int at, bool is_there, const struct message_id *id)
+{
+	bool is_null = sqlite3_column_type(stmt, at) == SQLITE_NULL;
+	return is_there ? !is_null && sqlite3_column_int64(stmt, at) == db_key_head(id->at)
+			: is_null;
+}
+
+void audit_post(struct audit_subject *subject, sqlite3_stmt *stmt, const struct message *message,
+	const struct content *content)
+{
+	bool is_shown = content->type == CONTENT_POST && subject->mine != EDGE_BLOCK;
+	bool has_row = sqlite3_column_type(stmt, 6) != SQLITE_NULL;
+	if (is_shown != has_row) {
+		audit_fault(subject->audit, AUDIT_VIEW,
+			"Message %llu of %s is %s the list of posts.",
+			(unsigned long long)message->sequence, subject->text,
+			is_shown ? "missing from" : "wrongly in");
+		return;
+	}
+	bool is_home = subject->feed == FEED_SELF || subject->mine == EDGE_FOLLOW;
+	if (is_shown && (sqlite3_column_int64(stmt, 6) != index_at_ms(message->timestamp,
+								  sqlite3_column_int64(stmt, 4)) ||
+				!head_is(stmt, 7, content->post.has_root, &content->post.root) ||
+				!head_is(stmt, 8, content->post.has_fork, &content->post.fork) ||
+				sqlite3_column_int64(stmt, 10) != subject->feed ||
+				(sqlite3_column_int(stmt, 9) != 0) != is_home)) {
+		audit_fault(subject->audit, AUDIT_VIEW,
+			"The list of posts tells message %llu of %s wrongly.",
+			(unsigned long long)message->sequence, subject->text);
+	}
+}
+
+/* The last one about somebody counts, and over the limit there are no new ones. */
+static enum err note_edge(struct audit_subject *subject, const struct content_contact *contact)
+{
+	if (feed_id_equal(&contact->contact, &subject->id)) {
+		return ERR_OK;
+	}
+	void *value = (void *)((uintptr_t)contact->edge + 1);
+	enum err err = table_put(subject->views.edges, contact->contact.at, value);
+	return err == ERR_LIMIT ? ERR_OK : err;
+}
+
+static enum err note_like(struct audit_subject *subject, const struct content_vote *vote)
+{
+	uint8_t link[ID_BYTES] = {0};
+	memcpy(link, vote->link.at, DB_KEY_HEAD_BYTES);
+	if (!vote->is_like) {
+		(void)table_remove(subject->views.likes, link);
+		return ERR_OK;
+	}
+	return table_put(subject->views.likes, link, subject);
+}
+
+static void note_profile(struct audit_subject *subject, const struct content_about *about)
+{
+	struct audit_views *views = &subject->views;
+	char name[sizeof(views->name)];
+	char bio[sizeof(views->bio)];
+	if (!about->is_about_feed || !feed_id_equal(&about->about_feed, &subject->id)) {
+		return;
+	}
+	index_clean_name(about->name, name);
+	index_clean_text(about->description, bio, sizeof(bio));
+	views->has_profile = true;
+	if (name[0] != '\0') {
+		memcpy(views->name, name, sizeof(name));
+	}
+	if (bio[0] != '\0') {
+		memcpy(views->bio, bio, sizeof(bio));
+	}
+	if (about->has_image) {
+		views->has_image = true;
+		views->image = about->image;
+	}
+}
+
+enum err audit_views_note(struct audit_subject *subject, const struct content *content)
+{
+	switch (content->type) {
+	case CONTENT_CONTACT:
+		return note_edge(subject, &content->contact);
+	case CONTENT_VOTE:
+		return note_like(subject, &content->vote);
+	case CONTENT_ABOUT:
+		note_profile(subject, &content->about);
+		return ERR_OK;
+	default:
+		return ERR_OK;
+	}
+}
+
+/* Has the feed, or what we say of it, changed since we began with it? Then its rows may be newer
+ * than what was read. */
+static enum err is_unchanged(struct audit_subject *subject, bool *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	*out = false;
+	enum err err = db_query(subject->reader->db, &sql_audit_sequence, &stmt);
+	if (err == ERR_OK) {
+		db_int(stmt, 1, subject->feed);
+		err = db_step(subject->reader->db, stmt);
+	}
+	if (err == ERR_OK) {
+		*out = (uint64_t)sqlite3_column_int64(stmt, 0) == subject->claimed.sequence &&
+		       (enum contact_edge)sqlite3_column_int(stmt, 1) == subject->mine;
+		db_reset(stmt);
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err count_wrong_edges(struct audit_subject *subject, size_t *wrong)
+{
+	sqlite3_stmt *stmt = NULL;
+	size_t count = 0;
+	enum err err = db_query(subject->reader->db, &sql_audit_edges, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, subject->feed);
+	while ((err = db_step(subject->reader->db, stmt)) == ERR_OK) {
+		struct feed_id about = {{0}};
+		uintptr_t edge = (uintptr_t)sqlite3_column_int64(stmt, 1);
+		bool is_there = db_column_id(stmt, 0, about.at);
+		uintptr_t said = (uintptr_t)table_get(subject->views.edges, about.at);
+		*wrong += !is_there || said != edge + 1;
+		count++;
+	}
+	/* Fewer than were said may be right, for all edges together have a limit; not our own. */
+	*wrong += (int64_t)count != subject->claimed_edges ||
+		  (subject->feed == FEED_SELF && count != table_count(subject->views.edges));
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+static enum err count_missing_likes(struct audit_subject *subject, size_t *missing)
+{
+	size_t cursor = 0;
+	const uint8_t *link = NULL;
+	void *value = NULL;
+	sqlite3_stmt *stmt = NULL;
+	if (subject->mine == EDGE_BLOCK) {
+		return ERR_OK; /* they have none */
+	}
+	while (table_next(subject->views.likes, &cursor, &link, &value)) {
+		enum err err = db_query(subject->reader->db, &sql_audit_like, &stmt);
+		if (err != ERR_OK) {
+			return err;
+		}
+		db_int(stmt, 1, db_key_head(link));
+		db_int(stmt, 2, subject->feed);
+		err = db_step(subject->reader->db, stmt);
+		if (err == ERR_OK) {
+			db_reset(stmt);
+		} else if (err == ERR_NOT_FOUND) {
+			(*missing)++;
+		} else {
+			return err;
+		}
+	}
+	if (*subject->likes_total >= 0) {
+		*subject->likes_total += (int64_t)table_count(subject->views.likes);
+	}
+	return ERR_OK;
+}
+
+static enum err is_profile_right(struct audit_subject *subject, bool *out)
+{
+	const struct audit_views *views = &subject->views;
+	sqlite3_stmt *stmt = NULL;
+	struct blob_id image;
+	*out = false;
+	enum err err = db_query(subject->reader->db, &sql_audit_profile, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, subject->feed);
+	err = db_step(subject->reader->db, stmt);
+	if (err == ERR_NOT_FOUND) {
+		*out = !views->has_profile;
+		return ERR_OK;
+	}
+	if (err != ERR_OK) {
+		return err;
+	}
+	bool has_image = db_column_id(stmt, 2, image.at);
+	bool is_null = sqlite3_column_type(stmt, 2) == SQLITE_NULL;
+	*out = views->has_profile && span_equal_text(db_column(stmt, 0), views->name) &&
+	       span_equal_text(db_column(stmt, 1), views->bio) &&
+	       (views->has_image ? has_image && memcmp(image.at, views->image.at, ID_BYTES) == 0
+				 : is_null);
+	db_reset(stmt);
+	return ERR_OK;
+}
+
+static enum err compare(struct audit_subject *subject)
+{
+	size_t wrong_edges = 0;
+	size_t missing_likes = 0;
+	bool is_right = false;
+	enum err err = count_wrong_edges(subject, &wrong_edges);
+	if (err == ERR_OK) {
+		err = count_missing_likes(subject, &missing_likes);
+	}
+	if (err == ERR_OK) {
+		err = is_profile_right(subject, &is_right);
+	}
+	if (err != ERR_OK) {
+		return err;
+	}
+	if (wrong_edges > 0) {
+		audit_fault(subject->audit, AUDIT_VIEW,
+			"The list of whom %s follows and blocks is wrong.", subject->text);
+	}
+	if (missing_likes > 0) {
+		audit_fault(subject->audit, AUDIT_VIEW,
+			"%zu likes by %s are missing from the list of likes.", missing_likes,
+			subject->text);
+	}
+	if (!is_right) {
+		audit_fault(subject->audit, AUDIT_VIEW,
+			"What %s says of themselves is kept wrongly.", subject->text);
+	}
+	return ERR_OK;
+}
+
+enum err audit_views_check(struct audit_subject *subject)
+{
+	bool may_compare = false;
+	enum err err = reader_begin(subject->reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_deadline(subject->reader->db, 0); /* it has as long as the feed is */
+	err = is_unchanged(subject, &may_compare);
+	if (err == ERR_OK && may_compare) {
+		err = compare(subject);
+	} else {
+		*subject->likes_total = -1;
+	}
+	return reader_end(subject->reader, err);
+}
