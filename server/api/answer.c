@@ -7,9 +7,12 @@
 #include "api/body.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+enum { SECRET_BYTES = 4096 };
 
 struct said_row {
 	unsigned status;
@@ -33,6 +36,10 @@ static const struct said_row said_rows[] = {
 	[SAID_REFUSED] = {422, "refused",
 		"No other node would take this message, so it was not signed.", NULL},
 	[SAID_CONFLICT] = {409, "refused", "That does not go now.", NULL},
+	[SAID_LOCKED] = {423, "locked",
+		"The key of this node is locked with a passphrase. `kith unlock` or the page opens "
+		"it.",
+		NULL},
 	[SAID_BUSY] = {503, "busy", "The node is busy. Try again in a moment.", NULL},
 	[SAID_DISK_FULL] = {507, "disk_full",
 		"The disk of this node is full, so nothing was saved.", "/settings/storage"},
@@ -58,6 +65,9 @@ static void close_fd(struct answer *answer)
 
 void answer_fini(struct answer *answer)
 {
+	if (answer->is_secret && answer->body.at != NULL) {
+		sodium_memzero(answer->body.at, answer->body.cap);
+	}
 	buf_fini(&answer->body);
 	close_fd(answer);
 }
@@ -96,6 +106,10 @@ void answer_json(struct answer *answer, unsigned status, json_t *tree)
 	clear(answer);
 	answer->status = status;
 	answer->kind = ANSWER_JSON;
+	if (answer->is_secret && buf_reserve(&answer->body, SECRET_BYTES) == NULL) {
+		json_decref(tree); /* growing would leave copies behind */
+		tree = NULL;
+	}
 	if (tree == NULL ||
 		json_dump_callback(tree, append_piece, &answer->body, JSON_COMPACT) != 0) {
 		/* No memory for a tree: this text needs none but its own few bytes. */

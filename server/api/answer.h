@@ -31,6 +31,7 @@ struct answer {
 	const char *mime;                    /* ANSWER_FILE; static */
 	bool is_gzip;
 	bool is_immutable;
+	bool is_secret;                   /* the body is wiped when it has been sent */
 	bool is_last;                     /* close the connection behind it */
 	unsigned retry_after_s;           /* 0: no such header */
 	char cookie[ANSWER_COOKIE_BYTES]; /* Set-Cookie; "" none */
@@ -59,6 +60,7 @@ enum said {
 	SAID_PAUSED,
 	SAID_REFUSED,
 	SAID_CONFLICT, /* refused, 409: not now */
+	SAID_LOCKED,
 	SAID_BUSY,
 	SAID_DISK_FULL,
 	SAID_UNREACHABLE,

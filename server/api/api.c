@@ -40,7 +40,11 @@ struct reader *inside_reader(struct call *call)
 static bool is_open(struct api *api)
 {
 	(void)pthread_mutex_lock(&api->lock);
-	bool is = api->is_open && !api->is_stopping;
+	while (!api->is_open && !api->is_stopping) {
+		/* Who came first to a door that was just opened waits for the last steps. */
+		(void)pthread_cond_wait(&api->changed, &api->lock);
+	}
+	bool is = !api->is_stopping;
 	(void)pthread_mutex_unlock(&api->lock);
 	return is;
 }
@@ -85,11 +89,25 @@ static bool admit_change(struct exchange *exchange)
 	return true;
 }
 
+/* A node whose key waits for its passphrase shows its door, and nothing else. True: answered. */
+static bool is_shut(const struct api *api, const struct route *route, struct exchange *exchange)
+{
+	if (!api->opts.is_locked || (route != NULL && route->may == MAY_ANYBODY)) {
+		return false;
+	}
+	answer_error(&exchange->answer, SAID_LOCKED, NULL);
+	return true;
+}
+
 static enum http_next admit_upgrade(struct api *api, struct exchange *exchange)
 {
 	char name[16];
 	struct span cookie;
 	cookie_name(api, name);
+	if (is_shut(api, NULL, exchange)) {
+		exchange->answer.is_last = true;
+		return HTTP_ANSWER;
+	}
 	if (!span_equal_text(exchange->head.path, "/api/live") || exchange->is_owner) {
 		answer_error(&exchange->answer, SAID_NOT_FOUND, NULL);
 	} else if (!gate_origin_fits(&exchange->head)) {
@@ -110,6 +128,9 @@ static enum http_next admit(struct api *api, struct exchange *exchange)
 	bool is_known = false;
 	const struct route *route =
 		route_find(exchange->head.method, exchange->head.path, args, &is_known);
+	if (is_shut(api, route, exchange)) {
+		return HTTP_ANSWER;
+	}
 	bool is_free = exchange->is_owner || (route != NULL && route->may == MAY_ANYBODY);
 	if (!is_free && !admit_session(api, exchange)) {
 		return HTTP_ANSWER;
@@ -159,6 +180,7 @@ static void serve(struct api *api, struct exchange *exchange)
 	struct call call = {.api = api, .exchange = exchange};
 	bool is_known = false;
 	(void)route_find(exchange->head.method, exchange->head.path, call.args, &is_known);
+	exchange->answer.is_secret = route->is_secret;
 	if (route->method == GATE_POST && !route->is_raw) {
 		bool is_empty = exchange->body.len == 0;
 		call.body = is_empty ? json_object() : body_parse(buf_span(&exchange->body));
@@ -297,11 +319,17 @@ static void api_free(struct api *api)
 {
 	live_free(api->live);
 	serve_page_close(api->page);
-	sessions_free(api->sessions);
+	if (api->opts.sessions == NULL) {
+		sessions_free(api->sessions);
+	} else {
+		sessions_keep_in(api->sessions, NULL, NULL, NULL);
+	}
+	bind_doors_close(&api->own_doors);
 	events_free(api->events);
 	free(api->socket_path);
 	free(api->peer_host);
 	(void)pthread_mutex_destroy(&api->lock);
+	(void)pthread_mutex_destroy(&api->trying);
 	(void)pthread_cond_destroy(&api->changed);
 	free(api);
 }
@@ -320,19 +348,19 @@ static enum err api_new(const struct api_opts *opts, struct api **out)
 		return ERR_NOMEM;
 	}
 	seed_hashes(opts->env);
+	body_wipe_json();
 	(void)pthread_mutex_init(&api->lock, NULL);
+	(void)pthread_mutex_init(&api->trying, NULL);
 	(void)pthread_cond_init(&api->changed, NULL);
 	api->opts = *opts;
+	api->own_doors = (struct bind_doors){.v4 = -1, .v6 = -1, .path = -1};
+	api->sessions = opts->sessions;
 	api->socket_path = copy_text(opts->socket_path);
 	api->peer_host = copy_text(opts->peer_host);
 	api->started_ms = env_mono_ms(opts->env);
 	enum err err = events_new(opts->env, &opts->self, &api->events);
-	if (err == ERR_OK) {
-		err = sessions_new(&(struct session_opts){.env = opts->env,
-					   .on_put = put_session,
-					   .on_drop = drop_session,
-					   .ctx = api},
-			&api->sessions);
+	if (err == ERR_OK && api->sessions == NULL) {
+		err = sessions_new(&(struct session_opts){.env = opts->env}, &api->sessions);
 	}
 	if (err != ERR_OK) {
 		api_free(api);
@@ -355,30 +383,40 @@ static enum err read_state(struct api *api)
 		events_set_head(api->events, head.sequence);
 	}
 	reader_close(reader);
+	if (err == ERR_OK) {
+		sessions_keep_in(api->sessions, put_session, drop_session, api);
+	}
 	return err;
 }
 
 static enum err open_doors(struct api *api, char *why, size_t why_bytes)
 {
-	struct http_opts http = {
-		.env = api->opts.env,
-		.host = api->opts.http_host,
+	const struct bind_opts bind = {.host = api->opts.http_host,
 		.port = api->opts.http_port,
-		.socket_path = api->socket_path,
+		.socket_path = api->socket_path};
+	enum err err = api->opts.doors != NULL
+			       ? ERR_OK
+			       : bind_doors_open(&bind, &api->own_doors, why, why_bytes);
+	if (err != ERR_OK) {
+		return err;
+	}
+	const struct http_opts http = {
+		.env = api->opts.env,
+		.doors = api->opts.doors != NULL ? api->opts.doors : &api->own_doors,
 		.on_head = on_head,
 		.on_request = on_request,
 		.on_later = on_later,
 		.on_upgrade = on_upgrade,
 		.ctx = api,
 	};
-	struct live_opts live = {
+	return http_start(&http, &api->http, why, why_bytes);
+}
+
+static enum err start_live(struct api *api, char *why, size_t why_bytes)
+{
+	const struct live_opts live = {
 		.env = api->opts.env, .sessions = api->sessions, .events = api->events};
-	enum err err = live_start(&live, &api->live, why, why_bytes);
-	if (err == ERR_OK) {
-		err = http_start(&http, &api->http, why, why_bytes);
-	}
-	/* Last: it asks the loop, which does not run yet, and would make a failed start wait. */
-	return err == ERR_OK ? watch_start(api, &api->watch) : err;
+	return api->opts.is_locked ? ERR_OK : live_start(&live, &api->live, why, why_bytes);
 }
 
 enum err api_start(const struct api_opts *opts, struct api **out, char *why, size_t why_bytes)
@@ -389,12 +427,20 @@ enum err api_start(const struct api_opts *opts, struct api **out, char *why, siz
 	if (err != ERR_OK) {
 		return err;
 	}
-	err = read_state(api);
+	err = opts->is_locked ? ERR_OK : read_state(api);
 	if (err == ERR_OK) {
 		err = serve_page_open(opts->web_dir, &api->page);
 	}
 	if (err == ERR_OK) {
+		err = start_live(api, why, why_bytes);
+	}
+	if (err == ERR_OK) {
 		err = open_doors(api, why, why_bytes);
+	}
+	if (err == ERR_OK && !opts->is_locked) {
+		/* Last: it asks the loop, which does not run yet, and would make a failed start
+		 * wait. */
+		err = watch_start(api, &api->watch);
 	}
 	if (err != ERR_OK) {
 		api_stop(api);
@@ -402,6 +448,7 @@ enum err api_start(const struct api_opts *opts, struct api **out, char *why, siz
 	}
 	(void)pthread_mutex_lock(&api->lock);
 	api->is_open = true;
+	(void)pthread_cond_broadcast(&api->changed);
 	(void)pthread_mutex_unlock(&api->lock);
 	why[0] = '\0';
 	*out = api;
@@ -415,6 +462,7 @@ void api_stop(struct api *api)
 	}
 	(void)pthread_mutex_lock(&api->lock);
 	api->is_stopping = true;
+	(void)pthread_cond_broadcast(&api->changed);
 	(void)pthread_mutex_unlock(&api->lock);
 	if (api->http != NULL) {
 		http_quiesce(api->http);

@@ -11,9 +11,18 @@
 
 struct api;
 struct nightly;
+struct bind_doors;
+struct sessions;
+
+/* Why a node goes on with another key than the one in use. */
+enum api_key { API_KEY_UNLOCKED, API_KEY_REPLACED };
 
 struct api_opts {
 	const struct env *env;
+	/* The key waits for its passphrase: no store, no writer, no sync; only the page's files,
+	 * POST /api/session and POST /api/unlock are served, the rest answers 423. */
+	bool is_locked;
+	const char *dir; /* data directory, when it is locked; borrowed */
 	struct store *store;
 	struct writer *writer;
 	struct sync *sync;           /* NULL: no node is running (a command on a stopped node) */
@@ -23,6 +32,15 @@ struct api_opts {
 	const char *http_host;   /* NULL: loopback, both families */
 	uint16_t http_port;      /* 0: any free one */
 	const char *socket_path; /* Unix socket for the command line; NULL: none */
+	/* Sockets that listen already, instead of the three above; they stay the caller's. NULL
+	 * normally. */
+	const struct bind_doors *doors;
+	struct sessions *sessions; /* the caller's, to outlive this api; NULL: its own */
+	/* The owner opened the locked key, or brought another one: stop this api and start again
+	 * with it. Takes `key` over; soon after the answer is on its way. Any thread. NULL: no node
+	 * is running. */
+	void (*on_key)(void *ctx, struct key *key, enum api_key why);
+	void *ctx;
 	const char
 		*web_dir; /* serve the page from here instead of from the program; NULL normally */
 	const char *peer_host; /* what sync listens on, to tell our own address; NULL or a wildcard:

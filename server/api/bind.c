@@ -113,3 +113,64 @@ enum err bind_path(const char *path, int *out, char *why, size_t why_bytes)
 	*out = fd;
 	return ERR_OK;
 }
+
+static bool is_host(const struct bind_opts *opts, const char *host)
+{
+	return opts->host == NULL || strcmp(opts->host, host) == 0;
+}
+
+static enum err open_loopbacks(
+	const struct bind_opts *opts, struct bind_doors *doors, char *why, size_t why_bytes)
+{
+	enum err err = ERR_OK;
+	if (!is_host(opts, "127.0.0.1") && !is_host(opts, "::1")) {
+		(void)snprintf(why, why_bytes,
+			"the page can only be served on 127.0.0.1 or ::1, not on %s; put a proxy "
+			"before it",
+			opts->host);
+		return ERR_DENIED;
+	}
+	if (is_host(opts, "127.0.0.1")) {
+		err = bind_loopback(BIND_V4, &doors->port, &doors->v4, why, why_bytes);
+	}
+	if (err == ERR_OK && is_host(opts, "::1")) {
+		err = bind_loopback(BIND_V6, &doors->port, &doors->v6, why, why_bytes);
+		/* A machine without IPv6 is fine, unless just that was asked for. */
+		err = err == ERR_NOT_FOUND && opts->host == NULL ? ERR_OK : err;
+	}
+	return err == ERR_NOT_FOUND ? ERR_IO : err;
+}
+
+enum err bind_doors_open(
+	const struct bind_opts *opts, struct bind_doors *out, char *why, size_t why_bytes)
+{
+	*out = (struct bind_doors){.v4 = -1, .v6 = -1, .path = -1, .port = opts->port};
+	enum err err = open_loopbacks(opts, out, why, why_bytes);
+	if (err == ERR_OK && opts->socket_path != NULL) {
+		err = bind_path(opts->socket_path, &out->path, why, why_bytes);
+	}
+	if (err == ERR_OK && opts->socket_path != NULL) {
+		out->socket_path = strdup(opts->socket_path);
+		err = out->socket_path == NULL ? ERR_NOMEM : ERR_OK;
+	}
+	if (err != ERR_OK) {
+		bind_doors_close(out);
+	}
+	return err;
+}
+
+void bind_doors_close(struct bind_doors *doors)
+{
+	int *const fds[] = {&doors->v4, &doors->v6, &doors->path};
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (*fds[i] >= 0) {
+			(void)close(*fds[i]);
+		}
+		*fds[i] = -1;
+	}
+	if (doors->socket_path != NULL) {
+		(void)unlink(doors->socket_path);
+		free(doors->socket_path);
+		doors->socket_path = NULL;
+	}
+}

@@ -33,4 +33,24 @@ enum { BIND_PATH_BYTES = sizeof(((struct sockaddr_un *)0)->sun_path) };
  */
 MUST_USE bool bind_short_path(const char *path, char out[static BIND_PATH_BYTES], int *dir_fd);
 
+/**
+ * The listening sockets of one node. They are opened before, and closed after, everything behind
+ * them: who connects while that is started anew waits in the backlog.
+ */
+struct bind_doors {
+	int v4, v6, path; /* −1: not open */
+	uint16_t port;
+	char *socket_path;
+};
+struct bind_opts {
+	const char *host;        /* NULL: 127.0.0.1 and ::1; else one of them */
+	uint16_t port;           /* 0: any free one */
+	const char *socket_path; /* NULL: none */
+};
+/** ERR_DENIED: the host is not this machine's alone; ERR_IO; ERR_NOMEM. `why` gets a sentence. */
+MUST_USE enum err bind_doors_open(
+	const struct bind_opts *opts, struct bind_doors *out, char *why, size_t why_bytes);
+/** Also after it failed, and twice. The Unix socket's name is removed. */
+void bind_doors_close(struct bind_doors *doors);
+
 #endif

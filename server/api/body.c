@@ -7,6 +7,11 @@
 #include "base/limits.h"
 #include "feed/utf8.h"
 
+#include <malloc.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+
 bool body_is_shallow(struct span text, unsigned depth_max)
 {
 	unsigned depth = 0;
@@ -60,6 +65,25 @@ bool body_text(const json_t *body, const char *name, struct span *out)
 	}
 	*out = span_of(json_string_value(value), json_string_length(value));
 	return true;
+}
+
+static void wipe_and_free(void *memory)
+{
+	if (memory != NULL) {
+		sodium_memzero(memory, malloc_usable_size(memory));
+		free(memory);
+	}
+}
+
+static void set_wiping(void)
+{
+	json_set_alloc_funcs(malloc, wipe_and_free);
+}
+
+void body_wipe_json(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	(void)pthread_once(&once, set_wiping);
 }
 
 static int hex_digit(uint8_t byte)

@@ -8,6 +8,12 @@
 
 #include <jansson.h>
 
+/**
+ * From here on jansson wipes all memory that it frees, in the whole process: passphrases and words
+ * pass through its trees. Any number of times; any thread.
+ */
+void body_wipe_json(void);
+
 /** An object, or NULL: not JSON, not an object, a key twice, deeper than LIMIT_HTTP_BODY_DEPTH.
  * json_decref() it. */
 MUST_USE json_t *body_parse(struct span text);

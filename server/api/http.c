@@ -10,7 +10,6 @@
  */
 #include "api/http.h"
 
-#include "api/bind.h"
 #include "base/log.h"
 
 #include <arpa/inet.h>
@@ -20,6 +19,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -33,6 +33,7 @@ enum {
 	STACK_BYTES = 512 * KIB,
 	IDLE_S = 30,
 	TICK_MS = 250,
+	LINGER_STEP_MS = 5,
 };
 
 /* What a connection is doing, for the watching thread. */
@@ -59,7 +60,6 @@ struct http {
 	struct door doors[DOORS_MAX];
 	size_t door_count;
 	uint16_t port;
-	char *socket_path;
 	pthread_mutex_t lock; /* everything below */
 	pthread_cond_t wake;
 	struct conn *conns;
@@ -234,6 +234,14 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
 	return request;
 }
 
+/* It may have held a passphrase. Its room was made at once, so there is no other copy of ours. */
+static void wipe_body(struct exchange *exchange)
+{
+	if (exchange->body.at != NULL) {
+		sodium_memzero(exchange->body.at, exchange->body.cap);
+	}
+}
+
 static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
 	enum MHD_RequestTerminationCode why)
 {
@@ -242,6 +250,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	(void)why;
 	set_phase(door->http, conn_of(connection), CONN_IDLE);
 	if (request != NULL) {
+		wipe_body(&request->exchange);
 		answer_fini(&request->exchange.answer);
 		buf_fini(&request->exchange.body);
 		free(request->kept_target);
@@ -361,9 +370,11 @@ static enum MHD_Result send_answer(struct request *request)
 		response = MHD_create_response_from_fd64(answer->fd_bytes, answer->fd);
 		answer->fd = response == NULL ? answer->fd : -1;
 	} else {
-		/* The library takes a writable pointer, and writes nothing through it. */
+		/* What is secret is not copied: it stays in `answer`, which lives until the request
+		 * is over. The library takes a writable pointer, and writes nothing through it. */
 		response = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.at,
-			is_fixed ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_COPY);
+			is_fixed || answer->is_secret ? MHD_RESPMEM_PERSISTENT
+						      : MHD_RESPMEM_MUST_COPY);
 	}
 	enum MHD_Result result = MHD_NO;
 	request->step = STEP_OVER;
@@ -466,7 +477,11 @@ static enum MHD_Result take_body(struct request *request, const char *bytes, siz
 	if (*count > 0) {
 		/* The length was announced and is within the limit; this can only fail for want of
 		 * memory. */
-		enum err err = buf_append(&exchange->body, span_of(bytes, *count));
+		enum err err =
+			exchange->body.at == NULL && buf_reserve(&exchange->body,
+							     (size_t)exchange->head.length) == NULL
+				? ERR_NOMEM
+				: buf_append(&exchange->body, span_of(bytes, *count));
 		*count = 0;
 		return err == ERR_OK ? MHD_YES : MHD_NO;
 	}
@@ -545,53 +560,36 @@ static enum err open_door(struct http *http, int fd, bool is_owner, unsigned thr
 	return ERR_OK;
 }
 
-static enum err open_loopback(struct http *http, enum bind_family family, unsigned threads,
+/* Behind a duplicate of `listening`; −1: there is no such door. */
+static enum err open_at(struct http *http, int listening, bool is_owner, unsigned threads,
 	unsigned connections, char *why, size_t why_bytes)
 {
-	int fd = -1;
-	enum err err = bind_loopback(family, &http->port, &fd, why, why_bytes);
-	return err != ERR_OK ? err
-			     : open_door(http, fd, false, threads, connections, why, why_bytes);
+	if (listening < 0) {
+		return ERR_OK;
+	}
+	int fd = fcntl(listening, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0) {
+		(void)snprintf(why, why_bytes, "the web port does not start: %s", strerror(errno));
+		return ERR_IO;
+	}
+	return open_door(http, fd, is_owner, threads, connections, why, why_bytes);
 }
 
-static enum err open_tcp(struct http *http, char *why, size_t why_bytes)
+static enum err open_doors(struct http *http, char *why, size_t why_bytes)
 {
-	const char *host = http->opts.host;
-	http->port = http->opts.port;
-	if (host != NULL && strcmp(host, "127.0.0.1") != 0 && strcmp(host, "::1") != 0) {
-		(void)snprintf(why, why_bytes,
-			"the page can only be served on 127.0.0.1 or ::1, not on %s; put a proxy "
-			"before it",
-			host);
-		return ERR_DENIED;
+	const struct bind_doors *doors = http->opts.doors;
+	http->port = doors->port;
+	enum err err =
+		open_at(http, doors->v4, false, 4, LIMIT_HTTP_CONNECTIONS / 2, why, why_bytes);
+	if (err == ERR_OK) {
+		err = open_at(
+			http, doors->v6, false, 2, LIMIT_HTTP_CONNECTIONS / 4, why, why_bytes);
 	}
-	if (host == NULL || strcmp(host, "127.0.0.1") == 0) {
-		enum err err =
-			open_loopback(http, BIND_V4, 4, LIMIT_HTTP_CONNECTIONS / 2, why, why_bytes);
-		if (err != ERR_OK) {
-			return err == ERR_NOT_FOUND ? ERR_IO : err;
-		}
+	if (err == ERR_OK) {
+		err = open_at(
+			http, doors->path, true, 2, LIMIT_HTTP_CONNECTIONS / 4, why, why_bytes);
 	}
-	if (host == NULL || strcmp(host, "::1") == 0) {
-		enum err err =
-			open_loopback(http, BIND_V6, 2, LIMIT_HTTP_CONNECTIONS / 4, why, why_bytes);
-		/* A machine without IPv6 is fine, unless just that was asked for. */
-		if (err != ERR_OK && (host != NULL || err != ERR_NOT_FOUND)) {
-			return err == ERR_NOT_FOUND ? ERR_IO : err;
-		}
-	}
-	return ERR_OK;
-}
-
-static enum err open_socket(struct http *http, char *why, size_t why_bytes)
-{
-	int fd = -1;
-	enum err err = bind_path(http->opts.socket_path, &fd, why, why_bytes);
-	if (err != ERR_OK) {
-		return err;
-	}
-	http->socket_path = strdup(http->opts.socket_path);
-	return open_door(http, fd, true, 2, LIMIT_HTTP_CONNECTIONS / 4, why, why_bytes);
+	return err;
 }
 
 static enum err start_watcher(struct http *http)
@@ -614,11 +612,8 @@ enum err http_start(const struct http_opts *opts, struct http **out, char *why, 
 	}
 	http->opts = *opts;
 	enum err err = start_watcher(http);
-	if (err == ERR_OK && !opts->is_without_port) {
-		err = open_tcp(http, why, why_bytes);
-	}
-	if (err == ERR_OK && opts->socket_path != NULL) {
-		err = open_socket(http, why, why_bytes);
+	if (err == ERR_OK) {
+		err = open_doors(http, why, why_bytes);
 	}
 	if (err != ERR_OK) {
 		http_stop(http);
@@ -640,11 +635,32 @@ void http_quiesce(struct http *http)
 	}
 }
 
+static bool is_answering(struct http *http)
+{
+	bool is = false;
+	(void)pthread_mutex_lock(&http->lock);
+	for (const struct conn *conn = http->conns; conn != NULL && !is; conn = conn->next) {
+		is = conn->phase == CONN_BODY || conn->phase == CONN_BUSY;
+	}
+	(void)pthread_mutex_unlock(&http->lock);
+	return is;
+}
+
+/* Stopping a daemon cuts its connections: the answer that tells of the stop is let out first. */
+static void linger(struct http *http)
+{
+	const struct timespec rest = {.tv_nsec = LINGER_STEP_MS * 1000000L};
+	for (int ms = 0; ms < LIMIT_LINGER_MS && is_answering(http); ms += LINGER_STEP_MS) {
+		(void)nanosleep(&rest, NULL);
+	}
+}
+
 void http_stop(struct http *http)
 {
 	if (http == NULL) {
 		return;
 	}
+	linger(http);
 	for (size_t i = 0; i < http->door_count; i++) {
 		MHD_stop_daemon(http->doors[i].daemon);
 		if (http->doors[i].quiet_fd >= 0) {
@@ -660,10 +676,6 @@ void http_stop(struct http *http)
 	}
 	(void)pthread_mutex_destroy(&http->lock);
 	(void)pthread_cond_destroy(&http->wake);
-	if (http->socket_path != NULL) {
-		(void)unlink(http->socket_path);
-		free(http->socket_path);
-	}
 	free(http);
 }
 

@@ -12,6 +12,7 @@
 #define API_HTTP_H
 
 #include "api/answer.h"
+#include "api/bind.h"
 #include "api/gate.h"
 #include "api/session.h"
 #include "base/env.h"
@@ -45,10 +46,7 @@ struct upgrade {
 
 struct http_opts {
 	const struct env *env;
-	const char *host;        /* NULL: 127.0.0.1 and ::1; else one of them */
-	uint16_t port;           /* 0: any free one */
-	bool is_without_port;    /* no TCP port at all */
-	const char *socket_path; /* NULL: none */
+	const struct bind_doors *doors; /* where to listen; they stay the caller's */
 	enum http_next (*on_head)(void *ctx, struct exchange *exchange);
 	enum http_next (*on_request)(void *ctx, struct exchange *exchange);
 	/* Must lead to one http_finish(), from any thread, perhaps at once. */
@@ -70,7 +68,8 @@ void http_upgrade_over(struct upgrade *upgrade);
 
 /** No new connections; running ones go on. */
 void http_quiesce(struct http *http);
-/** After every upgrade and every later answer is over. */
+/** After every upgrade and every later answer is over. Answers under way have LIMIT_LINGER_MS to
+ * leave. */
 void http_stop(struct http *http);
 
 struct http_figures {

@@ -16,6 +16,7 @@ struct api {
 	struct api_opts opts;
 	char *socket_path, *peer_host;
 	struct sessions *sessions;
+	struct bind_doors own_doors; /* when opts.doors is NULL */
 	struct events *events;
 	struct page *page;
 	struct http *http;
@@ -27,7 +28,9 @@ struct api {
 	pthread_cond_t changed;
 	bool is_open; /* everything is up: requests are served */
 	bool is_stopping;
-	unsigned slow_count; /* threads with a slow request */
+	unsigned slow_count;    /* threads with a slow request */
+	unsigned trying_count;  /* of them: with a passphrase, waiting for `trying` too */
+	pthread_mutex_t trying; /* held while a passphrase is tried: one argon2 at a time */
 };
 
 /** The calling thread's reader; on NULL the answer is already an error. */

@@ -31,8 +31,9 @@ struct route {
 	const char *pattern;
 	enum route_may may;
 	void (*serve)(struct call *call);
-	bool is_raw;  /* the body is not JSON of ours */
-	bool is_slow; /* takes seconds: not on an http thread */
+	bool is_raw;    /* the body is not JSON of ours */
+	bool is_slow;   /* takes seconds: not on an http thread */
+	bool is_secret; /* a passphrase or words go in or out: the bodies are wiped */
 };
 
 /** The row for a request, with `args` filled; NULL: none. `*is_known` tells whether another method

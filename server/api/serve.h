@@ -45,6 +45,9 @@ void serve_disconnect(struct call *call);
 /* serve_key.c */
 void serve_words(struct call *call);
 void serve_words_check(struct call *call);
+void serve_passphrase(struct call *call);
+void serve_identity(struct call *call);
+void serve_unlock(struct call *call);
 /** The `key` object of GET /api/safety; NULL without memory. */
 struct reader;
 MUST_USE json_t *serve_key_state(struct api *api, struct reader *reader);

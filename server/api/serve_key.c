@@ -1,17 +1,21 @@
 /*
- * The owner's key: its words and the practice with them.
+ * The owner's key: its words, its passphrase, and another key in its place.
  *
  * Words go out only until the practice was passed: later they are `kith words`'s, which reads the
- * secret file. Nothing here is ever logged.
+ * secret file. A passphrase is tried by one request at a time, because each try takes 64 MiB; some
+ * wait, more are turned away; and wrong ones count like wrong codes at the door. Nothing that was
+ * sent here is ever logged.
  */
 #include "api/body.h"
 #include "api/inside.h"
 
+#include "base/log.h"
 #include "feed/words.h"
+#include "store/secret.h"
 
 #include <sodium.h>
 
-enum { ANSWERS_MIN = 3, SETTING_BYTES = 16 };
+enum { ANSWERS_MIN = 3, SETTING_BYTES = 16, WHY_BYTES = 512, TRYING_MAX = 5 };
 
 static const char setting_words[] = "words_done";
 
@@ -24,10 +28,19 @@ static bool is_words_done(struct reader *reader)
 	return is;
 }
 
+static const char *data_dir(const struct api *api)
+{
+	return api->opts.store == NULL ? api->opts.dir : store_dir(api->opts.store);
+}
+
 json_t *serve_key_state(struct api *api, struct reader *reader)
 {
-	(void)api;
-	return json_pack("{s:b, s:b}", "is_wrapped", 0, "words_done", is_words_done(reader));
+	struct secret_facts facts = {.is_wrapped = false};
+	char why[WHY_BYTES];
+	bool is_wrapped =
+		secret_look(data_dir(api), &facts, why, sizeof(why)) == ERR_OK && facts.is_wrapped;
+	return json_pack(
+		"{s:b, s:b}", "is_wrapped", is_wrapped, "words_done", is_words_done(reader));
 }
 
 /* The words of the key in use; false: answered. */
@@ -119,5 +132,202 @@ void serve_words_check(struct call *call)
 		answer_json(answer, 200, json_object());
 	} else {
 		answer_err(answer, err);
+	}
+}
+
+/* Passphrases. */
+
+static void leave(struct api *api)
+{
+	(void)pthread_mutex_lock(&api->lock);
+	api->trying_count--;
+	(void)pthread_mutex_unlock(&api->lock);
+}
+
+static void end_try(struct api *api)
+{
+	(void)pthread_mutex_unlock(&api->trying);
+	leave(api);
+}
+
+/* Waits for its turn; end_try() gives it on. False: answered. */
+static bool begin_try(struct api *api, struct exchange *exchange)
+{
+	int64_t retry_s = 1;
+	(void)pthread_mutex_lock(&api->lock);
+	unsigned before = api->trying_count++;
+	(void)pthread_mutex_unlock(&api->lock);
+	if (before >= TRYING_MAX) {
+		leave(api);
+		answer_error(&exchange->answer, SAID_BUSY, NULL);
+		return false;
+	}
+	(void)pthread_mutex_lock(&api->trying);
+	if (exchange->is_owner ||
+		sessions_try(api->sessions, exchange->address, &retry_s) == ERR_OK) {
+		return true;
+	}
+	end_try(api);
+	answer_slow_down(&exchange->answer, retry_s);
+	return false;
+}
+
+static void answer_secret(struct api *api, struct exchange *exchange, enum err err, const char *why)
+{
+	switch (err) {
+	case ERR_OK:
+		answer_json(&exchange->answer, 200, json_object());
+		break;
+	case ERR_LOCKED:
+		if (!exchange->is_owner) {
+			sessions_failed(api->sessions, exchange->address);
+		}
+		answer_error(&exchange->answer, SAID_REFUSED,
+			"That passphrase does not open the key. Try again.");
+		break;
+	case ERR_LIMIT:
+		answer_error(
+			&exchange->answer, SAID_REFUSED, "A passphrase has 8 to 1024 characters.");
+		break;
+	case ERR_REFUSED:
+		answer_error(&exchange->answer, SAID_REFUSED, why);
+		break;
+	default:
+		LOG(api->opts.env, LOG_WARN, "key.failed", LOG_TEXT("why", why));
+		answer_err(&exchange->answer, err);
+		break;
+	}
+}
+
+/* With `trying` held. */
+static enum err rewrite(struct call *call, struct span old, struct span fresh, char *why)
+{
+	const char *dir = data_dir(call->api);
+	struct secret_facts facts;
+	struct key *key = NULL;
+	enum err err = secret_look(dir, &facts, why, WHY_BYTES);
+	if (err == ERR_OK && facts.is_wrapped) {
+		err = secret_load(dir, old, &key, why, WHY_BYTES);
+	}
+	if (err == ERR_OK) {
+		const struct key *now = signer_key(call->api->opts.signer);
+		err = secret_rewrite(dir, now, fresh, why, WHY_BYTES);
+	}
+	key_free(key);
+	return err;
+}
+
+void serve_passphrase(struct call *call)
+{
+	struct answer *answer = &call->exchange->answer;
+	struct span old = span_of(NULL, 0);
+	struct span fresh = span_of(NULL, 0);
+	char why[WHY_BYTES] = "";
+	bool is_text = (!body_has(call->body, "old") || body_text(call->body, "old", &old)) &&
+		       (!body_has(call->body, "new") || body_text(call->body, "new", &fresh));
+	if (!is_text || (body_has(call->body, "new") && fresh.len == 0)) {
+		answer_error(answer, is_text ? SAID_REFUSED : SAID_BAD_REQUEST,
+			is_text ? "A passphrase has 8 to 1024 characters." : NULL);
+		return;
+	}
+	if (call->api->opts.signer == NULL) {
+		answer_error(answer, SAID_NOT_RUNNING, NULL);
+		return;
+	}
+	if (begin_try(call->api, call->exchange)) {
+		enum err err = rewrite(call, old, fresh, why);
+		answer_secret(call->api, call->exchange, err, why);
+		end_try(call->api);
+	}
+}
+
+static enum err unlock(struct call *call, struct span passphrase, char *why)
+{
+	struct api *api = call->api;
+	struct key *key = NULL;
+	enum err err = secret_load(data_dir(api), passphrase, &key, why, WHY_BYTES);
+	if (err == ERR_OK) {
+		LOG(api->opts.env, LOG_INFO, "key.unlocked",
+			LOG_TEXT("from", call->exchange->address));
+		api->opts.on_key(api->opts.ctx, key, API_KEY_UNLOCKED);
+	}
+	return err;
+}
+
+void serve_unlock(struct call *call)
+{
+	struct span passphrase;
+	char why[WHY_BYTES] = "";
+	if (!body_text(call->body, "passphrase", &passphrase)) {
+		answer_error(&call->exchange->answer, SAID_BAD_REQUEST, NULL);
+		return;
+	}
+	if (!call->api->opts.is_locked || call->api->opts.on_key == NULL) {
+		/* It is open: nothing is tried, and nothing is told. */
+		answer_json(&call->exchange->answer, 200, json_object());
+		return;
+	}
+	if (begin_try(call->api, call->exchange)) {
+		enum err err = unlock(call, passphrase, why);
+		answer_secret(call->api, call->exchange, err, why);
+		end_try(call->api);
+	}
+}
+
+/* Another key. */
+
+/* Only a node that has said nothing yet may become somebody else. False: answered. */
+static bool is_blank(struct call *call)
+{
+	struct reader *reader = inside_reader(call);
+	struct chain_head head;
+	if (reader == NULL) {
+		return false;
+	}
+	enum err err = reader_head(reader, &call->api->opts.self, &head);
+	if (err == ERR_OK) {
+		answer_error(&call->exchange->answer, SAID_CONFLICT,
+			"This node has posts of its own, so it keeps its key. Bring the other key "
+			"to a fresh node.");
+	} else if (err != ERR_NOT_FOUND) {
+		answer_err(&call->exchange->answer, err);
+	}
+	return err == ERR_NOT_FOUND;
+}
+
+void serve_identity(struct call *call)
+{
+	struct api *api = call->api;
+	struct answer *answer = &call->exchange->answer;
+	struct span words;
+	struct key *key = NULL;
+	char why[WORDS_WHY_BYTES] = "";
+	char id[FEED_ID_TEXT_BYTES];
+	if (!body_text(call->body, "words", &words)) {
+		answer_error(answer, SAID_BAD_REQUEST, NULL);
+		return;
+	}
+	if (api->opts.on_key == NULL) {
+		answer_error(answer, SAID_NOT_RUNNING, NULL);
+		return;
+	}
+	if (!is_blank(call)) {
+		return;
+	}
+	enum err err = words_to_key(words, &key, why);
+	if (err == ERR_NOMEM) {
+		answer_err(answer, err);
+		return;
+	}
+	if (err != ERR_OK) {
+		answer_error(answer, SAID_REFUSED, why);
+		return;
+	}
+	feed_id_format(key_id(key), id);
+	answer_json(answer, 200, json_pack("{s:s}", "id", id));
+	if (feed_id_equal(key_id(key), &api->opts.self)) {
+		key_free(key); /* it is this node's already */
+	} else {
+		api->opts.on_key(api->opts.ctx, key, API_KEY_REPLACED);
 	}
 }

@@ -30,6 +30,7 @@ struct bucket {
 
 struct session {
 	bool is_used;
+	bool is_kept; /* whoever keeps sessions now has it */
 	struct session_id id;
 	uint8_t token[SESSION_HASH_BYTES];
 	int64_t made_ms, seen_ms, saved_ms; /* wall */
@@ -150,6 +151,24 @@ static void fill_row(struct sessions *sessions, struct session *row)
 	row->publishes = (struct bucket){.level = LIMIT_PUBLISH_PER_MINUTE, .at_ms = now};
 }
 
+/* Under the lock: the living session with this id, or NULL. Looks at every row. */
+static struct session *find(struct sessions *sessions, const struct session_id *id)
+{
+	struct session *found = NULL;
+	int64_t now = wall(sessions);
+	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
+		struct session *row = &sessions->at[i];
+		bool is_same = sodium_memcmp(row->id.at, id->at, SESSION_HASH_BYTES) == 0;
+		if (row->is_used && is_over(row, now)) {
+			row->is_used = false;
+		}
+		if (row->is_used && is_same) {
+			found = row;
+		}
+	}
+	return found;
+}
+
 void sessions_restore(
 	struct sessions *sessions, struct span name, struct span text, int64_t expires_ms)
 {
@@ -167,8 +186,12 @@ void sessions_restore(
 		row.made_ms = made;
 		row.seen_ms = seen;
 		row.saved_ms = seen;
+		row.is_kept = true;
 		(void)pthread_mutex_lock(&sessions->lock);
-		if (!is_over(&row, wall(sessions))) {
+		struct session *known = find(sessions, &row.id);
+		if (known != NULL) {
+			known->is_kept = true;
+		} else if (!is_over(&row, wall(sessions))) {
 			struct session *place = free_row(sessions, dropped);
 			*place = row;
 			fill_row(sessions, place);
@@ -285,6 +308,48 @@ static void drop(struct sessions *sessions, const char *name)
 	}
 }
 
+void sessions_keep_in(struct sessions *sessions,
+	void (*on_put)(void *ctx, const char *name, const char *text, int64_t expires_ms),
+	void (*on_drop)(void *ctx, const char *name), void *ctx)
+{
+	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
+		struct session *row = &sessions->at[i];
+		(void)pthread_mutex_lock(&sessions->lock);
+		if (i == 0) {
+			sessions->opts.on_put = on_put;
+			sessions->opts.on_drop = on_drop;
+			sessions->opts.ctx = ctx;
+		}
+		struct session copy = *row;
+		row->is_kept = on_put != NULL;
+		(void)pthread_mutex_unlock(&sessions->lock);
+		if (copy.is_used && !copy.is_kept) {
+			put(sessions, &copy);
+		}
+	}
+}
+
+static void count_failure(const struct sessions *sessions, struct failures *failures)
+{
+	failures->since_ms = failures->count == 0 ? mono(sessions) : failures->since_ms;
+	failures->count++;
+}
+
+enum err sessions_try(struct sessions *sessions, const char *address, int64_t *retry_s)
+{
+	(void)pthread_mutex_lock(&sessions->lock);
+	enum err err = count_attempt(sessions, failures_of(sessions, address), retry_s);
+	(void)pthread_mutex_unlock(&sessions->lock);
+	return err;
+}
+
+void sessions_failed(struct sessions *sessions, const char *address)
+{
+	(void)pthread_mutex_lock(&sessions->lock);
+	count_failure(sessions, failures_of(sessions, address));
+	(void)pthread_mutex_unlock(&sessions->lock);
+}
+
 enum err sessions_login(struct sessions *sessions, struct span code, const char *address,
 	char cookie[static SESSION_SECRET_BYTES], char token[static SESSION_SECRET_BYTES],
 	int64_t *retry_s)
@@ -295,8 +360,7 @@ enum err sessions_login(struct sessions *sessions, struct span code, const char 
 	struct failures *failures = failures_of(sessions, address);
 	enum err err = count_attempt(sessions, failures, retry_s);
 	if (err == ERR_OK && !use_code(sessions, code)) {
-		failures->since_ms = failures->count == 0 ? mono(sessions) : failures->since_ms;
-		failures->count++;
+		count_failure(sessions, failures);
 		err = ERR_DENIED;
 	}
 	if (err == ERR_OK) {
@@ -317,24 +381,6 @@ enum err sessions_login(struct sessions *sessions, struct span code, const char 
 		put(sessions, &copy);
 	}
 	return err;
-}
-
-/* Under the lock: the living session with this id, or NULL. Looks at every row. */
-static struct session *find(struct sessions *sessions, const struct session_id *id)
-{
-	struct session *found = NULL;
-	int64_t now = wall(sessions);
-	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
-		struct session *row = &sessions->at[i];
-		bool is_same = sodium_memcmp(row->id.at, id->at, SESSION_HASH_BYTES) == 0;
-		if (row->is_used && is_over(row, now)) {
-			row->is_used = false;
-		}
-		if (row->is_used && is_same) {
-			found = row;
-		}
-	}
-	return found;
 }
 
 enum err sessions_check_cookie(

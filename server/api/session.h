@@ -42,6 +42,14 @@ void sessions_free(struct sessions *sessions);
 void sessions_restore(
 	struct sessions *sessions, struct span name, struct span text, int64_t expires_ms);
 
+/**
+ * Sessions that outlive the store they are kept in: from here on these are told, and of every open
+ * session that restore was not called for, at once. NULL: nobody. Not called under the lock.
+ */
+void sessions_keep_in(struct sessions *sessions,
+	void (*on_put)(void *ctx, const char *name, const char *text, int64_t expires_ms),
+	void (*on_drop)(void *ctx, const char *name), void *ctx);
+
 /** A fresh one-time code, good for SESSION_CODE_MS. */
 void sessions_new_code(struct sessions *sessions, char code[static SESSION_SECRET_BYTES]);
 
@@ -54,6 +62,13 @@ void sessions_new_code(struct sessions *sessions, char code[static SESSION_SECRE
 MUST_USE enum err sessions_login(struct sessions *sessions, struct span code, const char *address,
 	char cookie[static SESSION_SECRET_BYTES], char token[static SESSION_SECRET_BYTES],
 	int64_t *retry_s);
+
+/**
+ * Another secret than a code is about to be tried from `address`: may it? ERR_LIMIT as of
+ * sessions_login(). Counted as an attempt; a failure is told by sessions_failed().
+ */
+MUST_USE enum err sessions_try(struct sessions *sessions, const char *address, int64_t *retry_s);
+void sessions_failed(struct sessions *sessions, const char *address);
 
 /** Is there a session with this cookie? For upgrades, whose token comes later. ERR_DENIED. */
 MUST_USE enum err sessions_check_cookie(
