@@ -25,6 +25,8 @@ static const struct cmd commands[] = {
 		"  --backup-dir DIR   where each night's backup goes (default: backups in the data "
 		"directory)\n"
 		"  --no-backups       make none by itself\n"
+		"  --passphrase-file F  the passphrase of a locked key, in a file that is yours "
+		"alone\n"
 		"  --web-dir DIR      serve the page from a folder, while developing it\n"
 		"  --verbose          log more\n",
 		cmd_run},
@@ -37,6 +39,25 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"id\":\"@…\"}\n",
 		cmd_init},
+	{"words", "[--check] [--plain] [--data DIR]", "show your key as 24 words, for paper",
+		"  --check        practise: asks for some of the words\n"
+		"  --plain        print them to whatever standard output is, without asking\n"
+		"  --data DIR     where the node keeps its data\n"
+		"Whoever has these words can write as you. `kith init --words` makes a node of "
+		"them.\n",
+		cmd_words},
+	{"passphrase", "set | change | remove [--passphrase-file F] [--new-file F] [--data DIR]",
+		"lock your key with a passphrase, change it, or unlock it for good",
+		"  --passphrase-file F  the passphrase it has, in a file that is yours alone\n"
+		"  --new-file F         the passphrase it gets, likewise\n"
+		"  --data DIR           where the node keeps its data\n"
+		"Without them the terminal asks. Nobody can open the key when the passphrase is "
+		"lost, but for\nyour 24 words (`kith words`).\n",
+		cmd_passphrase},
+	{"unlock", "[--passphrase-file F] [--data DIR]", "give a waiting node its passphrase",
+		"  --passphrase-file F  from a file that is yours alone; else the terminal asks\n"
+		"  --data DIR           where the node keeps its data\n",
+		cmd_unlock},
 	{"whoami", "[--data DIR] [--json]", "print your public key",
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"id\":\"@…\"}\n",

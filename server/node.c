@@ -1,16 +1,20 @@
 /*
- * A node: key, lock, store, writer, loop, sync, api come up in this order and go down in the
- * reverse one. Commits are announced on the writer thread to sync and api, which queue them;
- * changes of the connections on the loop thread to api.
+ * A node: lock and doors; then, once per life, key, store, writer, loop, sync, api come up in this
+ * order and go down in the reverse one. A life without a key has only loop and api. Commits are
+ * announced on the writer thread to sync and api, which queue them; changes of the connections on
+ * the loop thread to api.
  */
 #include "node.h"
 
 #include "api/api.h"
+#include "api/bind.h"
+#include "api/session.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "config.h"
 #include "net/loop.h"
 #include "store/nightly.h"
+#include "store/secret.h"
 #include "store/writer.h"
 #include "sync/sync.h"
 
@@ -32,7 +36,16 @@ enum {
 struct node {
 	const struct node_opts *opts;
 	int lock;
+	struct bind_doors doors;
+	struct sessions *sessions;
+	uint16_t port; /* for peers: the same in every life */
+	/* The key of the life that comes, under `tell`; NULL: this one is the last. */
+	struct key *next_key;
+	bool is_replacing; /* it takes the place of another */
+	bool is_over;      /* a signal came: there is no next life */
+	/* Of this life. */
 	bool is_stopping; /* loop thread */
+	bool is_locked;
 	struct feed_id self;
 	struct signer *signer;
 	struct store *store;
@@ -82,15 +95,49 @@ static void on_sync_stopped(void *ctx)
 	loop_stop(node->loop);
 }
 
-static void on_signal(void *ctx, int signal)
+/* Loop thread. What sync began ends on the loop, before anything it points to goes. */
+static void end_life(void *ctx)
 {
 	struct node *node = ctx;
 	if (node->is_stopping) {
-		return; /* the other of the two signals; the same one again would end us at once */
+		return;
 	}
 	node->is_stopping = true;
+	if (node->sync != NULL) {
+		sync_stop(node->sync, on_sync_stopped, node);
+	} else {
+		loop_stop(node->loop);
+	}
+}
+
+/* A key for the next life; NULL: there is none, and none comes later. */
+static void set_next_key(struct node *node, struct key *key, bool is_replacing)
+{
+	(void)pthread_mutex_lock(&node->tell);
+	node->is_over = node->is_over || key == NULL;
+	key_free(node->next_key);
+	node->next_key = node->is_over ? NULL : key;
+	node->is_replacing = is_replacing;
+	if (node->is_over) {
+		key_free(key);
+	}
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
+static void on_signal(void *ctx, int signal)
+{
+	struct node *node = ctx;
 	LOG(node->opts->env, LOG_INFO, "node.stopping", LOG_NUM("signal", signal));
-	sync_stop(node->sync, on_sync_stopped, node);
+	set_next_key(node, NULL, false);
+	end_life(node);
+}
+
+/* A thread of the api. */
+static void on_key(void *ctx, struct key *key, enum api_key why)
+{
+	struct node *node = ctx;
+	set_next_key(node, key, why == API_KEY_REPLACED);
+	(void)!loop_post(node->loop, end_life, node); /* refused: it is ending already */
 }
 
 /* No core dumps, no debugger of other users: the key is in memory. */
@@ -137,9 +184,29 @@ static enum err lock_dir(const char *dir, int *lock)
 	return err;
 }
 
-static enum err open_identity(struct node *node, char *why, size_t why_bytes)
+/* What all lives share. */
+static enum err open_doors(struct node *node, char *why, size_t why_bytes)
 {
-	struct key *key = NULL;
+	const struct node_opts *opts = node->opts;
+	struct buf socket_path = BUF_INIT(NODE_PATH_BYTES);
+	(void)snprintf(why, why_bytes, "the path of the data directory is too long");
+	enum err err = config_path(opts->dir, "api.sock", &socket_path);
+	if (err == ERR_OK) {
+		const struct bind_opts bind = {.host = opts->http_host,
+			.port = opts->http_port,
+			.socket_path = (const char *)socket_path.at};
+		err = bind_doors_open(&bind, &node->doors, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		(void)snprintf(why, why_bytes, "there is no memory");
+		err = sessions_new(&(struct session_opts){.env = opts->env}, &node->sessions);
+	}
+	buf_fini(&socket_path);
+	return err;
+}
+
+static enum err open_dir(struct node *node, char *why, size_t why_bytes)
+{
 	enum err err = file_make_dir(node->opts->dir);
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes, "cannot make the data directory %s: %s",
@@ -154,8 +221,38 @@ static enum err open_identity(struct node *node, char *why, size_t why_bytes)
 			node->opts->dir);
 		return err;
 	}
-	err = load_or_make_key(node->opts, &key, why, why_bytes);
+	secret_tidy(node->opts->dir);
+	return open_doors(node, why, why_bytes);
+}
+
+/* The key that waits for this life, or the one in the directory. */
+static enum err take_key(struct node *node, struct key **out, char *why, size_t why_bytes)
+{
+	const struct node_opts *opts = node->opts;
+	(void)pthread_mutex_lock(&node->tell);
+	struct key *key = node->next_key;
+	bool is_replacing = node->is_replacing;
+	node->next_key = NULL;
+	(void)pthread_mutex_unlock(&node->tell);
+	if (key != NULL && is_replacing &&
+		secret_replace(opts->dir, key, env_wall_ms(opts->env), why, why_bytes) != ERR_OK) {
+		LOG(opts->env, LOG_ERROR, "node.key_not_replaced", LOG_TEXT("why", why));
+		key_free(key);
+		key = NULL;
+	}
+	if (key == NULL) {
+		return load_or_make_key(opts, out, why, why_bytes);
+	}
+	*out = key;
+	return ERR_OK;
+}
+
+static enum err open_identity(struct node *node, char *why, size_t why_bytes)
+{
+	struct key *key = NULL;
+	enum err err = take_key(node, &key, why, why_bytes);
 	if (err != ERR_OK) {
+		node->is_locked = err == ERR_LOCKED;
 		return err;
 	}
 	node->self = *key_id(key);
@@ -191,17 +288,21 @@ static enum err start_nightly(struct node *node, char *why, size_t why_bytes)
 	return nightly_start(&opts, &node->nightly, why, why_bytes);
 }
 
-static enum err start_sync(struct node *node, char *why, size_t why_bytes)
+static enum err start_loop(struct node *node, char *why, size_t why_bytes)
 {
-	const struct node_opts *opts = node->opts;
-	enum err err = loop_new(opts->env, &node->loop);
+	enum err err = loop_new(node->opts->env, &node->loop);
 	if (err == ERR_OK) {
 		err = loop_on_signals(node->loop, on_signal, node);
 	}
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes, "cannot start the event loop: %s", err_text(err));
-		return err;
 	}
+	return err;
+}
+
+static enum err start_sync(struct node *node, char *why, size_t why_bytes)
+{
+	const struct node_opts *opts = node->opts;
 	const struct sync_opts sync_opts = {
 		.loop = node->loop,
 		.store = node->store,
@@ -210,7 +311,7 @@ static enum err start_sync(struct node *node, char *why, size_t why_bytes)
 		.network_key = opts->network_key,
 		.hmac_key = opts->hmac_key,
 		.host = opts->host == NULL ? "::" : opts->host,
-		.port = opts->port,
+		.port = node->port,
 		.hops_max = opts->hops_max,
 		.is_lan_on = opts->is_lan_on,
 		.beacon_port = opts->beacon_port,
@@ -218,8 +319,9 @@ static enum err start_sync(struct node *node, char *why, size_t why_bytes)
 		.ctx = node,
 	};
 	struct sync *sync = NULL;
-	err = sync_start(&sync_opts, &sync, why, why_bytes);
+	enum err err = sync_start(&sync_opts, &sync, why, why_bytes);
 	if (err == ERR_OK) {
+		node->port = sync_port(sync);
 		set_listeners(node, sync, NULL);
 	}
 	return err;
@@ -228,43 +330,53 @@ static enum err start_sync(struct node *node, char *why, size_t why_bytes)
 static enum err start_api(struct node *node, char *why, size_t why_bytes)
 {
 	const struct node_opts *opts = node->opts;
-	struct buf socket_path = BUF_INIT(NODE_PATH_BYTES);
-	enum err err = config_path(opts->dir, "api.sock", &socket_path);
-	if (err != ERR_OK) {
-		(void)snprintf(why, why_bytes, "the path of the data directory is too long");
-		goto out;
-	}
 	const struct api_opts api_opts = {
 		.env = opts->env,
+		.is_locked = node->is_locked,
+		.dir = opts->dir,
 		.store = node->store,
 		.writer = node->writer,
 		.sync = node->sync,
 		.signer = node->signer,
 		.self = node->self,
-		.http_host = opts->http_host,
-		.http_port = opts->http_port,
-		.socket_path = (const char *)socket_path.at,
 		.web_dir = opts->web_dir,
 		.peer_host = opts->host,
+		.doors = &node->doors,
+		.sessions = node->sessions,
+		.on_key = on_key,
+		.ctx = node,
 	};
 	struct api *api = NULL;
-	err = api_start(&api_opts, &api, why, why_bytes);
+	enum err err = api_start(&api_opts, &api, why, why_bytes);
 	if (err == ERR_OK) {
 		set_listeners(node, node->sync, api);
 	}
-out:
-	buf_fini(&socket_path);
 	return err;
+}
+
+static void make_link(struct node *node, char link[static NODE_LINK_BYTES])
+{
+	char code[33];
+	api_new_code(node->api, code);
+	(void)snprintf(link, NODE_LINK_BYTES, "http://localhost:%u/#%s", api_port(node->api), code);
+}
+
+static void tell_locked(struct node *node)
+{
+	char link[NODE_LINK_BYTES];
+	make_link(node, link);
+	LOG(node->opts->env, LOG_INFO, "node.locked", LOG_NUM("http_port", api_port(node->api)));
+	if (node->opts->on_locked != NULL) {
+		node->opts->on_locked(node->opts->ctx, link);
+	}
 }
 
 static void tell_ready(struct node *node)
 {
-	char code[33];
 	char link[NODE_LINK_BYTES];
 	char key[BASE64_BYTES(ID_BYTES) + 1];
 	char address[NODE_LINK_BYTES];
-	api_new_code(node->api, code);
-	(void)snprintf(link, sizeof(link), "http://localhost:%u/#%s", api_port(node->api), code);
+	make_link(node, link);
 	key[base64_encode(span_of(node->self.at, ID_BYTES), key)] = '\0';
 	const char *host = node->opts->host == NULL ? "localhost" : node->opts->host;
 	(void)snprintf(
@@ -276,24 +388,18 @@ static void tell_ready(struct node *node)
 	}
 }
 
-/* What sync began ends on the loop, before anything it points to goes. */
-static void end_sync(struct node *node)
-{
-	if (!node->is_stopping) {
-		node->is_stopping = true;
-		sync_stop(node->sync, on_sync_stopped, node);
-	}
-	loop_run(node->loop);
-}
-
 /* Also after a start that failed half-way. */
-static void close_all(struct node *node)
+static void close_life(struct node *node)
 {
 	struct sync *sync = node->sync;
 	struct api *api = node->api;
 	set_listeners(node, sync, NULL);
 	if (api != NULL) {
 		api_stop(api);
+	}
+	if (node->next_key == NULL) {
+		/* The last life: who asks now finds nobody, instead of waiting for an answer. */
+		bind_doors_close(&node->doors);
 	}
 	set_listeners(node, NULL, NULL);
 	nightly_stop(node->nightly);
@@ -308,34 +414,79 @@ static void close_all(struct node *node)
 		store_close(node->store);
 	}
 	signer_free(node->signer);
-	if (node->lock >= 0) {
-		(void)close(node->lock);
+	node->nightly = NULL;
+	node->writer = NULL;
+	node->loop = NULL;
+	node->store = NULL;
+	node->signer = NULL;
+	node->is_locked = false;
+	node->is_stopping = false;
+}
+
+static enum err live_locked(struct node *node, char *why, size_t why_bytes)
+{
+	enum err err = start_loop(node, why, why_bytes);
+	if (err == ERR_OK) {
+		err = start_api(node, why, why_bytes);
 	}
+	if (err == ERR_OK) {
+		tell_locked(node);
+		loop_run(node->loop);
+	}
+	return err;
+}
+
+static enum err live(struct node *node, char *why, size_t why_bytes)
+{
+	enum err err = open_store(node, why, why_bytes);
+	if (err == ERR_OK) {
+		err = start_nightly(node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		err = start_loop(node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		err = start_sync(node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		err = start_api(node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		tell_ready(node);
+		loop_run(node->loop);
+	} else if (node->sync != NULL) {
+		end_life(node);
+		loop_run(node->loop);
+	}
+	return err;
 }
 
 enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
 {
-	struct node node = {.opts = opts, .lock = -1, .tell = PTHREAD_MUTEX_INITIALIZER};
+	struct node node = {.opts = opts,
+		.lock = -1,
+		.doors = {.v4 = -1, .v6 = -1, .path = -1},
+		.port = opts->port,
+		.next_key = opts->key,
+		.tell = PTHREAD_MUTEX_INITIALIZER};
 	guard_process();
-	enum err err = open_identity(&node, why, why_bytes);
-	if (err == ERR_OK) {
-		err = open_store(&node, why, why_bytes);
+	enum err err = open_dir(&node, why, why_bytes);
+	bool is_over = err != ERR_OK;
+	while (!is_over) {
+		err = open_identity(&node, why, why_bytes);
+		if (err == ERR_OK) {
+			err = live(&node, why, why_bytes);
+		} else if (node.is_locked) {
+			err = live_locked(&node, why, why_bytes);
+		}
+		close_life(&node);
+		is_over = err != ERR_OK || node.next_key == NULL;
 	}
-	if (err == ERR_OK) {
-		err = start_nightly(&node, why, why_bytes);
+	key_free(node.next_key);
+	sessions_free(node.sessions);
+	bind_doors_close(&node.doors);
+	if (node.lock >= 0) {
+		(void)close(node.lock);
 	}
-	if (err == ERR_OK) {
-		err = start_sync(&node, why, why_bytes);
-	}
-	if (err == ERR_OK) {
-		err = start_api(&node, why, why_bytes);
-	}
-	if (err == ERR_OK) {
-		tell_ready(&node);
-		loop_run(node.loop);
-	} else if (node.sync != NULL) {
-		end_sync(&node);
-	}
-	close_all(&node);
 	return err;
 }

@@ -1,10 +1,15 @@
 /**
  * node: a whole running node: start order, stop order, and who tells whom. Nothing else.
+ *
+ * A process may live several lives: locked, until its key's passphrase came; with its key; and
+ * anew when the owner brought another key. The web port, its sessions and codes are the same in
+ * all.
  */
 #ifndef NODE_H
 #define NODE_H
 
 #include "base/env.h"
+#include "feed/key.h"
 
 struct node_opts {
 	const struct env *env;
@@ -21,8 +26,12 @@ struct node_opts {
 	const char *backup_dir; /* for the node's own backups; NULL: DIR/backups */
 	bool is_backup_off;     /* none by itself */
 	const char *web_dir;    /* serve the page from here; NULL: from the program */
+	struct key *key; /* of a locked secret file, which was opened already; taken over. NULL: the
+			    node opens the file, or waits for its passphrase */
 	/* Once, when everything is up: the link with its one-time code. Loop thread. */
 	void (*on_ready)(void *ctx, const char *link, const char *address);
+	/* The key is locked: the node waits at this page. */
+	void (*on_locked)(void *ctx, const char *link);
 	void *ctx;
 };
 

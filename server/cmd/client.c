@@ -4,15 +4,18 @@
  * lives. Another command may be doing just that, so the lock is waited for a little.
  */
 #include "cmd/client.h"
+#include "cmd/unlock.h"
 #include "config.h"
 
 #include "api/api.h"
 #include "api/bind.h"
+#include "api/body.h"
 #include "base/file.h"
 #include "base/limits.h"
 #include "store/reader.h"
 
 #include <curl/curl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -80,7 +83,8 @@ static CURLcode send_request(struct client *client, const char *method, const ch
 	if (strcmp(method, "GET") != 0) {
 		(void)curl_easy_setopt(
 			client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-		(void)curl_easy_setopt(client->curl, CURLOPT_COPYPOSTFIELDS,
+		/* Not copied: it may hold a passphrase, which the caller wipes. */
+		(void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS,
 			body.len == 0 ? "" : (const char *)body.at);
 		(void)curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, method);
 	}
@@ -112,7 +116,7 @@ static bool find_node(struct client *client)
 static enum err open_signer(struct client *client, struct feed_id *self, char *why)
 {
 	struct key *key = NULL;
-	enum err err = config_load_key((const char *)client->dir.at, &key, why, WHY_BYTES);
+	enum err err = unlock_key_why((const char *)client->dir.at, NULL, &key, why, WHY_BYTES);
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -183,6 +187,7 @@ static struct client *open_stopped(struct client *client, const char *name)
 struct client *client_open(const struct client_options *options, bool must_run)
 {
 	struct client *client = calloc(1, sizeof(*client));
+	body_wipe_json();
 	if (client == NULL) {
 		return give_up(NULL, options->name, "there is no memory");
 	}
@@ -306,6 +311,7 @@ json_t *client_post(struct client *client, const char *target, json_t *body)
 		return NULL;
 	}
 	json_t *answer = client_ask(client, "POST", target, span_text(text));
+	sodium_memzero(text, strlen(text));
 	free(text);
 	return answer;
 }

@@ -44,6 +44,9 @@ int cmd_options(
 int cmd_run(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_whoami(int argc, char **argv);
+int cmd_words(int argc, char **argv);
+int cmd_passphrase(int argc, char **argv);
+int cmd_unlock(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_feed(int argc, char **argv);
 int cmd_state(int argc, char **argv);

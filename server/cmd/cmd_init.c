@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "feed/words.h"
+#include "store/secret.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -149,18 +150,17 @@ int cmd_whoami(int argc, char **argv)
 				 : cmd_usage(cmd_find("whoami"), "it takes no argument");
 	}
 	struct buf dir = BUF_INIT(DIR_BYTES);
-	struct key *key = NULL;
+	struct secret_facts facts;
 	char why[WHY_BYTES] = "";
 	int code = EXIT_BAD;
 	enum err err = config_data_dir(data, &dir);
 	if (err != ERR_OK) {
 		(void)cmd_fail("whoami", "%s", config_data_dir_why(err));
-	} else if (config_load_key((const char *)dir.at, &key, why, sizeof(why)) != ERR_OK) {
+	} else if (secret_look((const char *)dir.at, &facts, why, sizeof(why)) != ERR_OK) {
 		(void)cmd_fail("whoami", "%s", why);
 	} else {
-		code = print_id(key_id(key), is_json);
+		code = print_id(&facts.id, is_json);
 	}
-	key_free(key);
 	buf_fini(&dir);
 	return code;
 }

@@ -1,14 +1,15 @@
 /* `kith run`: start the node and print the link of its page. */
-#include "cmd/cmd.h"
+#include "cmd/ask.h"
 #include "config.h"
 #include "node.h"
 
 #include "base/log.h"
+#include "store/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WHY_BYTES = 512, DIR_BYTES = 4096 };
+enum { WHY_BYTES = 512, DIR_BYTES = 4096, ASK_TIMES = 3 };
 
 static void print_ready(void *ctx, const char *link, const char *address)
 {
@@ -16,6 +17,62 @@ static void print_ready(void *ctx, const char *link, const char *address)
 	(void)address;
 	(void)printf("kith is running. Open this page, the link works once: %s\n", link);
 	(void)fflush(stdout);
+}
+
+static void print_locked(void *ctx, const char *link)
+{
+	(void)ctx;
+	(void)printf("The key of this node is locked. Open this page, or run `kith unlock`; the "
+		     "link works once: %s\n",
+		link);
+	(void)fflush(stdout);
+}
+
+/* Somebody sits there: they may unlock it now, or later in the page. */
+static enum err ask_key(const char *dir, struct ask *ask, struct key **out)
+{
+	char why[WHY_BYTES];
+	enum err err = ERR_LOCKED;
+	for (int i = 0; err == ERR_LOCKED && i < ASK_TIMES && ask_is_possible(); i++) {
+		err = ask_line(ask,
+			i == 0 ? "Passphrase of the key (Enter alone: unlock it in the page): "
+			       : "That was not it. Passphrase of the key: ",
+			true);
+		if (err == ERR_OK && ask->len > 0) {
+			err = secret_load(dir, ask_span(ask), out, why, sizeof(why));
+		} else {
+			return ERR_LOCKED;
+		}
+	}
+	return err;
+}
+
+/* A locked key is opened here when its passphrase is at hand; `*out` stays NULL when it is not
+ * locked, or nobody can say the passphrase yet. */
+static enum err open_locked(
+	const char *dir, const char *passphrase_file, struct key **out, char *why, size_t why_bytes)
+{
+	struct secret_facts facts = {.is_wrapped = false};
+	struct ask *ask = ask_new();
+	enum err err = ERR_OK;
+	if (ask == NULL) {
+		(void)snprintf(why, why_bytes, "there is no memory");
+		return ERR_NOMEM;
+	}
+	if (passphrase_file != NULL) {
+		err = ask_file(ask, passphrase_file, why, why_bytes);
+	}
+	/* What is wrong with the secret file, the node says when it starts. */
+	bool is_wrapped = err == ERR_OK && secret_look(dir, &facts, why, why_bytes) == ERR_OK &&
+			  facts.is_wrapped;
+	if (is_wrapped && passphrase_file != NULL) {
+		err = secret_load(dir, ask_span(ask), out, why, why_bytes);
+	} else if (is_wrapped) {
+		err = ask_key(dir, ask, out);
+		err = err == ERR_LOCKED ? ERR_OK : err;
+	}
+	ask_free(ask);
+	return err;
 }
 
 /* The texts of the options become numbers and bytes; NULL on success, else what is wrong. */
@@ -51,7 +108,7 @@ static const char *read_values(struct node_opts *opts, const char *port, const c
 int cmd_run(int argc, char **argv)
 {
 	const char *data = NULL, *port = NULL, *http_port = NULL, *network = NULL, *hops = NULL,
-		   *beacon = NULL;
+		   *beacon = NULL, *passphrase_file = NULL;
 	bool is_lan_off = false, is_verbose = false;
 	uint8_t network_key[32];
 	struct node_opts opts = {
@@ -62,6 +119,7 @@ int cmd_run(int argc, char **argv)
 		.hops_max = CONFIG_HOPS,
 		.beacon_port = CONFIG_BEACON_PORT,
 		.on_ready = print_ready,
+		.on_locked = print_locked,
 	};
 	const struct cmd_option options[] = {{"--data", &data, NULL}, {"--host", &opts.host, NULL},
 		{"--port", &port, NULL}, {"--http-port", &http_port, NULL},
@@ -69,7 +127,7 @@ int cmd_run(int argc, char **argv)
 		{"--no-lan", NULL, &is_lan_off}, {"--lan-port", &beacon, NULL},
 		{"--backup-dir", &opts.backup_dir, NULL},
 		{"--no-backups", NULL, &opts.is_backup_off}, {"--web-dir", &opts.web_dir, NULL},
-		{"--verbose", NULL, &is_verbose}};
+		{"--passphrase-file", &passphrase_file, NULL}, {"--verbose", NULL, &is_verbose}};
 	int plain = cmd_options("run", argc, argv, options, sizeof(options) / sizeof(options[0]));
 	if (plain != 0) {
 		return plain < 0 ? EXIT_USAGE : cmd_usage(cmd_find("run"), "it takes no argument");
@@ -90,7 +148,8 @@ int cmd_run(int argc, char **argv)
 		code = cmd_fail("run", "%s", config_data_dir_why(err));
 	} else {
 		opts.dir = (const char *)dir.at;
-		if (node_run(&opts, why, sizeof(why)) != ERR_OK) {
+		err = open_locked(opts.dir, passphrase_file, &opts.key, why, sizeof(why));
+		if (err != ERR_OK || node_run(&opts, why, sizeof(why)) != ERR_OK) {
 			code = cmd_fail("run", "%s", why);
 		}
 	}

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "cmd/cmd.h"
+#include "cmd/unlock.h"
 #include "config.h"
 
 #include <unistd.h>
@@ -56,7 +57,7 @@ enum err local_open_write(const char *command, const char *data, struct local_wr
 		(void)cmd_fail(command, "%s", config_data_dir_why(err));
 		goto out;
 	}
-	err = config_load_key((const char *)dir.at, &out->key, why, sizeof(why));
+	err = unlock_key_why((const char *)dir.at, NULL, &out->key, why, sizeof(why));
 	if (err != ERR_OK) {
 		(void)cmd_fail(command, "%s", why);
 		goto out;

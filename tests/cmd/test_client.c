@@ -1,7 +1,9 @@
 /* How a command asks: through the socket of a running node, and by itself when none runs. */
 /* Test programs are linked without cmd/: the files under test come in here. */
+#include "cmd/ask.c"
 #include "cmd/client.c"
 #include "cmd/cmd.c"
+#include "cmd/unlock.c"
 
 #include "lib/api_rig.h"
 
