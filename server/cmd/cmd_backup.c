@@ -136,19 +136,11 @@ static int back_up(const struct backup_args *args, const struct opener *opener)
 
 static enum err use_own_key(const struct backup_args *args, struct opener *out)
 {
-	struct buf dir = BUF_INIT(DIR_BYTES);
 	struct key *key = NULL;
-	char why[WHY_BYTES] = "";
-	enum err err = config_data_dir(args->data, &dir);
-	if (err != ERR_OK) {
-		(void)cmd_fail(args->command, "%s", config_data_dir_why(err));
-	} else {
-		err = config_load_key((const char *)dir.at, &key, why, sizeof(why));
-		if (err != ERR_OK) {
-			(void)cmd_fail(args->command, "%s", why);
-		}
+	enum err err = opener_own_key(args->command, args->data, &key);
+	if (err == ERR_NOT_FOUND) {
+		(void)cmd_fail(args->command, "there is no key in the data directory");
 	}
-	buf_fini(&dir);
 	return err == ERR_OK ? opener_by_key(args->command, key, out) : err;
 }
 

@@ -8,8 +8,10 @@
 #include "config.h"
 
 #include "base/file.h"
+#include "feed/wrap.h"
 #include "store/audit.h"
 #include "store/restore.h"
+#include "store/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,21 +98,13 @@ static enum err open_file(struct work *work, enum bundle_lock *lock)
 static enum err find_key(struct work *work, struct key **out)
 {
 	const struct restore_args *args = work->args;
-	struct buf dir = BUF_INIT(DIR_BYTES);
-	char why[WHY_BYTES] = "";
 	if (args->has_words || args->secret_file != NULL) {
 		return opener_read_key("restore", args->has_words ? NULL : args->secret_file, out);
 	}
-	enum err err = config_data_dir(args->data, &dir);
-	if (err == ERR_OK) {
-		err = config_load_key((const char *)dir.at, out, why, sizeof(why));
-	}
-	buf_fini(&dir);
+	enum err err = opener_own_key("restore", args->data, out);
 	if (err == ERR_NOT_FOUND) {
 		(void)cmd_fail("restore", "this backup opens with your key: give it with --words "
 					  "or --secret FILE");
-	} else if (err != ERR_OK) {
-		(void)cmd_fail("restore", "%s", why);
 	}
 	return err;
 }
@@ -181,37 +175,49 @@ static enum err make_dir(struct work *work)
 
 /* The key of the new directory. */
 
-static enum err compare_key(struct work *work, const struct key *key)
+static enum err compare_key(struct work *work, const struct feed_id *id)
 {
-	if (feed_id_equal(key_id(key), &work->manifest->identity)) {
+	if (feed_id_equal(id, &work->manifest->identity)) {
 		return ERR_OK;
 	}
 	(void)cmd_fail("restore", "the key and this backup are not of the same person");
 	return ERR_REFUSED;
 }
 
-/* Of the backup, or the one that opened it. */
-static enum err take_key(struct work *work)
+/* Locked or not: a locked one stays as it is, and opens with its own passphrase. */
+static enum err judge_secret(struct work *work)
 {
+	struct feed_id id;
 	struct key *key = NULL;
 	const char *reason = NULL;
 	enum err err = ERR_OK;
-	if (work->secret.len > 0) {
+	if (wrap_is(buf_span(&work->secret))) {
+		err = wrap_read_id(buf_span(&work->secret), &id, &reason);
+	} else {
 		err = key_from_text(buf_span(&work->secret), &key, &reason);
-		if (err != ERR_OK) {
-			(void)cmd_fail("restore", "the key in this backup: %s",
-				reason != NULL ? reason : err_text(err));
-		} else {
-			err = compare_key(work, key);
-		}
+		id = err == ERR_OK ? *key_id(key) : id;
 		key_free(key);
+	}
+	if (err != ERR_OK) {
+		(void)cmd_fail("restore", "the key in this backup: %s",
+			reason != NULL ? reason : err_text(err));
 		return err;
+	}
+	return compare_key(work, &id);
+}
+
+/* Of the backup, or the one that opened it. */
+static enum err take_key(struct work *work)
+{
+	enum err err = ERR_OK;
+	if (work->secret.len > 0) {
+		return judge_secret(work);
 	}
 	if (work->opener.key == NULL) {
 		err = find_key(work, &work->opener.key);
 	}
 	if (err == ERR_OK) {
-		err = compare_key(work, work->opener.key);
+		err = compare_key(work, key_id(work->opener.key));
 	}
 	if (err == ERR_OK && key_to_text(work->opener.key, &work->secret) != ERR_OK) {
 		(void)cmd_fail("restore", "there is no memory for the key");
@@ -223,7 +229,7 @@ static enum err take_key(struct work *work)
 static enum err write_secret(struct work *work)
 {
 	struct buf path = BUF_INIT(DIR_BYTES);
-	struct key *key = NULL;
+	struct secret_facts facts;
 	char why[WHY_BYTES] = "";
 	enum err err = config_path(dir_of(work), "secret", &path);
 	if (err == ERR_OK) {
@@ -231,13 +237,12 @@ static enum err write_secret(struct work *work)
 		work->made_secret = err == ERR_OK;
 	}
 	if (err == ERR_EXISTS) {
-		err = config_load_key(dir_of(work), &key, why, sizeof(why));
+		err = secret_look(dir_of(work), &facts, why, sizeof(why));
 		if (err != ERR_OK) {
 			(void)cmd_fail("restore", "%s", why);
 		} else {
-			err = compare_key(work, key);
+			err = compare_key(work, &facts.id);
 		}
-		key_free(key);
 	} else if (err != ERR_OK) {
 		(void)cmd_fail("restore", "the key cannot be written to %s", dir_of(work));
 	}

@@ -2,12 +2,14 @@
 #include "cmd/opener.h"
 
 #include "base/file.h"
+#include "config.h"
 #include "feed/words.h"
+#include "store/secret.h"
 
 #include <sodium.h>
 #include <stdio.h>
 
-enum { WHY_BYTES = 512 };
+enum { WHY_BYTES = 512, DIR_BYTES = 4096 };
 
 void opener_fini(struct opener *opener)
 {
@@ -187,4 +189,38 @@ static enum err key_of_words(const char *command, struct key **out)
 enum err opener_read_key(const char *command, const char *file, struct key **out)
 {
 	return file != NULL ? key_of_file(command, file, out) : key_of_words(command, out);
+}
+
+static enum err unlock(const char *dir, struct key **out, char *why, size_t why_bytes)
+{
+	struct ask *ask = ask_new();
+	enum err err = ask == NULL ? ERR_NOMEM : ask_line(ask, "Passphrase of your key: ", true);
+	if (err == ERR_OK) {
+		err = secret_load(dir, ask_span(ask), out, why, why_bytes);
+	} else {
+		err = ERR_LOCKED; /* `why` says so already */
+	}
+	ask_free(ask);
+	return err;
+}
+
+enum err opener_own_key(const char *command, const char *data, struct key **out)
+{
+	struct buf dir = BUF_INIT(DIR_BYTES);
+	char why[WHY_BYTES] = "";
+	enum err err = config_data_dir(data, &dir);
+	if (err != ERR_OK) {
+		(void)cmd_fail(command, "%s", config_data_dir_why(err));
+		buf_fini(&dir);
+		return ERR_IO;
+	}
+	err = secret_load((const char *)dir.at, span_of(NULL, 0), out, why, sizeof(why));
+	if (err == ERR_LOCKED && ask_is_possible()) {
+		err = unlock((const char *)dir.at, out, why, sizeof(why));
+	}
+	if (err != ERR_OK && err != ERR_NOT_FOUND) {
+		(void)cmd_fail(command, "%s", why);
+	}
+	buf_fini(&dir);
+	return err;
 }

@@ -29,6 +29,9 @@ MUST_USE enum err opener_by_key(const char *command, struct key *key, struct ope
 /** The key of a secret file, or of words from standard input (`file` NULL). On failure it was said
  * why. */
 MUST_USE enum err opener_read_key(const char *command, const char *file, struct key **out);
+/** The key of a data directory, whose passphrase is asked for when it has one. On failure it was
+ * said why, but for ERR_NOT_FOUND (there is none). */
+MUST_USE enum err opener_own_key(const char *command, const char *data, struct key **out);
 void opener_fini(struct opener *opener);
 
 #endif
