@@ -1,8 +1,10 @@
 /* Paths, ports, and where the key is. */
 #include "config.h"
 
+#include "store/fence.h"
 #include "store/secret.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -70,23 +72,54 @@ enum err config_load_key(const char *dir, struct key **out, char *why, size_t wh
 	return secret_load(dir, span_of(NULL, 0), out, why, why_bytes);
 }
 
-enum err config_may_make_key(const char *dir, char *why, size_t why_bytes)
+/* ERR_OK: it is there. */
+static enum err look_for(const char *dir, const char *name)
 {
 	struct buf path = BUF_INIT(CONFIG_PATH_BYTES);
 	struct stat info;
-	enum err err = config_path(dir, "kith.db", &path);
-	if (err != ERR_OK) {
-		(void)snprintf(why, why_bytes, "the path of the data directory is too long");
-	} else if (stat((const char *)path.at, &info) == 0) {
-		err = ERR_EXISTS;
-		(void)snprintf(why, why_bytes,
-			"there is a database in %s but no key: put its secret file back", dir);
+	enum err err = config_path(dir, name, &path);
+	if (err == ERR_OK && stat((const char *)path.at, &info) != 0) {
+		err = ERR_NOT_FOUND;
 	}
 	buf_fini(&path);
 	return err;
 }
 
+enum err config_may_make_key(const char *dir, char *why, size_t why_bytes)
+{
+	if (look_for(dir, "secret") == ERR_LIMIT) {
+		(void)snprintf(why, why_bytes, "the path of the data directory is too long");
+		return ERR_LIMIT;
+	}
+	if (look_for(dir, "secret") == ERR_OK) {
+		return ERR_OK; /* config_save_key() will say so */
+	}
+	if (look_for(dir, "kith.db") == ERR_OK) {
+		(void)snprintf(why, why_bytes,
+			"there is a database in %s but no key: put its secret file back", dir);
+		return ERR_EXISTS;
+	}
+	if (look_for(dir, "fence") == ERR_OK) {
+		(void)snprintf(why, why_bytes,
+			"there is the safety file of another key in %s: put its secret file back, "
+			"or take another directory",
+			dir);
+		return ERR_EXISTS;
+	}
+	return ERR_OK;
+}
+
 enum err config_save_key(const char *dir, const struct key *key, char *why, size_t why_bytes)
 {
 	return secret_create(dir, key, why, why_bytes);
+}
+
+enum err config_save_fence(const char *dir, const struct feed_id *self, char *why, size_t why_bytes)
+{
+	enum err err = fence_make_new(NULL, dir, self, env_system());
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "cannot write %s/fence: %s", dir,
+			err == ERR_IO ? strerror(errno) : err_text(err));
+	}
+	return err;
 }

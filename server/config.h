@@ -43,5 +43,9 @@ MUST_USE enum err config_load_key(const char *dir, struct key **out, char *why, 
 /** A new `DIR/secret`: secret_create() of store/secret. */
 MUST_USE enum err config_save_key(
 	const char *dir, const struct key *key, char *why, size_t why_bytes);
+/** Beside a key that was just made of fresh randomness (and only then): what says so at the first
+ * start (store/fence). */
+MUST_USE enum err config_save_fence(
+	const char *dir, const struct feed_id *self, char *why, size_t why_bytes);
 
 #endif

@@ -165,6 +165,9 @@ static enum err load_or_make_key(
 		return err;
 	}
 	err = config_save_key(opts->dir, *out, why, why_bytes);
+	if (err == ERR_OK) {
+		err = config_save_fence(opts->dir, key_id(*out), why, why_bytes);
+	}
 	if (err != ERR_OK) {
 		key_free(*out);
 		*out = NULL;

@@ -102,6 +102,12 @@ int cmd_init(int argc, char **argv)
 		code = cmd_fail("init", "%s", config_data_dir_why(err));
 		goto out;
 	}
+	/* A key made of fresh randomness, given or not, has never signed: its fence says so. */
+	bool is_new = secret == NULL && !is_words;
+	if (is_new && config_may_make_key((const char *)dir.at, why, sizeof(why)) != ERR_OK) {
+		code = cmd_fail("init", "%s", why);
+		goto out;
+	}
 	if (secret != NULL) {
 		err = key_from_file(secret, &key, &reason);
 	} else if (seed != NULL) {
@@ -110,11 +116,6 @@ int cmd_init(int argc, char **argv)
 		reason = why;
 		err = key_from_words(&key, why);
 	} else {
-		err = config_may_make_key((const char *)dir.at, why, sizeof(why));
-		if (err != ERR_OK) {
-			code = cmd_fail("init", "%s", why);
-			goto out;
-		}
 		err = key_generate(&key);
 	}
 	if (err != ERR_OK) {
@@ -126,7 +127,12 @@ int cmd_init(int argc, char **argv)
 		code = cmd_fail("init", "%s", why);
 		goto out;
 	}
-	if (secret != NULL || is_words) {
+	if (is_new &&
+		config_save_fence((const char *)dir.at, key_id(key), why, sizeof(why)) != ERR_OK) {
+		code = cmd_fail("init", "%s", why);
+		goto out;
+	}
+	if (!is_new) {
 		(void)fputs("If this key has posted before, meet a friend and let those posts come "
 			    "back before writing:\na second message with one number splits a feed "
 			    "for good.\n",

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { HEAD_BYTES = 224, HASH_BYTES = crypto_hash_sha256_BYTES };
@@ -48,7 +49,8 @@ static size_t encode(
 	memcpy(out + 16, facts->identity.at, ID_BYTES);
 	memcpy(out + 48, facts->install, sizeof(facts->install));
 	put64(out + 64, facts->epoch);
-	put64(out + 72, (uint64_t)facts->state | (uint64_t)intent.len << 32);
+	put64(out + 72,
+		(uint64_t)facts->state | (uint64_t)facts->cause << 8 | (uint64_t)intent.len << 32);
 	put64(out + 80, facts->sequence);
 	put64(out + 88, intent.len > 0 ? facts->intent_nonce_len : 0);
 	memcpy(out + 96, facts->head.at, ID_BYTES);
@@ -81,7 +83,7 @@ static bool decode(struct fence *fence, unsigned slot)
 	}
 	uint64_t generation = get64(in + 8);
 	size_t intent_len = (size_t)(get64(in + 72) >> 32);
-	uint32_t state = (uint32_t)get64(in + 72);
+	uint32_t state = in[72];
 	uint64_t nonce_len = get64(in + 88);
 	uint8_t hash[HASH_BYTES];
 	if (intent_len > FENCE_INTENT_BYTES_MAX || nonce_len > FENCE_NONCE_BYTES_MAX ||
@@ -102,6 +104,7 @@ static bool decode(struct fence *fence, unsigned slot)
 	memcpy(facts->install, in + 48, sizeof(facts->install));
 	facts->epoch = get64(in + 64);
 	facts->state = (enum fence_state)state;
+	facts->cause = in[73];
 	facts->sequence = get64(in + 80);
 	memcpy(facts->head.at, in + 96, ID_BYTES);
 	facts->intent_sequence = get64(in + 128);
@@ -156,6 +159,22 @@ enum err fence_create_in(
 	enum err err = vfs_create(vfs, path, span_of(bytes, size));
 	free(bytes);
 	return err == ERR_OK ? fence_open_in(vfs, path, out) : err;
+}
+
+enum err fence_make_new(
+	const char *vfs, const char *dir, const struct feed_id *identity, const struct env *env)
+{
+	struct fence_facts facts = {.identity = *identity, .state = FENCE_NEW};
+	struct fence *fence = NULL;
+	char *path = NULL;
+	if (asprintf(&path, "%s/fence", dir) < 0) {
+		return ERR_NOMEM;
+	}
+	env->random(env->ctx, facts.install, sizeof(facts.install));
+	enum err err = fence_create_in(vfs, path, &facts, &fence);
+	fence_close(fence);
+	free(path);
+	return err;
 }
 
 void fence_close(struct fence *fence)

@@ -20,6 +20,7 @@
 #define STORE_FENCE_H
 
 #include "base/buf.h"
+#include "base/env.h"
 #include "feed/id.h"
 
 enum {
@@ -42,6 +43,7 @@ struct fence_facts {
 	uint8_t install[16];
 	uint64_t epoch;
 	enum fence_state state;
+	uint8_t cause;     /* of the state: enum guard_cause */
 	uint64_t sequence; /* of our newest message as far as the fence knows; 0: none */
 	struct message_id head;
 	uint64_t intent_sequence; /* 0: no intent */
@@ -72,6 +74,13 @@ MUST_USE static inline enum err fence_create(
 {
 	return fence_create_in(NULL, path, facts, out);
 }
+/**
+ * For whoever makes a new random key in `dir`, and nobody else: a fence in state NEW says that this
+ * key has never signed anything. Without it the first start waits as after a restore. ERR_EXISTS,
+ * ERR_DISK_FULL, ERR_IO, ERR_NOMEM.
+ */
+MUST_USE enum err fence_make_new(
+	const char *vfs, const char *dir, const struct feed_id *identity, const struct env *env);
 void fence_close(struct fence *fence);
 
 const struct fence_facts *fence_facts(const struct fence *fence);

@@ -44,15 +44,18 @@ enum guard_agreement { GUARD_UNASKED = 0, GUARD_AGREES, GUARD_DIFFERS };
 
 struct guard_holder {
 	struct feed_id peer;
-	uint64_t sequence;              /* the highest number of ours it ever told or was given */
-	int64_t seen_ms;                /* wall: when it last told */
-	int64_t told;                   /* in this spell; −1: nothing yet */
+	uint64_t sequence; /* the highest number of ours it ever told or was given */
+	int64_t seen_ms;   /* wall: when it last told */
+	int64_t told; /* in this spell; −1: nothing yet. Above our head: it has newer messages, or
+			 says so, and is not confirmed */
 	enum guard_agreement agreement; /* its message at min(told, our head) against ours */
 };
 
 struct guard_witness {
 	uint64_t sequence;
 	bool has_key;
+	bool is_contradicted; /* it speaks of a number below our head, and our message there has
+				 another key */
 	struct message_id key;
 };
 
@@ -60,10 +63,14 @@ struct guard_witness {
 struct guard_facts {
 	enum fence_state state;
 	enum guard_cause cause;
-	int64_t since_ms;       /* wall: this spell began */
-	int64_t quiet_since_ms; /* mono: nothing newer of ours came since; the start of the process
-				   at the earliest */
-	uint64_t sequence;      /* our head */
+	int64_t since_ms; /* wall: this spell began */
+	int64_t known_ms; /* wall: the newest sighting of a holder that was known when the spell
+			     began (an old backup remembers old sightings); 0: as since_ms */
+	uint64_t start_sequence; /* our head when the spell began; 0: then no holder could be known,
+				    and "all of them" (U2) means nothing */
+	int64_t quiet_since_ms;  /* mono: nothing newer of ours came since; the start of the process
+				    at the earliest */
+	uint64_t sequence;       /* our head */
 	struct message_id head;
 	bool is_database_current; /* the fence is ours and agrees with the database: nothing can be
 				     missing here */
@@ -92,6 +99,8 @@ struct guard_verdict {
 	uint64_t newest_seen; /* the highest number any holder or witness speaks of, at least our
 				 head */
 };
+/** "U1" …, "lapsed", "none". */
+const char *guard_rule_name(enum guard_rule rule);
 /** `wall_ms`, `mono_ms`: now. Only SUSPECT is ever unlocked by a judgement. */
 void guard_judge(const struct guard_facts *facts, int64_t wall_ms, int64_t mono_ms,
 	struct guard_verdict *out);

@@ -44,4 +44,8 @@ MUST_USE enum err reader_safety_log(struct reader *reader, size_t count_max,
 MUST_USE enum err reader_wants(
 	struct reader *reader, void (*on_want)(void *ctx, const struct feed_id *feed), void *ctx);
 
+/** Messages of ours that are not in our feed: the other side of a fork, by number. Borrowed. */
+MUST_USE enum err reader_branch(
+	struct reader *reader, void (*on_message)(void *ctx, struct span compact), void *ctx);
+
 #endif

@@ -65,25 +65,12 @@ enum err writer_waiter_wait(struct waiter *waiter, int64_t ms, bool *is_last)
 	return err;
 }
 
-void writer_set_state(struct writer *writer, enum fence_state state, const char *why)
+enum err writer_wait(struct writer *writer, struct waiter *waiter, int64_t ms, bool *is_last)
 {
-	(void)pthread_mutex_lock(&writer->state_lock);
-	writer->state = state;
-	(void)snprintf(writer->why, sizeof(writer->why), "%s", why);
-	(void)pthread_mutex_unlock(&writer->state_lock);
-	if (state != FENCE_CLEAN) {
-		LOG(store_env(writer->store), LOG_ERROR, "publish.paused",
-			LOG_TEXT("state", fence_state_text(state)), LOG_TEXT("why", why));
+	while (writer->opts.is_stepped && !waiter->is_done) {
+		(void)writer_step(writer);
 	}
-}
-
-const char *writer_state(struct writer *writer, char *why, size_t why_bytes)
-{
-	(void)pthread_mutex_lock(&writer->state_lock);
-	enum fence_state state = writer->state;
-	(void)snprintf(why, why_bytes, "%s", writer->why);
-	(void)pthread_mutex_unlock(&writer->state_lock);
-	return fence_state_text(state);
+	return writer_waiter_wait(waiter, ms, is_last);
 }
 
 enum err writer_begin(struct writer *writer)
@@ -91,7 +78,7 @@ enum err writer_begin(struct writer *writer)
 	writer->committed_count = 0;
 	writer->is_graph_changed = false;
 	writer->has_own = false;
-	writer->became_forked = false;
+	writer->signals = (struct signals){0};
 	return db_begin(writer->db);
 }
 
@@ -120,7 +107,7 @@ void writer_rollback(struct writer *writer)
 	writer->committed_count = 0;
 	writer->is_graph_changed = false;
 	writer->has_own = false;
-	writer->became_forked = false;
+	writer->signals = (struct signals){0};
 }
 
 enum err writer_commit(struct writer *writer)
@@ -176,7 +163,7 @@ static enum err run_append(struct writer *writer, struct append_job *job, int64_
 	return ERR_OK;
 }
 
-static enum err run_jobs(struct writer *writer, struct batch *batch)
+static enum err run_jobs(struct writer *writer, struct batch *batch, struct move *move)
 {
 	int64_t received_ms = env_wall_ms(store_env(writer->store));
 	enum err err = ERR_OK;
@@ -190,6 +177,9 @@ static enum err run_jobs(struct writer *writer, struct batch *batch)
 		struct job *job = batch->jobs[i];
 		err = job->kind == JOB_APPEND ? run_append(writer, job->append, received_ms)
 					      : writer_change_one(writer, &job->change->change);
+	}
+	if (err == ERR_OK) {
+		err = writer_settle(writer, move);
 	}
 	if (err == ERR_OK) {
 		err = writer_commit(writer);
@@ -256,13 +246,17 @@ static void run_batch(struct writer *writer, struct batch *batch)
 	if (batch->count == 0) {
 		return;
 	}
-	enum err err = run_jobs(writer, batch);
+	struct move move = {0};
+	enum err err = run_jobs(writer, batch, &move);
 	writer->bulk_ms = batch->messages >= BULK_MESSAGES ? env_mono_ms(store_env(writer->store))
 							   : -BULK_PAUSE_MS;
 	writer->is_bloated = writer->is_bloated || batch->messages >= BULK_MESSAGES;
 	if (err == ERR_OK) {
-		writer_after_own(writer);
+		writer_moved(writer, &move);
+		writer->is_guard_stale = writer->is_guard_stale || writer->signals.is_changed;
 		writer_announce(writer);
+		writer_after_own(writer);
+		writer_judge(writer);
 	}
 	for (size_t i = 0; i < batch->count; i++) {
 		struct job *job = batch->jobs[i];
@@ -280,11 +274,18 @@ static void run_batch(struct writer *writer, struct batch *batch)
 	feeds_trim(writer->feeds);
 }
 
+/* What may pause publishing is on the disk before anybody hears of it. */
+static bool is_alarm(enum change_kind kind)
+{
+	return kind == CHANGE_TWIN || kind == CHANGE_WITNESS;
+}
+
 static void add_to_batch(struct writer *writer, struct batch *batch, struct job *job)
 {
 	batch->jobs[batch->count++] = job;
 	if (job->kind != JOB_APPEND) {
 		batch->is_awaited = batch->is_awaited || job->change->has_waiter;
+		batch->has_own = batch->has_own || is_alarm(job->change->change.kind);
 		return;
 	}
 	batch->messages += job->append->count;
@@ -307,7 +308,8 @@ static struct job *take_more(struct writer *writer, const struct batch *batch, i
 	if (batch->count == BATCH_JOBS || batch->messages >= BATCH_MESSAGES) {
 		return NULL;
 	}
-	if (batch->messages < GATHER_MESSAGES && !batch->is_awaited && is_bulk(writer, since_ms)) {
+	if (batch->messages < GATHER_MESSAGES && !batch->is_awaited && !writer->opts.is_stepped &&
+		is_bulk(writer, since_ms)) {
 		wait_ms = since_ms + GATHER_MS - env_mono_ms(store_env(writer->store));
 	}
 	return inbox_take(writer->inbox, wait_ms < 0 ? 0 : wait_ms);
@@ -321,29 +323,88 @@ static void rest(struct writer *writer)
 	(void)malloc_trim(0);
 }
 
-/* One turn: wait for a job, take what else waits, run it. False when the queue is closed and empty.
- */
-static bool writer_turn(struct writer *writer, struct batch *batch)
+static void run_alone(struct writer *writer, struct job *job)
 {
-	bool was_bloated = writer->is_bloated;
-	struct job *job = inbox_take(writer->inbox, was_bloated ? REST_MS : -1);
-	if (job == NULL && was_bloated) {
-		rest(writer);
-		return true;
+	if (job->kind == JOB_PUBLISH) {
+		writer_publish_one(writer, job->publish);
+	} else {
+		writer_order_one(writer, job->order);
 	}
-	if (job == NULL) {
-		return false;
-	}
+	free(job);
+	feeds_trim(writer->feeds);
+}
+
+/* Run `job` and what else waits and may join it in one transaction. */
+static void run_from(struct writer *writer, struct job *job)
+{
+	struct batch *batch = writer->batch;
 	int64_t since_ms = env_mono_ms(store_env(writer->store));
-	while (job != NULL && job->kind != JOB_PUBLISH) {
+	while (job != NULL && (job->kind == JOB_APPEND || job->kind == JOB_CHANGE)) {
 		add_to_batch(writer, batch, job);
 		job = take_more(writer, batch, since_ms);
 	}
 	run_batch(writer, batch);
 	if (job != NULL) {
-		writer_publish_one(writer, job->publish);
-		free(job);
-		feeds_trim(writer->feeds);
+		run_alone(writer, job);
+	}
+}
+
+/* What is to be done without a job: nothing waits for it. */
+static bool run_due(struct writer *writer)
+{
+	if (writer->unchecked > 0) {
+		writer_check_some(writer);
+		return true;
+	}
+	if (writer_guard_due_ms(writer) <= env_mono_ms(store_env(writer->store))) {
+		writer_judge(writer);
+		return true;
+	}
+	return false;
+}
+
+int64_t writer_due_ms(const struct writer *writer)
+{
+	return writer->unchecked > 0 ? INT64_MIN : writer_guard_due_ms(writer);
+}
+
+bool writer_step(struct writer *writer)
+{
+	assert(writer->opts.is_stepped);
+	struct job *job = inbox_take(writer->inbox, 0);
+	if (job == NULL) {
+		return run_due(writer);
+	}
+	run_from(writer, job);
+	return true;
+}
+
+/* How long the thread may wait for a job; negative: for ever. */
+static int64_t wait_ms(const struct writer *writer)
+{
+	int64_t now_ms = env_mono_ms(store_env(writer->store));
+	int64_t due_ms = writer_due_ms(writer);
+	if (due_ms <= now_ms) {
+		return 0;
+	}
+	if (writer->is_bloated) {
+		return due_ms - now_ms < REST_MS ? due_ms - now_ms : REST_MS;
+	}
+	return due_ms == INT64_MAX ? -1 : due_ms - now_ms;
+}
+
+/* One turn: wait for a job, take what else waits, run it. False when the queue is closed and empty.
+ */
+static bool writer_turn(struct writer *writer)
+{
+	int64_t longest_ms = wait_ms(writer);
+	struct job *job = inbox_take(writer->inbox, longest_ms);
+	if (job != NULL) {
+		run_from(writer, job);
+	} else if (longest_ms < 0 || atomic_load(&writer->is_stopping)) {
+		return false;
+	} else if (!run_due(writer) && writer->is_bloated) {
+		rest(writer);
 	}
 	return true;
 }
@@ -351,11 +412,8 @@ static bool writer_turn(struct writer *writer, struct batch *batch)
 static void *writer_main(void *ctx)
 {
 	struct writer *writer = ctx;
-	struct batch *batch = calloc(1, sizeof(*batch));
-	assert(batch != NULL); /* 2 KiB, at the start */
-	while (writer_turn(writer, batch)) {
+	while (writer_turn(writer)) {
 	}
-	free(batch);
 	return NULL;
 }
 
@@ -366,6 +424,8 @@ static void writer_free(struct writer *writer)
 	message_free(writer->pending);
 	inbox_free(writer->inbox);
 	(void)pthread_mutex_destroy(&writer->state_lock);
+	writer_guard_fini(writer);
+	free(writer->batch);
 	free(writer->committed);
 	free(writer);
 }
@@ -386,8 +446,11 @@ enum err writer_start(
 	writer->index.db = writer->db;
 	writer->bulk_ms = -BULK_PAUSE_MS;
 	(void)pthread_mutex_init(&writer->state_lock, NULL);
+	writer->guard_due_ms = INT64_MAX;
+	writer->claim_rest_ms = INT64_MIN;
 	writer->inbox = inbox_new(LIMIT_WRITER_JOBS);
-	enum err err = writer->inbox == NULL
+	writer->batch = calloc(1, sizeof(*writer->batch));
+	enum err err = writer->inbox == NULL || writer->batch == NULL
 			       ? ERR_NOMEM
 			       : feeds_new(writer->db, store_env(writer->store), &writer->feeds);
 	if (err == ERR_OK) {
@@ -395,9 +458,12 @@ enum err writer_start(
 		err = index_load(&writer->index);
 	}
 	if (err == ERR_OK) {
+		writer->opts.on_state = NULL; /* whoever starts us asks */
 		err = writer_check_fence(writer);
+		writer->opts.on_state = opts->on_state;
 	}
-	if (err == ERR_OK && pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
+	if (err == ERR_OK && !opts->is_stepped &&
+		pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {
 		err = ERR_NOMEM;
 	}
 	if (err != ERR_OK) {
@@ -416,8 +482,16 @@ void writer_stop(struct writer *writer)
 	if (writer == NULL) {
 		return;
 	}
+	atomic_store(&writer->is_stopping, true);
 	inbox_close(writer->inbox);
-	(void)pthread_join(writer->thread, NULL);
+	if (!writer->opts.is_stepped) {
+		(void)pthread_join(writer->thread, NULL);
+	}
+	/* A stepped writer finishes here what is queued. */
+	for (struct job *job = inbox_take(writer->inbox, 0); job != NULL;
+		job = inbox_take(writer->inbox, 0)) {
+		run_from(writer, job);
+	}
 	writer_close_fence(writer);
 	writer_free(writer);
 }

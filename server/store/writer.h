@@ -139,7 +139,7 @@ struct publish_result {
 	struct message_id key;
 	uint64_t sequence;
 	int64_t draft; /* ERR_PAUSED: kept under this number in `drafts`; 0: it was not kept */
-	char why[160]; /* a sentence when the answer is not ERR_OK */
+	char why[256]; /* a sentence when the answer is not ERR_OK */
 };
 /**
  * Sign, store and commit one message; returns after the commit. Any thread but the loop and the

@@ -91,7 +91,9 @@ enum err writer_keep_proof(struct writer *writer, struct feed_entry *author, str
 	if (err == ERR_OK && sqlite3_changes(db_handle(writer->db)) > 0) {
 		writer->index.delta.forks++;
 	}
-	writer->became_forked = writer->became_forked || author->feed == FEED_SELF;
+	if (author->feed == FEED_SELF) {
+		writer_signal(writer, GUARD_FORK);
+	}
 	return err;
 }
 
@@ -118,6 +120,60 @@ static enum err compare_known(struct writer *writer, const struct message *messa
 	return ERR_OK;
 }
 
+/* A message of ours that does not fit into our feed: D3, and the other side is kept. */
+static enum err keep_branch(struct writer *writer, const struct message *message)
+{
+	sqlite3_stmt *stmt = NULL;
+	struct message_id held;
+	enum err err = writer_branch_put(writer, message);
+	if (err == ERR_OK) {
+		err = db_query(writer->db, &sql_key_at, &stmt);
+	}
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, FEED_SELF);
+	db_int(stmt, 2, (int64_t)message->sequence);
+	err = db_step(writer->db, stmt);
+	if (err == ERR_OK) {
+		if (db_column_key(stmt, 0, 1, &held)) {
+			writer_signal_fork(writer, message->sequence, &held, &message->key);
+		}
+		db_reset(stmt);
+	} else if (err == ERR_NOT_FOUND && writer->pending != NULL &&
+		   writer->pending->sequence == message->sequence) {
+		writer_signal_fork(writer, message->sequence, &writer->pending->key, &message->key);
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* More of the other side of a fork of ours. */
+static enum err follow_branch(struct writer *writer, const struct message *message)
+{
+	bool is_so = false;
+	if (writer->report.state != FENCE_FORKED || !message->has_previous) {
+		return ERR_OK;
+	}
+	enum err err = writer_branch_has(writer, message->sequence - 1, &message->previous, &is_so);
+	return err == ERR_OK && is_so ? writer_branch_put(writer, message) : err;
+}
+
+/* A message of ours that this node did not make (D2). */
+static enum err take_back(struct writer *writer, const struct message *message,
+	struct feed_entry *self, int64_t received_ms)
+{
+	bool is_made_here =
+		writer->pending != NULL && message_id_equal(&writer->pending->key, &message->key);
+	enum err err = writer_insert(writer, message, self, received_ms);
+	if (err == ERR_OK && !is_made_here) {
+		writer->signals.has_returned = true;
+		writer->signals.is_changed = true;
+		writer_signal(writer, GUARD_RETURNED);
+		err = writer_holders_reask(writer, message->sequence - 1);
+	}
+	return err;
+}
+
 enum err writer_append_one(struct writer *writer, const struct message *message,
 	int64_t received_ms, enum append_result *result)
 {
@@ -130,19 +186,22 @@ enum err writer_append_one(struct writer *writer, const struct message *message,
 		*result = APPEND_NOT_WANTED;
 		return ERR_OK;
 	}
+	bool is_self = author->feed == FEED_SELF;
 	bool is_same = false;
 	switch (chain_judge(&author->head, message)) {
 	case CHAIN_NEXT:
-		if (author->feed == FEED_SELF && writer->pending != NULL &&
-			!message_id_equal(&writer->pending->key, &message->key)) {
+		if (is_self && writer->pending != NULL &&
+			!message_id_equal(&writer->pending->key, &message->key) &&
+			writer->pending->sequence == message->sequence) {
 			break; /* we signed another message with this number that is still to be
 				  stored */
 		}
 		*result = APPEND_STORED;
-		return writer_insert(writer, message, author, received_ms);
+		return is_self ? take_back(writer, message, author, received_ms)
+			       : writer_insert(writer, message, author, received_ms);
 	case CHAIN_GAP:
 		*result = APPEND_GAP;
-		return ERR_OK;
+		return is_self ? follow_branch(writer, message) : ERR_OK;
 	case CHAIN_KNOWN:
 		err = compare_known(writer, message, author, &is_same);
 		if (err != ERR_OK || is_same) {
@@ -154,5 +213,6 @@ enum err writer_append_one(struct writer *writer, const struct message *message,
 		break;
 	}
 	*result = APPEND_FORKED;
-	return writer_keep_proof(writer, author, message->compact);
+	err = is_self ? keep_branch(writer, message) : ERR_OK;
+	return err == ERR_OK ? writer_keep_proof(writer, author, message->compact) : err;
 }

@@ -122,6 +122,7 @@ static enum err change_reach(struct writer *writer, const struct change *change)
 	return err;
 }
 
+/* The message itself was verified by whoever found it. */
 static enum err change_fork(struct writer *writer, const struct change *change)
 {
 	struct feed_entry *author = NULL;
@@ -168,7 +169,7 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 	case CHANGE_WANT:
 	case CHANGE_DRAFT_DROP:
 	case CHANGE_LOG:
-		break;
+		return writer_safety_change(writer, change);
 	}
 	return ERR_REFUSED;
 }
@@ -272,7 +273,7 @@ enum err writer_change_wait(struct writer *writer, const struct change *change)
 		return err;
 	}
 	bool is_last = false;
-	err = writer_waiter_wait(&job->waiter, LIMIT_PUBLISH_WAIT_MS, &is_last);
+	err = writer_wait(writer, &job->waiter, LIMIT_PUBLISH_WAIT_MS, &is_last);
 	if (is_last) {
 		writer_change_job_free(job);
 	}

@@ -1,7 +1,8 @@
 /**
  * store/writer, inside: what its files share. writer.c: thread, queue, batches. writer_append.c:
  * one received message. writer_publish.c: one own message. writer_change.c: small facts.
- * writer_start.c: what the fence says at the start.
+ * writer_safety.c: those about who holds our feed. writer_start.c: what the fence says at the
+ * start. writer_guard.c: the state of publishing, how it changes and what it waits for.
  */
 #ifndef STORE_WRITER_INSIDE_H
 #define STORE_WRITER_INSIDE_H
@@ -14,6 +15,7 @@
 #include "store/writer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* Somebody waits for a job; whoever is last frees it. */
 struct waiter {
@@ -30,13 +32,15 @@ bool writer_waiter_done(struct waiter *waiter, enum err err);
 /** Wait; ERR_TIMEOUT after `ms`. `*is_last`: the job is to be freed here. */
 enum err writer_waiter_wait(struct waiter *waiter, int64_t ms, bool *is_last);
 
-enum job_kind { JOB_APPEND, JOB_PUBLISH, JOB_CHANGE };
+enum job_kind { JOB_APPEND, JOB_PUBLISH, JOB_CHANGE, JOB_ORDER };
 
 struct publish_job {
 	struct buf content;
 	uint8_t nonce[FENCE_NONCE_BYTES_MAX];
 	size_t nonce_len;
 	uint64_t if_head;
+	bool has_if_head_key;
+	struct message_id if_head_key;
 	struct publish_result result;
 	struct waiter waiter;
 };
@@ -49,12 +53,22 @@ struct change_job {
 	struct waiter waiter;
 };
 
+/* The owner's word about publishing: resume, retire. */
+struct order_job {
+	bool is_retirement;
+	uint64_t last;
+	bool is_accepted;
+	char why[256];
+	struct waiter waiter;
+};
+
 struct job {
 	enum job_kind kind;
 	union {
 		struct append_job *append;
 		struct publish_job *publish;
 		struct change_job *change;
+		struct order_job *order;
 	};
 };
 
@@ -66,6 +80,28 @@ enum {
 	GATHER_MESSAGES = 512, /* to wait for, but only so long: */
 	GATHER_MS = 50,
 	REST_MS = 2000, /* of quiet after a bulk, then its memory is given back */
+};
+
+/* What the present transaction learnt about our feed; gone with a ROLLBACK. */
+struct signals {
+	unsigned causes;        /* 1 << enum guard_cause */
+	bool is_changed;        /* holders, witnesses: judge again */
+	bool has_returned;      /* a message of ours that this node did not make was stored */
+	uint64_t claim;         /* the number that a peer claims */
+	uint64_t fork_sequence; /* the lowest number with two messages; 0: not known */
+	struct message_id fork_ours, fork_theirs;
+	char twin[LIMIT_ADDRESS_BYTES + 1];
+};
+
+/* A change of the state: put into the database with what caused it, then done everywhere else. */
+struct move {
+	bool is_set;
+	bool is_new_spell;
+	bool is_in_memory; /* a claim: it ends by itself, and no start remembers it */
+	enum fence_state state;
+	enum guard_cause cause;
+	enum guard_rule rule; /* to CLEAN: by which one */
+	char why[256];        /* "": the cause's own sentence */
 };
 
 struct writer {
@@ -88,13 +124,19 @@ struct writer {
 	struct committed *committed; /* of the present transaction */
 	size_t committed_count, committed_room;
 	bool is_graph_changed;
-	bool has_own; /* an own message among them */
-	pthread_mutex_t state_lock;
-	enum fence_state state;
-	char why[160];
-	bool became_forked; /* in the present transaction */
-	int64_t bulk_ms;    /* when the last transaction ended, if it was a large one */
-	bool is_bloated;    /* by a bulk; see rest() */
+	bool has_own;               /* an own message among them */
+	pthread_mutex_t state_lock; /* other threads read `report` and `guard` */
+	struct guard_report report; /* its verdict is made when somebody asks */
+	struct guard_facts guard;   /* the arrays are ours */
+	struct signals signals;
+	bool is_guard_stale;   /* `guard` is to be read again, and judged */
+	int64_t guard_due_ms;  /* mono: judge again then, whatever happens */
+	int64_t claim_rest_ms; /* mono: no claim pauses before */
+	uint64_t unchecked;    /* own messages up to this number are to be checked; 0: done */
+	struct batch *batch;
+	atomic_bool is_stopping;
+	int64_t bulk_ms; /* when the last transaction ended, if it was a large one */
+	bool is_bloated; /* by a bulk; see rest() */
 };
 
 static inline void writer_at(const struct writer *writer, enum writer_step step)
@@ -139,11 +181,79 @@ void writer_change_job_free(struct change_job *job);
 /** Compare fence and database and repair what a crash left (restore.md §4 B). ERR_OK also when
  * publishing is paused. */
 MUST_USE enum err writer_check_fence(struct writer *writer);
-/** After a commit of received messages: when own ones were among them, the fence follows; when they
- * prove a fork of ours, publishing stops. */
+/** After a commit: when own messages were among it, the fence follows. */
 void writer_after_own(struct writer *writer);
 /** At the end: the fence says what the database says. */
 void writer_close_fence(struct writer *writer);
-void writer_set_state(struct writer *writer, enum fence_state state, const char *why);
+/** The fence as it is to be, with the intent that is still open. */
+MUST_USE enum err writer_put_fence(struct writer *writer);
+/** Is our message with this number the one with that key? False when there is none. */
+MUST_USE enum err writer_own_key_is(
+	struct writer *writer, uint64_t sequence, const struct message_id *key, bool *is_so);
+/** Its key; zeros when there is none. */
+MUST_USE enum err writer_own_key_at(
+	struct writer *writer, uint64_t sequence, struct message_id *out);
+/** Check our messages from `first` to `last`. `*bad` is the first that is missing or wrong, 0:
+ * none.
+ */
+MUST_USE enum err writer_check_own(
+	struct writer *writer, uint64_t first, uint64_t last, uint64_t *bad);
+void writer_say_damage(char why[static 256], uint64_t bad);
+/** Check some of the own messages that the start left; DAMAGE is signalled when one is bad. */
+void writer_check_some(struct writer *writer);
+
+/* The state (writer_guard.c). */
+static inline bool writer_may_publish(const struct writer *writer)
+{
+	return writer->report.state == FENCE_NEW || writer->report.state == FENCE_CLEAN;
+}
+static inline void writer_signal(struct writer *writer, enum guard_cause cause)
+{
+	writer->signals.causes |= 1U << cause;
+}
+/** A message of ours was found under a number that holds another one, or that does not fit. */
+void writer_signal_fork(struct writer *writer, uint64_t sequence, const struct message_id *ours,
+	const struct message_id *theirs);
+/** In a transaction, before COMMIT: what the signals make of the state. `*move` is done after the
+ * COMMIT by writer_moved(). */
+MUST_USE enum err writer_settle(struct writer *writer, struct move *move);
+/** Write a move's rows, in a transaction. */
+MUST_USE enum err writer_put_move(struct writer *writer, struct move *move);
+void writer_moved(struct writer *writer, const struct move *move);
+/** The same in a transaction of its own. */
+MUST_USE enum err writer_move(struct writer *writer, struct move *move);
+/** Our head changed. */
+void writer_show_head(struct writer *writer);
+/** Read again what publishing waits for when that changed or is due, and go on when it may. */
+void writer_judge(struct writer *writer);
+/** Mono; INT64_MAX: never. */
+int64_t writer_guard_due_ms(const struct writer *writer);
+void writer_order_one(struct writer *writer, struct order_job *job);
+void writer_guard_fini(struct writer *writer);
+
+/* Rows about our feed (writer_safety.c), each in a transaction. */
+MUST_USE enum err writer_safety_change(struct writer *writer, const struct change *change);
+MUST_USE enum err writer_log_put(struct writer *writer, const char *event, struct span text);
+/** Keep what was to be published. `*draft` is 0 when there is no room for it. */
+MUST_USE enum err writer_draft_put(
+	struct writer *writer, struct span content, struct span nonce, int64_t *draft);
+/** Keep a message of ours that does not fit into our feed. */
+MUST_USE enum err writer_branch_put(struct writer *writer, const struct message *message);
+/** Does a branch we keep hold this message? */
+MUST_USE enum err writer_branch_has(
+	struct writer *writer, uint64_t sequence, const struct message_id *key, bool *is_so);
+MUST_USE enum err writer_witness_put(
+	struct writer *writer, struct span name, uint64_t sequence, const struct message_id *key);
+/** Own messages came back: who was compared at a lower head is asked again. */
+MUST_USE enum err writer_holders_reask(struct writer *writer, uint64_t head);
+/** The owner accepts what is lost: nobody's memory of more keeps publishing paused. */
+MUST_USE enum err writer_safety_forget(struct writer *writer);
+/** Fill writer->guard's arrays. */
+MUST_USE enum err writer_read_holders(struct writer *writer, struct guard_facts *out);
+/** Wall: the newest sighting of a holder; 0: none. */
+MUST_USE enum err writer_newest_sighting(struct writer *writer, int64_t *out);
+/** Put a job into the queue and wait; a stepped writer runs it. */
+MUST_USE enum err writer_wait(
+	struct writer *writer, struct waiter *waiter, int64_t ms, bool *is_last);
 
 #endif

@@ -144,6 +144,7 @@ static enum err insert_pending(struct writer *writer)
 	writer->facts.intent_sequence = 0;
 	message_free(writer->pending);
 	writer->pending = NULL;
+	writer_show_head(writer);
 	writer_announce(writer);
 	writer_at(writer, WRITER_ANNOUNCED);
 	return ERR_OK;
@@ -170,27 +171,125 @@ static enum err check_room(struct writer *writer, struct publish_job *job)
 		"The disk is full; nothing was signed. Make some room and try again.");
 }
 
+/* Content that a draft may hold: what signing would refuse at once is refused now. */
+static enum err check_draft(struct publish_job *job, bool *is_follow, struct feed_id *who)
+{
+	struct json_doc *doc = NULL;
+	struct content content;
+	*is_follow = false;
+	enum err err = json_parse(buf_span(&job->content), LIMIT_JSON_DEPTH, &doc);
+	if (err == ERR_NOMEM) {
+		return err;
+	}
+	if (err != ERR_OK) {
+		return fail(job, ERR_REFUSED, "That is not JSON, or it is nested too deeply.");
+	}
+	content_read_json(json_root(doc), &content);
+	if (content.type == CONTENT_CONTACT && content.contact.edge == EDGE_FOLLOW) {
+		*is_follow = true;
+		*who = content.contact.contact;
+	}
+	json_doc_free(doc);
+	return ERR_OK;
+}
+
+/* Publishing is paused: nothing is signed, nothing is lost. Whom the owner wanted to follow is
+ * wanted without a message. */
+static enum err keep_draft(struct writer *writer, struct publish_job *job)
+{
+	bool is_follow = false;
+	struct change want = {.kind = CHANGE_WANT, .number = 1};
+	enum err err = check_draft(job, &is_follow, &want.feed);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = writer_begin(writer);
+	if (err == ERR_OK) {
+		err = writer_draft_put(
+			writer, buf_span(&job->content), nonce_of(job), &job->result.draft);
+	}
+	if (err == ERR_OK && is_follow) {
+		err = writer_safety_change(writer, &want);
+	}
+	if (err == ERR_OK) {
+		err = writer_commit(writer);
+	} else {
+		writer_rollback(writer);
+	}
+	if (err != ERR_OK) {
+		job->result.draft = 0;
+	}
+	return fail(job, ERR_PAUSED, "%s%s", writer->report.why,
+		job->result.draft > 0 ? "" : " It was not kept: there is no room for more drafts.");
+}
+
+/* D5: the page has seen something of ours that we do not hold. */
+static enum err look_at_witness(struct writer *writer, const struct publish_job *job)
+{
+	struct move move = {0};
+	if (job->if_head == 0) {
+		return ERR_OK;
+	}
+	bool is_same = job->if_head <= writer->report.sequence;
+	if (is_same && job->has_if_head_key) {
+		enum err err = writer_own_key_is(writer, job->if_head, &job->if_head_key, &is_same);
+		if (err != ERR_OK) {
+			return err;
+		}
+	}
+	if (is_same) {
+		return ERR_OK;
+	}
+	enum err err = writer_sync_full(writer);
+	if (err == ERR_OK) {
+		err = writer_begin(writer);
+	}
+	if (err == ERR_OK) {
+		err = writer_witness_put(writer, span_text("page"), job->if_head,
+			job->has_if_head_key ? &job->if_head_key : NULL);
+	}
+	if (err == ERR_OK) {
+		err = writer_settle(writer, &move);
+	}
+	if (err == ERR_OK) {
+		err = writer_commit(writer);
+	} else {
+		writer_rollback(writer);
+	}
+	writer_sync_normal(writer);
+	if (err == ERR_OK) {
+		writer_moved(writer, &move);
+		writer->is_guard_stale = true;
+	}
+	return err;
+}
+
+/* Step 3: what the fence says is what the database says. */
+static bool is_fence_even(const struct writer *writer, const struct feed_entry *self)
+{
+	const struct fence_facts *facts = &writer->facts;
+	return writer->fence != NULL && facts->sequence == self->head.sequence &&
+	       facts->intent_sequence == 0 &&
+	       (self->head.sequence == 0 || message_id_equal(&facts->head, &self->head.key));
+}
+
 static enum err check_before(
 	struct writer *writer, struct publish_job *job, const struct feed_entry *self)
 {
 	if (writer->signer == NULL) {
 		return fail(job, ERR_PAUSED, "This command cannot publish.");
 	}
-	if (writer->state != FENCE_CLEAN) {
-		return fail(job, ERR_PAUSED, "%s", writer->why);
+	enum err err = look_at_witness(writer, job);
+	if (err != ERR_OK) {
+		return err;
 	}
-	if (job->if_head > self->head.sequence) {
-		return fail(job, ERR_PAUSED,
-			"You have already seen your message %llu, but this node knows only %llu. "
-			"Nothing was signed.",
-			(unsigned long long)job->if_head, (unsigned long long)self->head.sequence);
+	if (!writer_may_publish(writer)) {
+		return keep_draft(writer, job);
 	}
-	if (writer->facts.sequence != self->head.sequence ||
-		(self->head.sequence > 0 &&
-			!message_id_equal(&writer->facts.head, &self->head.key))) {
+	if (!is_fence_even(writer, self)) {
 		return fail(job, ERR_PAUSED,
 			"The safety file and the database disagree about your newest message. "
-			"Nothing was signed.");
+			"Nothing was signed; start the node again.");
 	}
 	return check_room(writer, job);
 }
@@ -239,6 +338,10 @@ static enum err clear_way(struct writer *writer)
 		writer->facts.intent_sequence = 0;
 		writer->is_fence_behind = true;
 		return ERR_OK;
+	}
+	if (chain_judge(&self->head, writer->pending) != CHAIN_NEXT ||
+		writer->report.state >= FENCE_FORKED) {
+		return ERR_OK; /* it waits for what comes before it */
 	}
 	if (writer->facts.intent_sequence != writer->pending->sequence) {
 		err = write_intent(writer, writer->pending, writer->facts.intent_received_ms);
@@ -292,6 +395,7 @@ void writer_publish_one(struct writer *writer, struct publish_job *job)
 	if (err != ERR_OK && job->result.why[0] == '\0') {
 		err = fail(job, err, "It could not be stored: %s.", err_text(err));
 	}
+	writer_judge(writer);
 	if (writer_waiter_done(&job->waiter, err)) {
 		writer_publish_job_free(job);
 	}
@@ -319,6 +423,10 @@ enum err writer_publish(
 	}
 	publish_job->nonce_len = request->nonce.len;
 	publish_job->if_head = request->if_head;
+	publish_job->has_if_head_key = request->if_head_key != NULL;
+	if (request->if_head_key != NULL) {
+		publish_job->if_head_key = *request->if_head_key;
+	}
 	err = buf_append(&publish_job->content, request->content);
 	job->kind = JOB_PUBLISH;
 	job->publish = publish_job;
@@ -331,7 +439,7 @@ enum err writer_publish(
 		goto out;
 	}
 	bool is_last = false;
-	err = writer_waiter_wait(&publish_job->waiter, LIMIT_PUBLISH_WAIT_MS, &is_last);
+	err = writer_wait(writer, &publish_job->waiter, LIMIT_PUBLISH_WAIT_MS, &is_last);
 	if (err == ERR_TIMEOUT && !is_last) {
 		(void)snprintf(result->why, sizeof(result->why),
 			"The node is busy; it may still be published. Try again, it will not be "

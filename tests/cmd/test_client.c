@@ -84,6 +84,7 @@ static void serves_itself_when_no_node_runs(void **state)
 	assert_null(ask(dir, false, "GET", "/api/me", NULL, &is_running));
 	assert_int_equal(key_generate(&key), ERR_OK);
 	assert_int_equal(config_save_key(dir, key, why, sizeof(why)), ERR_OK);
+	assert_int_equal(config_save_fence(dir, key_id(key), why, sizeof(why)), ERR_OK);
 	key_free(key);
 	for (int i = 1; i <= 3; i++) {
 		json_t *answer =

@@ -4,6 +4,7 @@
 #include "lib/cmocka.h"
 
 #include "feed/signer.h"
+#include "store/fence.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -129,6 +130,7 @@ void api_rig_start(struct api_rig *rig, const char *web_dir)
 	(void)snprintf(rig->socket_path, sizeof(rig->socket_path), "%s/api.sock", rig->dir);
 	assert_int_equal(key_generate(&key), ERR_OK);
 	rig->self = *key_id(key);
+	assert_int_equal(fence_make_new(NULL, rig->dir, &rig->self, &env), ERR_OK);
 	assert_int_equal(signer_new(key, NULL, &rig->signer), ERR_OK);
 	open_all(rig, web_dir);
 	log_in(rig);

@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 
+#include "store/fence.h"
+
 #include "lib/cmocka.h"
 
 #include <dirent.h>
@@ -111,6 +113,10 @@ void node_init(struct node *node, unsigned number)
 	log_set_level(getenv("NODES_LOG") != NULL ? LOG_DEBUG : LOG_ERROR);
 	(void)snprintf(node->dir, sizeof(node->dir), "/tmp/kith-node-XXXXXX");
 	assert_non_null(mkdtemp(node->dir));
+	struct author self;
+	author_init(&self, number);
+	assert_int_equal(fence_make_new(NULL, node->dir, &self.id, env_system()), ERR_OK);
+	author_fini(&self);
 	node_start(node);
 }
 

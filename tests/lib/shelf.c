@@ -1,6 +1,8 @@
 /* A store to test with. */
 #include "lib/shelf.h"
 
+#include "store/fence.h"
+
 #include "lib/cmocka.h"
 
 #include <dirent.h>
@@ -95,6 +97,7 @@ void shelf_init(struct shelf *shelf)
 	author_init(&shelf->self, 0);
 	(void)snprintf(shelf->dir, sizeof(shelf->dir), "/tmp/kith-shelf-XXXXXX");
 	assert_non_null(mkdtemp(shelf->dir));
+	assert_int_equal(fence_make_new(NULL, shelf->dir, &shelf->self.id, &shelf->env), ERR_OK);
 	shelf_open(shelf);
 }
 

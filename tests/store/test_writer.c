@@ -190,14 +190,20 @@ static void a_nonce_has_at_most_64_bytes(void **state)
 static void a_browser_that_saw_more_than_we_have_pauses_publishing(void **state)
 {
 	struct shelf *shelf = *state;
+	char why[256];
 	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
 	struct publish_result result;
 	struct publish_request request = {
 		.content = span_text("{\"type\":\"post\",\"text\":\"y\"}"), .if_head = 2};
 	assert_int_equal(writer_publish(shelf->writer, &request, &result), ERR_PAUSED);
 	assert_true(strlen(result.why) > 0);
-	request.if_head = 1;
+	assert_true(result.draft > 0);
+	assert_string_equal(writer_state(shelf->writer, why, sizeof(why)), "SUSPECT");
+	request.if_head = 1; /* it stays so whatever another page knows */
+	assert_int_equal(writer_publish(shelf->writer, &request, &result), ERR_PAUSED);
+	assert_int_equal(writer_resume(shelf->writer, 1, false, why, sizeof(why)), ERR_OK);
 	assert_int_equal(writer_publish(shelf->writer, &request, &result), ERR_OK);
+	assert_int_equal(result.sequence, 2);
 }
 
 static void content_no_peer_would_take_is_refused_and_the_next_is_fine(void **state)
@@ -233,6 +239,9 @@ static void our_own_messages_come_back_from_others(void **state)
 	enum append_result results[3];
 	shelf_append_all(shelf, messages, 3, results);
 	assert_int_equal(results[2], APPEND_STORED);
+	char why[256];
+	assert_string_equal(writer_state(shelf->writer, why, sizeof(why)), "SUSPECT");
+	assert_int_equal(writer_resume(shelf->writer, 3, false, why, sizeof(why)), ERR_OK);
 	assert_int_equal(shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"d\"}").sequence, 4);
 	shelf_close(shelf);
 	shelf_open(shelf);
