@@ -116,6 +116,13 @@ static const struct cmd commands[] = {
 		"First this node stops publishing, for ever; then the file is written, with your "
 		"key in it.\n",
 		cmd_move_out},
+	{"rollback", "[--list] [--data DIR] [--json]",
+		"the database as it was before the last upgrade; publishing is paused then",
+		"  --list         only show which copies there are\n"
+		"  --data DIR     where the node keeps its data; no node may be running on it\n"
+		"  --json         print what was done, or the copies, as an object\n"
+		"The database that is there now is kept beside it under another name.\n",
+		cmd_rollback},
 	{"import", "FILE [--data DIR] [--json]", "verify and store messages from a file",
 		"FILE has one message per line, bare or as {\"key\":…,\"value\":…}; - is "
 		"standard input.\n"

@@ -55,6 +55,7 @@ int cmd_status(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
 int cmd_move_out(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
+int cmd_rollback(int argc, char **argv);
 int cmd_post(int argc, char **argv);
 int cmd_publish(int argc, char **argv);
 int cmd_follow(int argc, char **argv);
