@@ -57,6 +57,11 @@ void api_rig_advance(int64_t ms)
 	added_ms += ms;
 }
 
+const struct env *api_rig_env(void)
+{
+	return &env;
+}
+
 static void on_commit(void *ctx, const struct commit *commit)
 {
 	struct api_rig *rig = ctx;
@@ -64,6 +69,13 @@ static void on_commit(void *ctx, const struct commit *commit)
 	if (api != NULL) {
 		api_on_commit(api, commit);
 	}
+}
+
+static void on_key(void *ctx, struct key *key, enum api_key why)
+{
+	struct api_rig *rig = ctx;
+	key_free(__atomic_exchange_n(&rig->next_key, key, __ATOMIC_ACQ_REL));
+	rig->next_why = why;
 }
 
 static void open_all(struct api_rig *rig, const char *web_dir)
@@ -84,6 +96,8 @@ static void open_all(struct api_rig *rig, const char *web_dir)
 		.self = rig->self,
 		.http_port = rig->port,
 		.socket_path = rig->socket_path,
+		.on_key = on_key,
+		.ctx = rig,
 		.web_dir = web_dir};
 	if (api_start(&opts, &api, why, sizeof(why)) != ERR_OK) {
 		fail_msg("%s", why);
@@ -169,6 +183,7 @@ void api_rig_stop(struct api_rig *rig)
 {
 	close_all(rig);
 	signer_free(rig->signer);
+	key_free(rig->next_key);
 	api_rig_remove(rig->dir);
 }
 

@@ -22,6 +22,9 @@ struct api_rig {
 	uint16_t port;
 	char cookie[64]; /* "kith-PORT=…" */
 	char token[64];
+	/* What api_opts.on_key was given last; the rig's. It goes on as it was. */
+	struct key *next_key;
+	enum api_key next_why;
 };
 
 struct api_reply {
@@ -34,6 +37,7 @@ struct api_reply {
 
 /* Time of the api under test: the real one and what the test adds. */
 void api_rig_advance(int64_t ms);
+const struct env *api_rig_env(void);
 
 /** Everything on, with an open session. `web_dir` may be NULL. */
 void api_rig_start(struct api_rig *rig, const char *web_dir);
