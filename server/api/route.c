@@ -63,6 +63,7 @@ static const struct route routes[] = {
 		.pattern = "/api/safety/backup/:name",
 		.may = MAY_READ,
 		.serve = serve_backup_file},
+	{.method = GATE_POST, .pattern = "/api/safety/move", .may = MAY_WRITE, .serve = serve_move},
 
 	{.method = GATE_POST, .pattern = "/api/post", .may = MAY_PUBLISH, .serve = serve_post},
 	{.method = GATE_POST, .pattern = "/api/like", .may = MAY_PUBLISH, .serve = serve_like},

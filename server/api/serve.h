@@ -55,6 +55,7 @@ MUST_USE json_t *serve_key_state(struct api *api, struct reader *reader);
 /* serve_backup.c */
 void serve_backup(struct call *call);
 void serve_backup_file(struct call *call);
+void serve_move(struct call *call);
 
 /* serve_page.c: everything outside /api. */
 struct page;

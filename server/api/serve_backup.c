@@ -133,6 +133,67 @@ void serve_backup(struct call *call)
 	}
 }
 
+/* Moving. */
+
+static bool is_passphrase(struct span text)
+{
+	return text.len >= LIMIT_PASSPHRASE_BYTES_MIN && text.len <= LIMIT_PASSPHRASE_BYTES;
+}
+
+/* For good; once more is as good as once. False: answered. */
+static bool retire(struct call *call)
+{
+	struct writer *writer = call->api->opts.writer;
+	char why[SETTING_BYTES] = "";
+	if (strcmp(writer_state(writer, why, sizeof(why)), "RETIRED") == 0) {
+		return true;
+	}
+	enum err err = writer_retire(writer, why, sizeof(why));
+	if (err == ERR_PAUSED) {
+		answer_error(&call->exchange->answer, SAID_PAUSED,
+			why[0] != '\0' ? why
+				       : "Publishing is paused. This node can be moved when it is "
+					 "known that nothing of yours is missing here.");
+	} else if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+	}
+	return err == ERR_OK;
+}
+
+void serve_move(struct call *call)
+{
+	struct answer *answer = &call->exchange->answer;
+	struct span confirm;
+	struct span passphrase = span_of(NULL, 0);
+	const json_t *bundle = json_object_get(call->body, "bundle");
+	/* "bundle": false is of a command that writes the file itself. */
+	bool has_bundle = bundle == NULL || json_is_true(bundle);
+	if (!body_text(call->body, "confirm", &confirm) || !span_equal_text(confirm, "move")) {
+		answer_error(answer, SAID_BAD_REQUEST,
+			"Moving retires this node for good: confirm it with \"move\".");
+		return;
+	}
+	if (has_bundle && call->api->opts.nightly == NULL) {
+		answer_error(answer, SAID_NOT_RUNNING, NULL);
+		return;
+	}
+	/* What could fail is looked at before what cannot be taken back. */
+	if (has_bundle &&
+		(!body_text(call->body, "passphrase", &passphrase) || !is_passphrase(passphrase))) {
+		answer_error(answer, SAID_REFUSED,
+			"A passphrase has at least 8 characters, and at most 1024.");
+		return;
+	}
+	if (!retire(call)) {
+		return;
+	}
+	if (has_bundle) {
+		ask(call, NIGHTLY_MOVE, passphrase);
+	} else {
+		answer_json(answer, 200, json_object());
+	}
+}
+
 /* Fetching one. */
 
 static int open_backup(const char *dir, struct span name, struct stat *is)

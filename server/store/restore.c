@@ -22,8 +22,7 @@
 QUERY(sql_restore_check, "PRAGMA quick_check(1)");
 QUERY(sql_restore_self, "SELECT id, sequence, head FROM feeds WHERE feed = 1");
 QUERY(sql_restore_setting, "INSERT OR REPLACE INTO settings (name, text) VALUES (?1, ?2)");
-QUERY(sql_restore_state,
-	"UPDATE settings SET text = ?1 WHERE name = CAST('state' AS BLOB) AND text = ?2");
+QUERY(sql_restore_state, "DELETE FROM settings WHERE name = ?1");
 QUERY(sql_restore_witness,
 	"INSERT OR REPLACE INTO witnesses (name, sequence, key, at) VALUES (?1, ?2, ?3, ?4)");
 
@@ -263,14 +262,14 @@ static enum err keep_fence(struct restore *restore, struct db *db)
 	return err;
 }
 
-/* What this machine moved out, another one may go on with. */
+/* What one machine moved out, another goes on with: there it is a restored node like any other. */
 static enum err let_go_on(struct db *db)
 {
+	static const char *const names[] = {"state", "state_why", "cause"};
 	sqlite3_stmt *stmt = NULL;
 	enum err err = db_query(db, &sql_restore_state, &stmt);
-	if (err == ERR_OK) {
-		db_blob(stmt, 1, span_text(fence_state_text(FENCE_SUSPECT)));
-		db_blob(stmt, 2, span_text(fence_state_text(FENCE_RETIRED)));
+	for (size_t i = 0; err == ERR_OK && i < sizeof(names) / sizeof(names[0]); i++) {
+		db_blob(stmt, 1, span_text(names[i]));
 		err = db_run(db, stmt);
 	}
 	return err;
