@@ -131,7 +131,7 @@ static void count_witnesses(
 		bool is_other = witness->is_contradicted ||
 				(witness->sequence == facts->sequence && facts->sequence > 0 &&
 					witness->has_key && !is_same);
-		*agrees = *agrees || (is_same && facts->sequence > 0);
+		*agrees = *agrees || (is_same && !witness->is_echo && facts->sequence > 0);
 		*knows_better = *knows_better || witness->sequence > facts->sequence || is_other;
 		if (witness->sequence > count->newest) {
 			count->newest = witness->sequence;

@@ -54,6 +54,7 @@ struct guard_holder {
 struct guard_witness {
 	uint64_t sequence;
 	bool has_key;
+	bool is_echo; /* it only repeats what this database said: its agreement proves nothing */
 	bool is_contradicted; /* it speaks of a number below our head, and our message there has
 				 another key */
 	struct message_id key;

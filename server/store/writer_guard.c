@@ -79,6 +79,9 @@ static enum err put_spell(struct writer *writer, const struct move *move)
 		err = put_number(writer, "start_sequence", self->head.sequence);
 	}
 	if (err == ERR_OK) {
+		err = writer_witnesses_renew(writer, self->head.sequence);
+	}
+	if (err == ERR_OK) {
 		err = put_number(writer, "since", (uint64_t)env_wall_ms(store_env(writer->store)));
 	}
 	if (err == ERR_OK) {

@@ -239,6 +239,8 @@ MUST_USE enum err writer_draft_put(
 	struct writer *writer, struct span content, struct span nonce, int64_t *draft);
 /** Keep a message of ours that does not fit into our feed. */
 MUST_USE enum err writer_branch_put(struct writer *writer, const struct message *message);
+/** A pause begins: what others remembered before, up to `head`, must be said again to count. */
+MUST_USE enum err writer_witnesses_renew(struct writer *writer, uint64_t head);
 /** Does a branch we keep hold this message? */
 MUST_USE enum err writer_branch_has(
 	struct writer *writer, uint64_t sequence, const struct message_id *key, bool *is_so);

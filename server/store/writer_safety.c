@@ -28,7 +28,13 @@ QUERY(sql_holders_forget,
 	"UPDATE holders SET sequence = ?1, told = min(told, ?1) WHERE sequence > ?1");
 QUERY(sql_guard_holders, "SELECT f.id, h.sequence, h.at, h.spell, h.told, h.is_confirmed FROM "
 			 "holders h CROSS JOIN feeds f ON f.feed = h.peer LIMIT ?1");
-QUERY(sql_guard_witnesses, "SELECT sequence, key FROM witnesses LIMIT ?1");
+/* Our own copies carry what this database said. */
+QUERY(sql_guard_witnesses,
+	"SELECT sequence, key, name = CAST('backup' AS BLOB) FROM witnesses LIMIT ?1");
+/* Rows of before a pause may have been restored together with our head; where somebody moved to is
+ * the exception: who moves out has stopped for good. */
+QUERY(sql_witnesses_renew,
+	"DELETE FROM witnesses WHERE sequence <= ?1 AND name <> CAST('move' AS BLOB)");
 QUERY(sql_witness_get, "SELECT sequence FROM witnesses WHERE name = ?1");
 QUERY(sql_witness_count, "SELECT count(*) FROM witnesses");
 /* Never one that knows more than we do: it is the reason why nothing is published. */
@@ -515,6 +521,11 @@ enum err writer_newest_sighting(struct writer *writer, int64_t *out)
 	return ask(writer, &sql_holder_newest, 0, out);
 }
 
+enum err writer_witnesses_renew(struct writer *writer, uint64_t head)
+{
+	return run_about(writer, &sql_witnesses_renew, (int64_t)head);
+}
+
 static enum err read_witnesses(struct writer *writer, struct guard_facts *out)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -529,6 +540,7 @@ static enum err read_witnesses(struct writer *writer, struct guard_facts *out)
 		struct guard_witness *row = &rows[out->witness_count++];
 		row->sequence = (uint64_t)sqlite3_column_int64(stmt, 0);
 		row->has_key = db_column_id(stmt, 1, row->key.at);
+		row->is_echo = sqlite3_column_int(stmt, 2) != 0;
 	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
