@@ -70,6 +70,16 @@ static void on_commit(void *ctx, const struct commit *commit)
 	(void)pthread_mutex_unlock(&node->tell);
 }
 
+static void on_state(void *ctx)
+{
+	struct node *node = ctx;
+	(void)pthread_mutex_lock(&node->tell);
+	if (node->api != NULL) {
+		api_on_state(node->api);
+	}
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
 static void on_sync_changed(void *ctx)
 {
 	struct node *node = ctx;
@@ -275,8 +285,11 @@ static enum err open_store(struct node *node, char *why, size_t why_bytes)
 	if (err != ERR_OK) {
 		return err;
 	}
-	const struct writer_opts writer_opts = {
-		.store = node->store, .signer = node->signer, .on_commit = on_commit, .ctx = node};
+	const struct writer_opts writer_opts = {.store = node->store,
+		.signer = node->signer,
+		.on_commit = on_commit,
+		.on_state = on_state,
+		.ctx = node};
 	return writer_start(&writer_opts, &node->writer, why, why_bytes);
 }
 

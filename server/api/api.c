@@ -509,6 +509,14 @@ void api_on_sync_changed(struct api *api)
 	}
 }
 
+void api_on_state(struct api *api)
+{
+	events_on_safety(api->events);
+	if (api->watch != NULL) {
+		watch_wake(api->watch); /* it asks for the state and tells both */
+	}
+}
+
 /* Without a socket. */
 
 enum err api_start_local(const struct api_opts *opts, struct api **out)

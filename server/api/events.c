@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATE_BYTES = 16 };
+enum { STATE_BYTES = 16, CAUSE_BYTES = 24 };
 
 struct id_set {
 	uint8_t at[EVENTS_IDS_MAX][ID_BYTES];
@@ -23,7 +23,7 @@ struct id_set {
 struct pending {
 	struct id_set fresh, who, changed, people;
 	uint64_t fresh_count;
-	bool peers, sync, holders, state;
+	bool peers, sync, holders, state, safety;
 	struct events_reply replies[EVENTS_REPLIES_MAX];
 	size_t reply_count;
 	bool replies_over;
@@ -39,6 +39,7 @@ struct events {
 	bool has_told_sync;
 	struct events_holders held;
 	char state[STATE_BYTES]; /* "" until it is known */
+	char cause[CAUSE_BYTES];
 	uint64_t head;
 	int64_t resync_at_ms;
 	bool owes_resync;
@@ -147,13 +148,22 @@ void events_on_sync(struct events *events, bool is_receiving, uint64_t behind)
 	(void)pthread_mutex_unlock(&events->lock);
 }
 
-void events_on_state(struct events *events, const char *state)
+void events_on_state(struct events *events, const char *state, const char *cause)
 {
 	(void)pthread_mutex_lock(&events->lock);
-	if (strncmp(events->state, state, STATE_BYTES - 1) != 0) {
+	if (strncmp(events->state, state, STATE_BYTES - 1) != 0 ||
+		strncmp(events->cause, cause, CAUSE_BYTES - 1) != 0) {
 		events->pending.state = events->state[0] != '\0';
 		(void)snprintf(events->state, sizeof(events->state), "%s", state);
+		(void)snprintf(events->cause, sizeof(events->cause), "%s", cause);
 	}
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+void events_on_safety(struct events *events)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	events->pending.safety = true;
 	(void)pthread_mutex_unlock(&events->lock);
 }
 
@@ -193,7 +203,7 @@ static bool has_something(const struct events *events)
 	const struct pending *pending = &events->pending;
 	return pending->fresh_count > 0 || pending->changed.count > 0 ||
 	       pending->people.count > 0 || pending->peers || pending->sync || pending->holders ||
-	       pending->state ||
+	       pending->state || pending->safety ||
 	       (events->owes_resync &&
 		       env_mono_ms(events->env) - events->resync_at_ms >= EVENTS_RESYNC_MS);
 }
@@ -302,7 +312,11 @@ void events_take(struct events *events, struct events_batch *out)
 		put_frame(out, holders_json(&events->held));
 	}
 	if (pending->state) {
-		put_frame(out, json_pack("{s:s, s:s}", "ev", "state", "is", events->state));
+		put_frame(out, json_pack("{s:s, s:s, s:s?}", "ev", "state", "is", events->state,
+				       "cause", events->cause[0] == '\0' ? NULL : events->cause));
+	}
+	if (pending->safety) {
+		put_frame(out, json_pack("{s:s}", "ev", "safety"));
 	}
 	memset(&events->pending, 0, sizeof(events->pending));
 	(void)pthread_mutex_unlock(&events->lock);

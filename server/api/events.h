@@ -13,7 +13,7 @@
 enum {
 	EVENTS_IDS_MAX = 50,
 	EVENTS_REPLIES_MAX = 200,
-	EVENTS_FRAMES_MAX = 8,
+	EVENTS_FRAMES_MAX = 9,
 	EVENTS_FLUSH_MS = 250,
 	EVENTS_RESYNC_MS = 2000, /* at most one "resync" in this time, however much comes in */
 	EVENTS_NAMES_MAX = 3,
@@ -48,9 +48,11 @@ void events_on_commit(struct events *events, const struct commit *commit);
 void events_on_peers(struct events *events);
 /** A repetition of what was told last is dropped. */
 void events_on_sync(struct events *events, bool is_receiving, uint64_t behind);
-/** `state` is what writer_state() says. The first is told to nobody: a page asks for it when it
- * starts. */
-void events_on_state(struct events *events, const char *state);
+/** What writer_guard() says; `cause` is "" when there is none. The first is told to nobody: a page
+ * asks for it when it starts. */
+void events_on_state(struct events *events, const char *state, const char *cause);
+/** What a pause waits for, or a backup's job, changed. */
+void events_on_safety(struct events *events);
 void events_on_holders(struct events *events, const struct events_holders *holders);
 
 /** Newest own sequence, as far as commits told (or events_set_head()). */

@@ -25,8 +25,10 @@ static void look(struct api *api)
 	if (api->opts.sync != NULL && sync_figures(api->opts.sync, &figures) == ERR_OK) {
 		events_on_sync(api->events, figures.behind > 0, figures.behind);
 	}
-	char why[160];
-	events_on_state(api->events, writer_state(api->opts.writer, why, sizeof(why)));
+	struct guard_report report;
+	writer_guard(api->opts.writer, &report);
+	events_on_state(api->events, fence_state_text(report.state),
+		report.state == FENCE_CLEAN ? "" : guard_cause_name(report.cause));
 	uint64_t head = events_head(api->events);
 	struct reader *reader = head > 0 ? reader_of_thread(api->opts.store) : NULL;
 	if (reader != NULL && shape_holders(api, reader, head, &holders) == ERR_OK) {

@@ -78,6 +78,15 @@ static void on_key(void *ctx, struct key *key, enum api_key why)
 	rig->next_why = why;
 }
 
+static void on_state(void *ctx)
+{
+	struct api_rig *rig = ctx;
+	struct api *api = __atomic_load_n(&rig->api, __ATOMIC_ACQUIRE);
+	if (api != NULL) {
+		api_on_state(api);
+	}
+}
+
 static void open_all(struct api_rig *rig, const char *web_dir)
 {
 	char why[256] = "";
@@ -86,8 +95,11 @@ static void open_all(struct api_rig *rig, const char *web_dir)
 	if (store_open(&store, &rig->store, why, sizeof(why)) != ERR_OK) {
 		fail_msg("%s", why);
 	}
-	struct writer_opts writer = {
-		.store = rig->store, .signer = rig->signer, .on_commit = on_commit, .ctx = rig};
+	struct writer_opts writer = {.store = rig->store,
+		.signer = rig->signer,
+		.on_commit = on_commit,
+		.on_state = on_state,
+		.ctx = rig};
 	assert_int_equal(writer_start(&writer, &rig->writer, why, sizeof(why)), ERR_OK);
 	struct api_opts opts = {.env = &env,
 		.store = rig->store,
