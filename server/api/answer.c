@@ -122,12 +122,28 @@ void answer_json(struct answer *answer, unsigned status, json_t *tree)
 	json_decref(tree);
 }
 
+static json_t *error_json(const struct said_row *row, const char *sentence)
+{
+	return json_pack("{s:{s:s, s:o, s:b, s:s?}}", "error", "code", row->code, "said",
+		body_string(span_text(sentence == NULL ? row->sentence : sentence)), "lost", 0,
+		"do", row->remedy);
+}
+
 void answer_error(struct answer *answer, enum said what, const char *sentence)
 {
 	const struct said_row *row = &said_rows[what];
-	json_t *tree = json_pack("{s:{s:s, s:o, s:b, s:s?}}", "error", "code", row->code, "said",
-		body_string(span_text(sentence == NULL ? row->sentence : sentence)), "lost", 0,
-		"do", row->remedy);
+	answer_json(answer, row->status, error_json(row, sentence));
+}
+
+void answer_paused(struct answer *answer, const char *sentence, int64_t draft)
+{
+	const struct said_row *row = &said_rows[SAID_PAUSED];
+	json_t *tree = error_json(row, sentence);
+	if (tree != NULL && json_object_set_new(tree, "draft",
+				    draft == 0 ? json_null() : json_integer(draft)) != 0) {
+		json_decref(tree);
+		tree = NULL;
+	}
 	answer_json(answer, row->status, tree);
 }
 

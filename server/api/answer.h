@@ -69,6 +69,9 @@ enum said {
 };
 /** Whatever was in `answer` is replaced. `sentence` is for people; NULL takes the usual one. */
 void answer_error(struct answer *answer, enum said what, const char *sentence);
+/** Publishing is paused; what was to be published is kept as `draft`, or not at all when it is 0.
+ */
+void answer_paused(struct answer *answer, const char *sentence, int64_t draft);
 void answer_slow_down(struct answer *answer, int64_t retry_s);
 /** What a failing call below us means for the one who asked. */
 void answer_err(struct answer *answer, enum err err);

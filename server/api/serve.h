@@ -6,6 +6,8 @@
 #define API_SERVE_H
 
 #include "api/route.h"
+#include "store/writer.h"
+#include "wire/address.h"
 
 /* serve_session.c */
 void serve_login(struct call *call);
@@ -35,6 +37,36 @@ void serve_relation(struct call *call);
 void serve_follow(struct call *call);
 void serve_profile(struct call *call);
 void serve_publish(struct call *call);
+/** Sign and store one message; on anything but ERR_OK the call is answered. */
+MUST_USE enum err serve_sign(
+	struct call *call, const struct publish_request *request, struct publish_result *result);
+/** {"key","sequence"} */
+json_t *serve_signed(const struct publish_result *result);
+/** `if_head` and `if_head_key` of the body; `request` then points to `key`. False: answered. */
+MUST_USE bool serve_read_head(
+	struct call *call, struct publish_request *request, struct message_id *key);
+/* A key, an address or both, as pasted. */
+struct serve_pasted {
+	struct feed_id id;
+	struct address address;
+	bool has_address;
+};
+/** From the body's `text`. False: answered. */
+MUST_USE bool serve_read_pasted(struct call *call, struct serve_pasted *out);
+/** Replicate them without a follow message, and dial them; `*address` is what was kept, or null. */
+MUST_USE enum err serve_wanted(
+	struct call *call, const struct serve_pasted *pasted, json_t **address);
+
+/* serve_safety.c */
+void serve_safety(struct call *call);
+void serve_witness(struct call *call);
+void serve_resume(struct call *call);
+void serve_want(struct call *call);
+
+/* serve_drafts.c */
+void serve_drafts(struct call *call);
+void serve_draft_publish(struct call *call);
+void serve_draft_drop(struct call *call);
 
 /* serve_network.c */
 void serve_network(struct call *call);

@@ -54,76 +54,91 @@ static void wrong(struct call *call, const char *sentence)
 
 /* Publishing itself. */
 
-static void say_failure(struct call *call, enum err err, const char *why)
+static void say_failure(struct call *call, enum err err, const struct publish_result *result)
 {
 	struct answer *answer = &call->exchange->answer;
-	answer_err(answer, err);
-	if (why[0] != '\0' && (err == ERR_REFUSED || err == ERR_LIMIT || err == ERR_PAUSED)) {
-		answer_error(answer,
-			err == ERR_PAUSED  ? SAID_PAUSED
-			: err == ERR_LIMIT ? SAID_TOO_LARGE
-					   : SAID_REFUSED,
-			why);
+	const char *why = result->why[0] == '\0' ? NULL : result->why;
+	if (err == ERR_PAUSED) {
+		answer_paused(answer, why, result->draft);
+	} else if (err == ERR_REFUSED || err == ERR_LIMIT) {
+		answer_error(answer, err == ERR_LIMIT ? SAID_TOO_LARGE : SAID_REFUSED, why);
+	} else {
+		answer_err(answer, err);
 	}
 }
 
-static bool publish(
+enum err serve_sign(
 	struct call *call, const struct publish_request *request, struct publish_result *result)
 {
 	*result = (struct publish_result){.sequence = 0};
 	enum err err = writer_publish(call->api->opts.writer, request, result);
-	if (err == ERR_OK) {
-		return true;
+	if (err != ERR_OK) {
+		say_failure(call, err, result);
 	}
-	say_failure(call, err, result->why);
-	return false;
+	return err;
 }
 
-static json_t *result_json(const struct publish_result *result)
+json_t *serve_signed(const struct publish_result *result)
 {
 	return json_pack("{s:o, s:I}", "key", shape_message_id(&result->key), "sequence",
 		(json_int_t)result->sequence);
 }
 
-/* The two fields every write may have. False: answered. */
-static bool read_common(struct call *call, struct publish_request *request)
+bool serve_read_head(struct call *call, struct publish_request *request, struct message_id *key)
 {
 	const json_t *head = json_object_get(call->body, "if_head");
+	struct span text;
+	bool has_head = body_has(call->body, "if_head");
+	bool has_key = body_has(call->body, "if_head_key");
+	if (has_head && (!json_is_integer(head) || json_integer_value(head) < 0)) {
+		wrong(call, "`if_head` is a number.");
+		return false;
+	}
+	request->if_head = (uint64_t)json_integer_value(head);
+	if (has_key && (request->if_head == 0 || !body_text(call->body, "if_head_key", &text) ||
+			       message_id_parse_any(text, key) != ERR_OK)) {
+		wrong(call, "`if_head_key` is the key of the message that `if_head` names.");
+		return false;
+	}
+	request->if_head_key = has_key ? key : NULL;
+	return true;
+}
+
+/* The fields every write may have. False: answered. */
+static bool read_common(struct call *call, struct publish_request *request, struct message_id *key)
+{
 	if (body_has(call->body, "nonce") && (!body_text(call->body, "nonce", &request->nonce) ||
 						     request->nonce.len > NONCE_BYTES_MAX)) {
 		wrong(call, "`nonce` is a text of at most 64 bytes.");
 		return false;
 	}
-	if (body_has(call->body, "if_head") &&
-		(!json_is_integer(head) || json_integer_value(head) < 0)) {
-		wrong(call, "`if_head` is a number.");
-		return false;
-	}
-	request->if_head = (uint64_t)json_integer_value(head);
-	return true;
+	return serve_read_head(call, request, key);
 }
 
-/* Publish a finished draft for a call with a JSON body, and free it. True: `*result` is filled and
- * nothing is answered yet. */
-static bool publish_draft(
+/* Publish a finished draft for a call with a JSON body, and free it. ERR_OK: `*result` is filled
+ * and nothing is answered yet. */
+static enum err publish_draft(
 	struct call *call, struct draft_text *draft, struct publish_result *result)
 {
 	struct publish_request request = {.content = buf_span(&draft->text)};
-	bool is_done = false;
-	if (draft->err != ERR_OK) {
-		answer_err(&call->exchange->answer, draft->err);
-	} else if (read_common(call, &request)) {
-		is_done = publish(call, &request, result);
+	struct message_id if_head_key;
+	enum err err = draft->err;
+	if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+	} else if (!read_common(call, &request, &if_head_key)) {
+		err = ERR_REFUSED;
+	} else {
+		err = serve_sign(call, &request, result);
 	}
 	buf_fini(&draft->text);
-	return is_done;
+	return err;
 }
 
 static void publish_and_answer(struct call *call, struct draft_text *draft)
 {
 	struct publish_result result;
-	if (publish_draft(call, draft, &result)) {
-		answer_json(&call->exchange->answer, 200, result_json(&result));
+	if (publish_draft(call, draft, &result) == ERR_OK) {
+		answer_json(&call->exchange->answer, 200, serve_signed(&result));
 	}
 }
 
@@ -410,48 +425,76 @@ static void remember(struct call *call, const struct address *address, json_t **
 	buf_fini(&text);
 }
 
+bool serve_read_pasted(struct call *call, struct serve_pasted *out)
+{
+	struct span text;
+	if (!body_text(call->body, "text", &text) || text.len > LIMIT_HTTP_BODY_BYTES ||
+		address_parse_pasted(text, &out->id, &out->address, &out->has_address) != ERR_OK) {
+		wrong(call, "There is no key in this text, or more than one. A key looks like "
+			    "@….ed25519, an address like net:host:port~shs:KEY.");
+		return false;
+	}
+	if (feed_id_equal(&out->id, &call->api->opts.self)) {
+		wrong(call, "This is your own key.");
+		return false;
+	}
+	return true;
+}
+
+enum err serve_wanted(struct call *call, const struct serve_pasted *pasted, json_t **address)
+{
+	const struct change change = {.kind = CHANGE_WANT, .feed = pasted->id, .number = 1};
+	enum err err = writer_change_wait(call->api->opts.writer, &change);
+	*address = json_null();
+	if (err == ERR_OK && pasted->has_address) {
+		remember(call, &pasted->address, address);
+	}
+	return err;
+}
+
+/* Whom we follow already is not followed twice: then there is no new message. */
+static void answer_followed(
+	struct call *call, const struct serve_pasted *pasted, const struct publish_result *result)
+{
+	json_t *kept = json_null();
+	if (pasted->has_address) {
+		remember(call, &pasted->address, &kept);
+	}
+	bool is_new = result->sequence > 0;
+	answer_json(&call->exchange->answer, 200,
+		json_pack("{s:o, s:o, s:o, s:o}", "key",
+			is_new ? shape_message_id(&result->key) : json_null(), "sequence",
+			is_new ? json_integer((json_int_t)result->sequence) : json_null(), "id",
+			shape_feed_id(&pasted->id), "address", kept));
+}
+
 void serve_follow(struct call *call)
 {
-	struct address address;
-	struct feed_id id;
-	struct span text;
+	struct serve_pasted pasted;
 	struct draft_text draft;
 	struct publish_result result = {.sequence = 0};
 	enum contact_edge edge = EDGE_NEITHER;
-	bool has_address = false;
-	if (!body_text(call->body, "text", &text) || text.len > LIMIT_HTTP_BODY_BYTES ||
-		address_parse_pasted(text, &id, &address, &has_address) != ERR_OK) {
-		wrong(call, "There is no key in this text, or more than one. A key looks like "
-			    "@….ed25519, an address like net:host:port~shs:KEY.");
+	json_t *address = NULL;
+	if (!serve_read_pasted(call, &pasted)) {
 		return;
 	}
-	if (feed_id_equal(&id, &call->api->opts.self)) {
-		wrong(call, "This is your own key.");
-		return;
-	}
-	enum err err = read_edge(call, &id, &edge);
+	enum err err = read_edge(call, &pasted.id, &edge);
 	if (err != ERR_OK) {
 		answer_err(&call->exchange->answer, err);
 		return;
 	}
 	if (edge != EDGE_FOLLOW) {
 		draft_init(&draft);
-		put_contact(&draft, &id, ",\"following\":true}");
-		if (!publish_draft(call, &draft, &result)) {
-			return;
-		}
+		put_contact(&draft, &pasted.id, ",\"following\":true}");
+		err = publish_draft(call, &draft, &result);
 	}
-	json_t *kept = json_null();
-	if (has_address) {
-		remember(call, &address, &kept);
+	if (err == ERR_OK) {
+		answer_followed(call, &pasted, &result);
+	} else if (err == ERR_PAUSED) {
+		/* They may hold our feed, or know who does: meet them without a message. */
+		(void)!serve_wanted(call, &pasted, &address);
+		json_decref(address);
 	}
-	/* Whom we follow already is not followed twice: then there is no new message. */
-	json_t *key = edge == EDGE_FOLLOW ? json_null() : shape_message_id(&result.key);
-	json_t *sequence =
-		edge == EDGE_FOLLOW ? json_null() : json_integer((json_int_t)result.sequence);
-	answer_json(&call->exchange->answer, 200,
-		json_pack("{s:o, s:o, s:o, s:o}", "key", key, "sequence", sequence, "id",
-			shape_feed_id(&id), "address", kept));
 }
 
 void serve_profile(struct call *call)
@@ -487,32 +530,42 @@ void serve_profile(struct call *call)
 
 /* Anything else: the bytes go to the signer as they came. */
 
-static bool read_query_head(struct call *call, uint64_t *out)
+static bool read_query_head(struct call *call, struct publish_request *out, struct message_id *key)
 {
-	struct buf text = BUF_INIT(16);
-	enum err err = body_query(call->exchange->head.query, "if_head", &text);
-	bool is_good = err == ERR_OK || err == ERR_NOT_FOUND;
-	*out = 0;
+	struct span query = call->exchange->head.query;
+	struct buf text = BUF_INIT(MESSAGE_ID_TEXT_BYTES);
+	enum err err = body_query(query, "if_head", &text);
+	bool is_good = (err == ERR_OK || err == ERR_NOT_FOUND) && text.len <= 16;
 	for (size_t i = 0; is_good && i < text.len; i++) {
 		is_good = text.at[i] >= '0' && text.at[i] <= '9';
-		*out = *out * 10 + (uint64_t)(text.at[i] - '0');
+		out->if_head = out->if_head * 10 + (uint64_t)(text.at[i] - '0');
+	}
+	buf_clear(&text);
+	err = body_query(query, "if_head_key", &text);
+	if (err == ERR_OK) {
+		is_good = is_good && out->if_head > 0 &&
+			  message_id_parse_any(buf_span(&text), key) == ERR_OK;
+		out->if_head_key = key;
 	}
 	buf_fini(&text);
-	return is_good;
+	return is_good && (err == ERR_OK || err == ERR_NOT_FOUND);
 }
 
 void serve_publish(struct call *call)
 {
 	struct publish_request request = {.content = buf_span(&call->exchange->body)};
 	struct publish_result result;
+	struct message_id if_head_key;
 	struct buf nonce = BUF_INIT(NONCE_BYTES_MAX);
 	enum err err = body_query(call->exchange->head.query, "nonce", &nonce);
-	if ((err != ERR_OK && err != ERR_NOT_FOUND) || !read_query_head(call, &request.if_head)) {
-		wrong(call, "`nonce` is a text of at most 64 bytes, `if_head` a number.");
+	if ((err != ERR_OK && err != ERR_NOT_FOUND) ||
+		!read_query_head(call, &request, &if_head_key)) {
+		wrong(call, "`nonce` is a text of at most 64 bytes, `if_head` a number, "
+			    "`if_head_key` the key of that message.");
 	} else {
 		request.nonce = buf_span(&nonce);
-		if (publish(call, &request, &result)) {
-			answer_json(&call->exchange->answer, 200, result_json(&result));
+		if (serve_sign(call, &request, &result) == ERR_OK) {
+			answer_json(&call->exchange->answer, 200, serve_signed(&result));
 		}
 	}
 	buf_fini(&nonce);

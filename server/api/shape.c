@@ -6,6 +6,7 @@
 
 #include "api/body.h"
 #include "feed/json.h"
+#include "store/safety.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -185,22 +186,56 @@ static void name_holder(const struct person *person, char out[static EVENTS_NAME
 	}
 }
 
+/* One row per peer, with the highest number either the loop or the store knows. */
+static void hold(struct holding *holding, const struct feed_id *peer, uint64_t sequence)
+{
+	size_t i = 0;
+	while (i < holding->count && !feed_id_equal(&holding->at[i].id, peer)) {
+		i++;
+	}
+	if (i == holding->count && holding->count < HOLDERS_MAX) {
+		holding->at[holding->count++] = (struct sync_holder){.id = *peer};
+	}
+	if (i < holding->count && holding->at[i].sequence < sequence) {
+		holding->at[i].sequence = sequence;
+	}
+}
+
+static void on_holder(void *ctx, const struct guard_holder *holder)
+{
+	hold(ctx, &holder->peer, holder->sequence);
+}
+
+static int most_first(const void *a, const void *b)
+{
+	uint64_t x = ((const struct sync_holder *)a)->sequence;
+	uint64_t y = ((const struct sync_holder *)b)->sequence;
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Who was heard in this run, and, up to HOLDERS_MAX, who was heard before. */
+static enum err collect_holders(struct api *api, struct reader *reader, struct holding *holding)
+{
+	enum err err = ERR_OK;
+	if (api->opts.sync != NULL) {
+		err = sync_holders(api->opts.sync, holding->at, HOLDERS_MAX, &holding->count);
+	}
+	if (err == ERR_OK) {
+		err = reader_holders(reader, 0, on_holder, holding);
+	}
+	qsort(holding->at, holding->count, sizeof(holding->at[0]), most_first);
+	return err;
+}
+
 /* Asks the loop and the store once; the holders of any message of ours are the first few of these,
  * so their names are among the first few names. */
 static enum err holding_read(struct api *api, struct reader *reader, struct holding *holding)
 {
-	holding->is_read = true;
-	holding->is_known = api->opts.sync == NULL; /* alone, nobody has them */
-	if (holding->is_known) {
-		return ERR_OK;
-	}
-	size_t count = 0;
 	struct person *rows = malloc(NAMES_SHOWN * sizeof(*rows));
 	struct feed_id ids[NAMES_SHOWN];
-	enum err err = rows == NULL
-			       ? ERR_NOMEM
-			       : sync_holders(api->opts.sync, holding->at, HOLDERS_MAX, &count);
-	size_t named = count < NAMES_SHOWN ? count : NAMES_SHOWN;
+	holding->is_read = true;
+	enum err err = rows == NULL ? ERR_NOMEM : collect_holders(api, reader, holding);
+	size_t named = holding->count < NAMES_SHOWN ? holding->count : NAMES_SHOWN;
 	for (size_t i = 0; i < named; i++) {
 		ids[i] = holding->at[i].id;
 	}
@@ -210,7 +245,7 @@ static enum err holding_read(struct api *api, struct reader *reader, struct hold
 	for (size_t i = 0; err == ERR_OK && i < named; i++) {
 		name_holder(&rows[i], holding->names[i]);
 	}
-	holding->count = err == ERR_OK ? count : 0;
+	holding->count = err == ERR_OK ? holding->count : 0;
 	holding->is_known = err == ERR_OK;
 	free(rows);
 	return err;

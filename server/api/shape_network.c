@@ -3,6 +3,7 @@
  */
 #include "api/shape.h"
 
+#include "api/backup.h"
 #include "api/body.h"
 
 #include <arpa/inet.h>
@@ -113,17 +114,20 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 	if (err != ERR_OK) {
 		return err;
 	}
-	char why[160] = "";
-	const char *state = writer_state(api->opts.writer, why, sizeof(why));
+	struct guard_report guard;
+	writer_guard(api->opts.writer, &guard);
+	bool is_paused = guard.state != FENCE_CLEAN && guard.state != FENCE_NEW;
 	json_t *last_in = sync.last_in_ms == 0 ? json_null() : json_integer(sync.last_in_ms);
 	json_t *tree = json_pack("{s:s, s:o, s:s, s:I, s:{s:I, s:I}, s:{s:s, s:I, s:o}}", "version",
-		KITH_VERSION, "me", shape_feed_id(&api->opts.self), "state", state, "uptime_ms",
+		KITH_VERSION, "me", shape_feed_id(&api->opts.self), "state",
+		fence_state_text(guard.state), "uptime_ms",
 		(json_int_t)(env_mono_ms(api->opts.env) - api->started_ms), "peers", "connected",
 		(json_int_t)sync.connected, "dialling", (json_int_t)sync.dialling, "sync", "phase",
 		sync.behind > 0 ? "receiving" : "idle", "behind", (json_int_t)sync.behind,
 		"last_in", last_in);
 	json_t *more = json_pack(
-		"{s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I}, s:{s:i}, s:o, s:o}",
+		"{s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I}, s:{s:i}, s:o, s:o, "
+		"s:s?, s:b, s:b}",
 		"store", "feeds", (json_int_t)store.feeds, "messages", (json_int_t)store.messages,
 		"posts", (json_int_t)store.posts, "forks", (json_int_t)store.forks, "bytes",
 		(json_int_t)store.database_bytes, "disk_free", (json_int_t)store.disk_free_bytes,
@@ -131,7 +135,9 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 		(json_int_t)sync.messages_out, "refused", (json_int_t)sync.refused, "duplicates",
 		(json_int_t)sync.duplicates, "http", "port", (int)api_port(api), "listen",
 		listen_json(api), "state_why",
-		why[0] == '\0' ? json_null() : body_string(span_text(why)));
+		guard.why[0] == '\0' ? json_null() : body_string(span_text(guard.why)), "cause",
+		is_paused ? guard_cause_name(guard.cause) : NULL, "backup_late",
+		backup_is_late(api, reader), "words_done", shape_is_words_done(api, reader));
 	if (tree == NULL || more == NULL || json_object_update(tree, more) != 0) {
 		json_decref(tree);
 		json_decref(more);
