@@ -177,6 +177,31 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"code\":\"…\",\"link\":\"http://…\"}\n",
 		cmd_link},
+	{"safety", "[--data DIR] [--json]",
+		"why publishing is paused, who holds your feed, what is missing",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print safety as in API.md\n",
+		cmd_safety},
+	{"resume", "NUMBER | --accept [--data DIR] [--json]",
+		"end a pause of publishing by your own word",
+		"NUMBER is that of the newest message you remember: `kith safety` tells which one "
+		"this node has.\n"
+		"If others hold newer ones that this node does not know, what you publish next "
+		"never reaches them.\n"
+		"  --accept       whatever is missing is lost; also when you remember a newer one\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print safety as in API.md\n",
+		cmd_resume},
+	{"drafts", "[publish N | drop N] [--data DIR] [--json]",
+		"what was written while publishing was paused",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print what the API answers\n",
+		cmd_drafts},
+	{"want", "ID [ADDRESS] [--data DIR] [--json]",
+		"keep and dial somebody without following them, while publishing is paused",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"id\":\"@…\",\"address\":\"net:…\"}\n",
+		cmd_want},
 	{"verify", "< LINES", "judge messages given as JSON lines on standard input",
 		"  Each line is "
 		"{\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,"

@@ -42,10 +42,13 @@ struct client {
 int client_options(struct client_options *options, int argc, char **argv, int least, int most,
 	const char *wanted)
 {
-	const struct cmd_option rows[] = {
+	struct cmd_option rows[2 + CLIENT_EXTRA_MAX] = {
 		{"--data", &options->data, NULL}, {"--json", NULL, &options->is_json}};
 	options->name = argv[0];
-	int plain = cmd_options(argv[0], argc, argv, rows, 2);
+	for (int i = 0; i < options->extra_count && i < CLIENT_EXTRA_MAX; i++) {
+		rows[2 + i] = options->extra[i];
+	}
+	int plain = cmd_options(argv[0], argc, argv, rows, 2 + options->extra_count);
 	if (plain < 0) {
 		return EXIT_USAGE;
 	}
@@ -270,8 +273,15 @@ static json_t *read_answer(struct client *client, unsigned status, struct span t
 	}
 	const char *said =
 		json_string_value(json_object_get(json_object_get(tree, "error"), "said"));
-	(void)cmd_fail(
-		client->name, "%s", said == NULL ? "the node gave no readable answer" : said);
+	json_int_t draft = json_integer_value(json_object_get(tree, "draft"));
+	if (said != NULL && draft > 0) {
+		(void)cmd_fail(client->name,
+			"%s It is kept as draft %lld (`kith safety` tells more).", said,
+			(long long)draft);
+	} else {
+		(void)cmd_fail(client->name, "%s",
+			said == NULL ? "the node gave no readable answer" : said);
+	}
 	json_decref(tree);
 	return NULL;
 }

@@ -10,13 +10,15 @@
 
 #include <jansson.h>
 
-enum { CLIENT_ANSWER_BYTES_MAX = 8 * 1024 * 1024 };
+enum { CLIENT_ANSWER_BYTES_MAX = 8 * 1024 * 1024, CLIENT_EXTRA_MAX = 4 };
 
 /* The options every such command has. */
 struct client_options {
-	const char *name; /* of the command */
-	const char *data; /* --data, or NULL */
-	bool is_json;     /* --json */
+	const char *name;               /* of the command */
+	const char *data;               /* --data, or NULL */
+	bool is_json;                   /* --json */
+	const struct cmd_option *extra; /* what this one has besides; at most CLIENT_EXTRA_MAX */
+	int extra_count;
 };
 
 struct client;

@@ -66,6 +66,10 @@ int cmd_connect(int argc, char **argv);
 int cmd_disconnect(int argc, char **argv);
 int cmd_peers(int argc, char **argv);
 int cmd_link(int argc, char **argv);
+int cmd_safety(int argc, char **argv);
+int cmd_resume(int argc, char **argv);
+int cmd_drafts(int argc, char **argv);
+int cmd_want(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_shs(int argc, char **argv);
 
