@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { SIGNATURE_BYTES = 64, SOCKETS = 2 };
+enum { SIGNATURE_BYTES = 64, SOCKETS = 2, OWN_HOSTS = 32 };
 
 struct lan {
 	struct lan_opts opts;
@@ -21,6 +21,8 @@ struct lan {
 	uv_udp_t sockets[SOCKETS];
 	int open; /* sockets that libuv knows */
 	struct loop_timer *timer;
+	struct in_addr own[OWN_HOSTS]; /* of our interfaces, when we last sent */
+	size_t own_count;
 	int64_t second, in_second; /* the rate of others' beacons */
 	struct lan_figures figures;
 	uint8_t datagram[LIMIT_BEACON_BYTES + 1]; /* one more shows that there was more */
@@ -82,12 +84,32 @@ static bool is_in_rate(struct lan *lan)
 	return lan->in_second++ < LIMIT_BEACONS_PER_SECOND;
 }
 
+/* Our port at one of our interfaces? */
+static bool is_our_place(const struct lan *lan, const struct address *address)
+{
+	struct sockaddr_storage host;
+	if (address->port != lan->opts.peer_port ||
+		sock_parse(address->host, address->port, &host) != ERR_OK ||
+		host.ss_family != AF_INET) {
+		return false;
+	}
+	const struct sockaddr_in *at = (const struct sockaddr_in *)&host;
+	for (size_t i = 0; i < lan->own_count; i++) {
+		if (lan->own[i].s_addr == at->sin_addr.s_addr) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static bool is_ours(const struct lan *lan, struct span datagram)
 {
 	/* Our own broadcast comes back to us: not to be counted against the rate of others. */
 	char key[BASE64_BYTES(ID_BYTES)];
+	struct address address;
 	size_t len = base64_encode(span_of(lan->opts.self.at, ID_BYTES), key);
-	return datagram.len > len && memcmp(datagram.at + datagram.len - len, key, len) == 0;
+	return datagram.len > len && memcmp(datagram.at + datagram.len - len, key, len) == 0 &&
+	       address_parse(datagram, &address) == ERR_OK && is_our_place(lan, &address);
 }
 
 static void judge(struct lan *lan, struct span datagram, const struct sockaddr *from)
@@ -111,6 +133,9 @@ static void judge(struct lan *lan, struct span datagram, const struct sockaddr *
 	if (!feed_id_equal(&address.key, &lan->opts.self)) {
 		lan->figures.heard++;
 		lan->opts.on_heard(lan->opts.ctx, &address);
+	} else if (lan->opts.on_own_key != NULL && !is_our_place(lan, &address) &&
+		   !sock_is_loopback(at)) {
+		lan->opts.on_own_key(lan->opts.ctx, &address);
 	}
 }
 
@@ -163,6 +188,12 @@ static void on_due(void *ctx)
 	loop_timer_set(lan->timer, LIMIT_BEACON_MS);
 	if (uv_interface_addresses(&list, &count) != 0) {
 		return;
+	}
+	lan->own_count = 0;
+	for (int i = 0; i < count && lan->own_count < OWN_HOSTS; i++) {
+		if (list[i].address.address4.sin_family == AF_INET) {
+			lan->own[lan->own_count++] = list[i].address.address4.sin_addr;
+		}
 	}
 	for (int i = 0; i < count; i++) {
 		bool may = !list[i].is_internal || lan->opts.is_on_loopback;

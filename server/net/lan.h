@@ -27,6 +27,9 @@ struct lan_opts {
 	/* At most LIMIT_BEACONS_PER_SECOND; never our own key. The host is numeric, and in a local
 	 * network or the sender's own address. */
 	void (*on_heard)(void *ctx, const struct address *address);
+	/* A beacon with our own key that is not one of ours: it names another address than our port
+	 * at an interface of this machine. Only a claim. Same rate; may be NULL. */
+	void (*on_own_key)(void *ctx, const struct address *address);
 	void *ctx;
 };
 /** ERR_IO when no socket could be had: the node goes on without. */
