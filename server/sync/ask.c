@@ -7,6 +7,7 @@
 #include "base/table.h"
 #include "sync/ebt.h"
 #include "sync/peers.h"
+#include "sync/recover.h"
 #include "sync/schedule.h"
 
 #include <errno.h>
@@ -156,7 +157,8 @@ static void answer_peers(struct ask *ask)
 	}
 	for (const struct partner *partner = sync->partners; partner != NULL;
 		partner = partner->next) {
-		bool is_somebody = partner->is_ready || partner->is_dialled_by_us;
+		bool is_somebody = (partner->is_ready || partner->is_dialled_by_us) &&
+				   !feed_id_equal(&partner->id, &sync->self);
 		if (is_somebody && !partner->is_closing) {
 			fill_row(&ask->rows[ask->count++], partner);
 		}
@@ -324,7 +326,7 @@ static int by_sequence(const void *a, const void *b)
 
 static void answer_holders(struct ask *ask)
 {
-	const struct table *holders = ask->sync->holders;
+	const struct table *holders = recover_holders(ask->sync->recover);
 	const uint8_t *id;
 	void *value;
 	ask->holders = calloc(table_count(holders) + 1, sizeof(*ask->holders));
@@ -335,7 +337,7 @@ static void answer_holders(struct ask *ask)
 	for (size_t cursor = 0; table_next(holders, &cursor, &id, &value);) {
 		struct sync_holder *holder = &ask->holders[ask->count];
 		memcpy(holder->id.at, id, ID_BYTES);
-		holder->sequence = *(uint64_t *)value;
+		holder->sequence = ((const struct holder *)value)->sequence;
 		ask->count += holder->sequence > 0 ? 1 : 0;
 	}
 	ask_done(ask, ERR_OK);

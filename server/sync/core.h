@@ -15,12 +15,16 @@
 
 #include <pthread.h>
 
+struct confirm;
 struct ebt;
 struct fetch;
 struct ingest;
 struct ping;
 struct reach;
+struct recover;
+struct replay;
 struct schedule;
+struct twin;
 
 /* What the writer thread left for the loop: finished append jobs and committed messages, in order.
  */
@@ -58,6 +62,11 @@ struct partner {
 	struct history *histories; /* streams the peer opened */
 	struct loop_timer *timer;  /* until something is done about missing EBT */
 	bool is_ebt_lost;          /* … by opening it again */
+	struct confirm *confirm;
+	bool has_told;         /* what it has of our own feed */
+	uint64_t claimed;      /* of our own feed, as reported */
+	int64_t replay_minute; /* of messages of ours it sent again, unasked */
+	unsigned replays;
 	uint64_t received;
 	int64_t seen_ms; /* wall, when bytes were last told of */
 };
@@ -84,6 +93,9 @@ struct sync {
 	void *ctx;
 
 	struct reach *reach;
+	struct recover *recover;
+	struct replay *replay;
+	struct twin *twin;
 	struct ingest *ingest;
 	struct schedule *schedule;
 	struct listener *listener;
@@ -93,7 +105,6 @@ struct sync {
 	size_t partner_count;
 	struct table *ready; /* partner by id, ready ones */
 	uint64_t serial;
-	struct table *holders; /* peer id -> struct holder: what it has of our own feed */
 
 	struct sync_counters counters;
 	struct loop_timer *changed_timer;
@@ -103,6 +114,7 @@ struct sync {
 	pthread_mutex_t mail_lock;
 	struct mail *mail_first, *mail_last;
 	bool is_mail_posted;
+	bool is_state_due; /* the writer's state is to be looked at */
 
 	unsigned jobs; /* worker jobs and append jobs under way: they hold pointers to us */
 	bool is_stopping;
@@ -118,8 +130,6 @@ void sync_job_begins(struct sync *sync);
 void sync_job_ends(struct sync *sync);
 /** Any thread: give `mail` to the loop. */
 void sync_mail(struct sync *sync, struct mail *mail);
-/** A peer told or got our own message `sequence`. */
-void sync_holds(struct sync *sync, const struct feed_id *peer, uint64_t sequence);
 
 static inline const uint8_t *sync_hmac(const struct sync *sync)
 {

@@ -12,6 +12,7 @@
 
 #include "sync/fetch.h"
 #include "sync/peers.h"
+#include "sync/recover.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +60,9 @@ static void clocks_work(void *ctx)
 /* The first notes: what the peer has not mentioned itself and may need to hear. */
 static void open_notes(struct ebt *ebt)
 {
-	struct reach *reach = ebt->partner->sync->reach;
+	struct sync *sync = ebt->partner->sync;
+	struct reach *reach = sync->reach;
+	bool must_note_own = recover_must_note(sync->recover, &ebt->partner->id);
 	if (ebt->is_open || !ebt->has_clocks || ebt->is_over) {
 		return;
 	}
@@ -70,6 +73,9 @@ static void open_notes(struct ebt *ebt)
 			at != NULL &&
 			(at->theirs == THEIRS_NOT ||
 				(at->theirs > 0 && at->theirs == (int64_t)feed->head));
+		if (feed == reach_self(reach) && must_note_own) {
+			is_even_with_us = false;
+		}
 		if (at != NULL && !at->is_noted && !is_even_with_us && ebt_is_shared(ebt, feed)) {
 			ebt_mark(ebt, feed);
 		}
@@ -243,6 +249,11 @@ static void on_note(void *ctx, const struct feed_id *id, const struct note *note
 	if (at == NULL) {
 		return;
 	}
+	bool is_own = feed == reach_self(sync->reach);
+	if (is_own) {
+		recover_told(
+			ebt->partner, note->is_replicated ? (int64_t)note->sequence : THEIRS_NOT);
+	}
 	if (!note->is_replicated) {
 		at->theirs = THEIRS_NOT;
 		at->they_want = false;
@@ -253,9 +264,6 @@ static void on_note(void *ctx, const struct feed_id *id, const struct note *note
 	at->theirs = (int64_t)note->sequence;
 	at->they_want = note->wants;
 	at->sent = note->sequence;
-	if (feed == reach_self(sync->reach)) {
-		sync_holds(sync, &ebt->partner->id, note->sequence);
-	}
 	if (at->is_stopped) {
 		return;
 	}
@@ -295,8 +303,13 @@ static void take_message(struct ebt *ebt, const struct json *json, struct span b
 	}
 	struct feed *feed = reach_wanted(sync->reach, &id);
 	struct ebt_feed *at = feed == NULL ? NULL : ebt_at(ebt, feed);
-	if (at == NULL || !at->is_wanting || at->is_stopped || !ebt_is_shared(ebt, feed)) {
+	bool is_own = at != NULL && feed == reach_self(sync->reach);
+	if (at == NULL || (!at->is_wanting && !is_own) || at->is_stopped ||
+		!ebt_is_shared(ebt, feed)) {
 		return; /* not asked for */
+	}
+	if (is_own) {
+		recover_claims(ebt->partner, (uint64_t)sequence);
 	}
 	at->theirs = at->theirs < sequence ? sequence : at->theirs;
 	at->sent = at->sent < (uint64_t)sequence ? (uint64_t)sequence : at->sent;
@@ -506,6 +519,24 @@ void ebt_drop(struct partner *partner)
 	save_clocks(ebt);
 }
 
+void ebt_note_own(struct partner *partner)
+{
+	struct ebt *ebt = partner->ebt;
+	if (ebt != NULL && ebt->is_open) {
+		ebt_mark(ebt, reach_self(partner->sync->reach));
+	}
+}
+
+void ebt_rewind_own(struct partner *partner, uint64_t sequence)
+{
+	struct ebt *ebt = partner->ebt;
+	if (ebt != NULL && ebt->is_open) {
+		ebt->is_rewinding = true;
+		ebt->rewind_to = sequence;
+		ebt_mark(ebt, reach_self(partner->sync->reach));
+	}
+}
+
 void ebt_committed(struct partner *partner, struct feed *feed)
 {
 	struct ebt *ebt = partner->ebt;
@@ -559,7 +590,11 @@ static void failed_in(
 	if (at == NULL || at->is_stopped) {
 		return;
 	}
-	if (is_source && (failure == FAILURE_INVALID || failure == FAILURE_FORKED)) {
+	bool is_bad = failure == FAILURE_INVALID || failure == FAILURE_FORKED;
+	if (is_bad && feed == reach_self(ebt->partner->sync->reach)) {
+		return; /* of our own feed every history is wanted, as a proof */
+	}
+	if (is_source && is_bad) {
 		at->is_stopped = true;
 		ebt_mark(ebt, feed);
 		return;

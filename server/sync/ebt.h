@@ -15,6 +15,11 @@ void ebt_serve(struct partner *partner, struct rpc_call *call, const struct json
  * come, finds nobody. NULL-safe by partner->ebt. */
 void ebt_drop(struct partner *partner);
 
+/** Say the number of our own feed (again), even if nothing changed. */
+void ebt_note_own(struct partner *partner);
+/** Say that we have our own feed only up to `sequence`: the peer may send what comes after. */
+void ebt_rewind_own(struct partner *partner, uint64_t sequence);
+
 /** `feed` has a new head: push it, or say so. */
 void ebt_committed(struct partner *partner, struct feed *feed);
 /** The set of feeds or the blocks changed. */

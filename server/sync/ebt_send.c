@@ -6,6 +6,8 @@
  */
 #include "sync/ebt_state.h"
 
+#include "sync/recover.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -128,12 +130,15 @@ static enum err add_note(struct ebt *ebt, const struct feed *feed, struct buf *o
 	if (!is_ours && at->is_refused) {
 		return ERR_OK; /* once per session */
 	}
+	bool is_rewound = ebt->is_rewinding && feed == reach_self(ebt->partner->sync->reach);
+	uint64_t head = is_rewound && ebt->rewind_to < feed->head ? ebt->rewind_to : feed->head;
 	struct note note = {
-		.is_replicated = is_ours, .wants = is_ours, .sequence = is_ours ? feed->head : 0};
+		.is_replicated = is_ours, .wants = is_ours, .sequence = is_ours ? head : 0};
+	ebt->is_rewinding = ebt->is_rewinding && !is_rewound;
 	at->is_noted = true;
 	at->is_refused = !is_ours;
 	at->is_wanting = is_ours;
-	at->noted = feed->head;
+	at->noted = head;
 	return note_add(out, &feed->id, &note);
 }
 
@@ -197,7 +202,7 @@ static void send_items(struct ebt *ebt, const struct pull *pull)
 		ebt->feeds[feed->slot].sent = item->sequence;
 		sync->counters.messages_out++;
 		if (feed == reach_self(sync->reach)) {
-			sync_holds(sync, &ebt->partner->id, item->sequence);
+			recover_holds(sync->recover, &ebt->partner->id, item->sequence);
 		}
 	}
 }

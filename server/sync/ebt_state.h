@@ -49,6 +49,8 @@ struct ebt {
 	size_t refused_count, refused_room;
 	struct pull *pull;
 	struct loop_timer *flush_timer, *tick_timer;
+	bool is_rewinding; /* our own feed is noted as `rewind_to` next */
+	uint64_t rewind_to;
 	bool is_tick_set;
 	int64_t last_in_ms;
 	unsigned asks;

@@ -6,6 +6,7 @@
 #include "sync/fetch.h"
 
 #include "sync/ebt.h"
+#include "sync/recover.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,9 +133,7 @@ static void use_ahead(struct stream *stream)
 	}
 }
 
-/* The value of an item, bare or as {key, value, timestamp}; NULL when it is something else
- * ({"sync":true}). */
-static const struct json *value_of(const struct json *item)
+const struct json *fetch_value(const struct json *item)
 {
 	const struct json *value = json_get(item, "value");
 	const struct json *message =
@@ -153,6 +152,9 @@ static void take(struct stream *stream, const struct json *message, struct span 
 		!json_whole(json_get(message, "sequence"), &sequence) || sequence < 1) {
 		return;
 	}
+	if (stream->feed == reach_self(partner->sync->reach)) {
+		recover_claims(partner, (uint64_t)sequence);
+	}
 	if (ingest_put(partner->sync->ingest, partner, stream->feed, (uint64_t)sequence, raw) ==
 		INGEST_GAP) {
 		keep_ahead(stream, (uint64_t)sequence, raw);
@@ -170,7 +172,7 @@ static void on_item(void *ctx, struct rpc_call *call, enum muxrpc_type type, str
 		json_kind(json) != JSON_KIND_OBJECT) {
 		return;
 	}
-	const struct json *message = value_of(json);
+	const struct json *message = fetch_value(json);
 	if (message == json) {
 		take(stream, message, body);
 	} else if (message != NULL) {

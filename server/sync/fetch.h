@@ -17,6 +17,9 @@ void fetch_drop(struct partner *partner);
 void fetch_reach_changed(struct partner *partner);
 void fetch_feed_failed(
 	struct sync *sync, struct feed *feed, struct partner *from, enum ingest_failure failure);
+/** The message in an item of a history stream, bare or as {key, value, timestamp}; NULL when it is
+ * something else ({"sync":true}). */
+const struct json *fetch_value(const struct json *item);
 bool fetch_is_running(const struct partner *partner);
 
 #endif

@@ -9,6 +9,7 @@
 #include "sync/fetch.h"
 #include "sync/peers.h"
 #include "sync/pull.h"
+#include "sync/recover.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -110,7 +111,7 @@ static void send_items(struct history *history, const struct pull *pull)
 		sync->counters.messages_out++;
 	}
 	if (pull->item_count > 0 && feed_id_equal(&history->feed, &sync->self)) {
-		sync_holds(sync, &history->partner->id, history->from - 1);
+		recover_holds(sync->recover, &history->partner->id, history->from - 1);
 	}
 }
 

@@ -11,9 +11,11 @@
  */
 #include "sync/ingest.h"
 
+#include "sync/confirm.h"
 #include "sync/ebt.h"
 #include "sync/fetch.h"
 #include "sync/peers.h"
+#include "sync/replay.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -483,6 +485,11 @@ enum ingest_verdict ingest_put(struct ingest *ingest, struct partner *from, stru
 {
 	if (sequence <= feed->pending) {
 		ingest->sync->counters.duplicates++;
+		if (feed == reach_self(ingest->sync->reach)) {
+			/* Of our own feed another message with this number must not go unseen. */
+			(void)replay_put(ingest->sync->replay, from, sequence, raw,
+				confirm_is_expected(from, sequence));
+		}
 		return INGEST_DUPLICATE;
 	}
 	if (sequence != feed->pending + 1) {

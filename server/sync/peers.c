@@ -11,7 +11,9 @@
 #include "sync/fetch.h"
 #include "sync/methods.h"
 #include "sync/ping.h"
+#include "sync/recover.h"
 #include "sync/schedule.h"
+#include "sync/twin.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -74,8 +76,11 @@ static bool is_welcome(void *ctx, const struct feed_id *id)
 {
 	struct partner *partner = ctx;
 	struct sync *sync = partner->sync;
-	return !sync->is_stopping && !feed_id_equal(id, &sync->self) &&
-	       !reach_is_blocking(sync->reach, &sync->self, id);
+	if (feed_id_equal(id, &sync->self)) {
+		/* Nobody of us dials our own key here: let both sides prove what they are. */
+		return !sync->is_stopping && twin_is_elsewhere(partner);
+	}
+	return !sync->is_stopping && !reach_is_blocking(sync->reach, &sync->self, id);
 }
 
 /* Of two connections with one key: is `newer` the one to give up? */
@@ -97,6 +102,7 @@ static void begin(struct partner *partner)
 	partner->is_ready = true;
 	partner->ready_ms = env_mono_ms(partner->sync->env);
 	partner->seen_ms = env_wall_ms(partner->sync->env);
+	recover_ready(partner);
 	if (partner->is_dialled_by_us) {
 		ebt_open(partner);
 		ping_open(partner);
@@ -113,6 +119,7 @@ static void on_ready(void *ctx, struct peer *peer)
 	partner->peer = peer;
 	partner->id = *peer_id(peer);
 	if (sync->is_stopping || feed_id_equal(&partner->id, &sync->self)) {
+		twin_proved(sync->twin, partner);
 		peers_close(partner, "our own key");
 		return;
 	}
@@ -167,6 +174,7 @@ static void gone(struct partner *partner, const char *reason)
 		LOG_TEXT("peer", partner->is_ready || partner->is_dialled_by_us ? id : "?"),
 		LOG_TEXT("why", reason));
 	schedule_gone(sync->schedule, partner, reason);
+	recover_gone(partner);
 	partner_free(partner);
 	sync_changed(sync);
 	sync_job_ends(sync);

@@ -6,10 +6,12 @@
 #include "sync/reach.h"
 
 #include "base/table.h"
+#include "store/safety.h"
 #include "sync/ebt.h"
 #include "sync/fetch.h"
 #include "sync/history.h"
 #include "sync/peers.h"
+#include "sync/recover.h"
 #include "sync/schedule.h"
 
 #include <assert.h>
@@ -39,6 +41,7 @@ struct snapshot {
 	size_t edge_count, edge_room;
 	struct head_row *heads;
 	size_t head_count, head_room;
+	struct feed_id self;
 };
 
 struct reach {
@@ -106,6 +109,36 @@ static void take_head(void *ctx, const struct feed_id *feed, const struct chain_
 		(struct head_row){.feed = *feed, .sequence = head->sequence};
 }
 
+static bool is_blocked(const struct snapshot *snapshot, const struct feed_id *feed)
+{
+	for (size_t i = 0; i < snapshot->edge_count; i++) {
+		const struct edge *edge = &snapshot->edges[i];
+		if (feed_id_equal(&edge->from, &snapshot->self) && feed_id_equal(&edge->to, feed)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A feed wanted without a follow message is as near as one we follow. */
+static void take_want(void *ctx, const struct feed_id *feed)
+{
+	struct snapshot *snapshot = ctx;
+	size_t i = 0;
+	while (i < snapshot->entry_count && !feed_id_equal(&snapshot->entries[i].feed, feed)) {
+		i++;
+	}
+	if (i == LIMIT_FEEDS || is_blocked(snapshot, feed)) {
+		return;
+	}
+	if (i == snapshot->entry_count) {
+		snapshot->entry_count++;
+	} else if (snapshot->entries[i].hops <= 1) {
+		return;
+	}
+	snapshot->entries[i] = (struct reach_entry){.feed = *feed, .hops = 1};
+}
+
 static void snapshot_read(struct snapshot *snapshot, struct reader *reader)
 {
 	snapshot->entries = calloc(LIMIT_FEEDS, sizeof(*snapshot->entries));
@@ -119,6 +152,10 @@ static void snapshot_read(struct snapshot *snapshot, struct reader *reader)
 		return;
 	}
 	enum err err = graph_blocks(reader, take_edge, snapshot);
+	if (snapshot->err == ERR_OK) {
+		snapshot->err = err;
+	}
+	err = reader_wants(reader, take_want, snapshot);
 	if (snapshot->err == ERR_OK) {
 		snapshot->err = err;
 	}
@@ -288,6 +325,7 @@ static void tell(struct reach *reach)
 		fetch_reach_changed(partner);
 		history_reach_changed(partner);
 	}
+	recover_reach_changed(sync->recover);
 	schedule_touch(sync->schedule);
 	sync_changed(sync);
 }
@@ -323,6 +361,7 @@ static struct snapshot *snapshot_new(struct reach *reach)
 		snapshot->reach = reach;
 		snapshot->readers = reach->sync->readers;
 		snapshot->hops_max = reach->sync->hops_max;
+		snapshot->self = reach->sync->self;
 	}
 	return snapshot;
 }

@@ -7,6 +7,7 @@
 
 #include "base/table.h"
 #include "sync/peers.h"
+#include "sync/recover.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,8 +211,11 @@ static bool is_near(const struct schedule *schedule, const struct feed_id *id)
 static bool is_wanted(const struct schedule *schedule, const struct candidate *candidate)
 {
 	const struct sync *sync = schedule->sync;
+	/* Who has our feed when it is to be found again, nobody knows: ask all who are near. */
+	bool is_asked = candidate->ways != NULL && candidate->ways->is_lan &&
+			recover_is_looking(sync->recover);
 	return candidate->ways != NULL && !candidate->is_held && !candidate->is_dialling &&
-	       (candidate->is_named || is_near(schedule, &candidate->id)) &&
+	       (candidate->is_named || is_asked || is_near(schedule, &candidate->id)) &&
 	       !reach_is_blocking(sync->reach, &sync->self, &candidate->id) &&
 	       !feed_id_equal(&sync->self, &candidate->id);
 }
@@ -655,6 +659,12 @@ void schedule_address(struct schedule *schedule, const struct feed_id *id,
 	if (candidate != NULL) {
 		format_way(candidate, text);
 	}
+}
+
+bool schedule_may_dial(struct schedule *schedule, const struct feed_id *id)
+{
+	const struct candidate *candidate = candidate_get(schedule, id);
+	return candidate != NULL && is_wanted(schedule, candidate);
 }
 
 size_t schedule_count(const struct schedule *schedule)

@@ -37,6 +37,8 @@ void schedule_gone(struct schedule *schedule, struct partner *partner, const cha
 /** Rows for everybody who is not connected or being dialled; `max` at most. Returns how many. */
 size_t schedule_rows(struct schedule *schedule, struct peer_row *rows, size_t max);
 size_t schedule_count(const struct schedule *schedule);
+/** Will the schedule dial `id` by itself, as far as it knows now? */
+bool schedule_may_dial(struct schedule *schedule, const struct feed_id *id);
 /** A way back to a connected peer, if one is known: fills `text`. */
 void schedule_address(struct schedule *schedule, const struct feed_id *id,
 	char text[static LIMIT_ADDRESS_BYTES + 1]);

@@ -12,7 +12,10 @@
 #include "sync/history.h"
 #include "sync/ingest.h"
 #include "sync/peers.h"
+#include "sync/recover.h"
+#include "sync/replay.h"
 #include "sync/schedule.h"
+#include "sync/twin.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -71,24 +74,11 @@ void sync_changed(struct sync *sync)
 		sync->changed_ms == 0 || since >= CHANGED_MS ? 0 : CHANGED_MS - since);
 }
 
-void sync_holds(struct sync *sync, const struct feed_id *peer, uint64_t sequence)
-{
-	uint64_t *held = table_get(sync->holders, peer->at);
-	if (held == NULL) {
-		held = calloc(1, sizeof(*held));
-		if (held == NULL || table_put(sync->holders, peer->at, held) != ERR_OK) {
-			free(held);
-			return;
-		}
-	}
-	if (sequence > *held) {
-		*held = sequence;
-		sync_changed(sync);
-	}
-}
-
 static void tell_head(struct sync *sync, struct feed *feed)
 {
+	if (feed == reach_self(sync->reach)) {
+		recover_committed(sync->recover);
+	}
 	for (struct partner *partner = sync->partners; partner != NULL; partner = partner->next) {
 		if (partner->is_ready && !partner->is_closing) {
 			ebt_committed(partner, feed);
@@ -125,7 +115,12 @@ static void on_mail(void *ctx)
 	sync->mail_first = NULL;
 	sync->mail_last = NULL;
 	sync->is_mail_posted = false;
+	bool is_state_due = sync->is_state_due;
+	sync->is_state_due = false;
 	(void)pthread_mutex_unlock(&sync->mail_lock);
+	if (is_state_due) {
+		recover_look(sync->recover);
+	}
 	while (mail != NULL) {
 		struct mail *next = mail->next;
 		if (mail->job != NULL) {
@@ -172,6 +167,21 @@ void sync_on_commit(struct sync *sync, const struct commit *commit)
 	sync_mail(sync, mail);
 }
 
+void sync_on_state(struct sync *sync)
+{
+	(void)pthread_mutex_lock(&sync->mail_lock);
+	sync->is_state_due = true;
+	if (!sync->is_mail_posted) {
+		sync->is_mail_posted = loop_post(sync->loop, on_mail, sync) == ERR_OK;
+	}
+	(void)pthread_mutex_unlock(&sync->mail_lock);
+}
+
+void sync_greeting(struct sync *sync)
+{
+	recover_greeting(sync->recover);
+}
+
 static void on_link(void *ctx, struct link *link)
 {
 	peers_accept(ctx, link);
@@ -181,6 +191,12 @@ static void on_heard(void *ctx, const struct address *address)
 {
 	struct sync *sync = ctx;
 	schedule_heard(sync->schedule, address);
+}
+
+static void on_own_key(void *ctx, const struct address *address)
+{
+	struct sync *sync = ctx;
+	twin_heard(sync->twin, address);
 }
 
 static void copy_opts(struct sync *sync, const struct sync_opts *opts)
@@ -205,10 +221,10 @@ static enum err make_parts(struct sync *sync)
 {
 	sync->readers = readers_new(sync->store);
 	sync->ready = table_new(sync->env, LIMIT_PEERS * 2);
-	sync->holders = table_new(sync->env, LIMIT_KNOWN_ADDRESSES);
+	sync->twin = twin_new(sync);
 	sync->changed_timer = loop_timer_new(sync->loop, on_changed_due, sync);
 	sync->stop_timer = loop_timer_new(sync->loop, on_stop_due, sync);
-	if (sync->readers == NULL || sync->ready == NULL || sync->holders == NULL ||
+	if (sync->readers == NULL || sync->ready == NULL || sync->twin == NULL ||
 		sync->changed_timer == NULL || sync->stop_timer == NULL) {
 		return ERR_NOMEM;
 	}
@@ -216,7 +232,13 @@ static enum err make_parts(struct sync *sync)
 	if (err == ERR_OK) {
 		err = ingest_new(sync, &sync->ingest);
 	}
-	return err == ERR_OK ? schedule_new(sync, &sync->schedule) : err;
+	if (err == ERR_OK) {
+		err = replay_new(sync, &sync->replay);
+	}
+	if (err == ERR_OK) {
+		err = schedule_new(sync, &sync->schedule);
+	}
+	return err == ERR_OK ? recover_new(sync, &sync->recover) : err;
 }
 
 static void start_lan(struct sync *sync, const struct sync_opts *opts)
@@ -229,6 +251,7 @@ static void start_lan(struct sync *sync, const struct sync_opts *opts)
 		.peer_port = sync_port(sync),
 		.beacon_port = opts->beacon_port,
 		.on_heard = on_heard,
+		.on_own_key = on_own_key,
 		.ctx = sync,
 	};
 	if (opts->is_lan_on && lan_start(&lan, &sync->lan, why, sizeof(why)) != ERR_OK) {
@@ -263,6 +286,7 @@ enum err sync_start(const struct sync_opts *opts, struct sync **out, char *why, 
 	}
 	start_lan(sync, opts);
 	schedule_touch(sync->schedule);
+	sync_on_state(sync); /* before the first turn of the loop whoever listens is in place */
 	*out = sync;
 	return ERR_OK;
 }
@@ -282,6 +306,8 @@ void sync_stop(struct sync *sync, void (*on_stopped)(void *ctx), void *ctx)
 	schedule_stop(sync->schedule);
 	reach_stop(sync->reach);
 	ingest_stop(sync->ingest);
+	replay_stop(sync->replay);
+	recover_stop(sync->recover);
 	peers_close_all(sync, "the node is stopping");
 	loop_timer_set(sync->stop_timer, sync->jobs == 0 ? 0 : STOP_MS);
 }
@@ -291,20 +317,16 @@ void sync_free(struct sync *sync)
 	if (sync == NULL || sync->jobs > 0) {
 		return; /* somebody was slower than the stop waits: what it points to must stay */
 	}
-	const uint8_t *id;
-	void *value;
-	for (size_t cursor = 0;
-		sync->holders != NULL && table_next(sync->holders, &cursor, &id, &value);) {
-		free(value);
-	}
 	while (sync->mail_first != NULL) {
 		struct mail *next = sync->mail_first->next;
 		assert(sync->mail_first->job == NULL);
 		free(sync->mail_first);
 		sync->mail_first = next;
 	}
-	table_free(sync->holders);
 	table_free(sync->ready);
+	recover_free(sync->recover);
+	replay_free(sync->replay);
+	twin_free(sync->twin);
 	schedule_free(sync->schedule);
 	ingest_free(sync->ingest);
 	reach_free(sync->reach);

@@ -40,13 +40,13 @@ uint16_t sync_port(const struct sync *sync);
 /** Writer thread: messages were committed. Copies what it needs and posts to the loop. */
 void sync_on_commit(struct sync *sync, const struct commit *commit);
 
-/** Writer thread: publishing was paused or goes on (writer_guard() tells). While it is paused our own
- * feed is asked of everybody, and whoever holds it is asked to confirm its head. */
+/** Writer thread: publishing was paused or goes on (writer_guard() tells). While it is paused our
+ * own feed is asked of everybody, and whoever holds it is asked to confirm its head. */
 void sync_on_state(struct sync *sync);
 /**
  * Any thread but the loop: wait until those who hold our feed and can be reached had a chance to
- * tell of newer messages, LIMIT_GREETING_MS after the start at the latest; at once when nobody holds
- * it. Before the first message of a run is signed.
+ * tell of newer messages, LIMIT_GREETING_MS after the start at the latest; at once when nobody
+ * holds it. Before the first message of a run is signed.
  */
 void sync_greeting(struct sync *sync);
 
