@@ -2,7 +2,6 @@
 #include "lib/nodes.h"
 
 #include "base/log.h"
-
 #include "store/fence.h"
 
 #include "lib/cmocka.h"
@@ -21,6 +20,15 @@ static void on_commit(void *ctx, const struct commit *commit)
 	struct sync *sync = atomic_load(&node->told);
 	if (sync != NULL) {
 		sync_on_commit(sync, commit);
+	}
+}
+
+static void on_state(void *ctx)
+{
+	struct node *node = ctx;
+	struct sync *sync = atomic_load(&node->told);
+	if (sync != NULL) {
+		sync_on_state(sync);
 	}
 }
 
@@ -71,6 +79,7 @@ void node_start(struct node *node)
 	const struct writer_opts writer_opts = {.store = node->store,
 		.signer = node->self.signer,
 		.on_commit = on_commit,
+		.on_state = on_state,
 		.ctx = node};
 	if (writer_start(&writer_opts, &node->writer, why, sizeof(why)) != ERR_OK) {
 		fail_msg("writer_start: %s", why);
@@ -148,6 +157,79 @@ void node_fini(struct node *node)
 		node_stop(node);
 	}
 	remove_dir(node->dir);
+}
+
+struct guard_report node_guard(struct node *node)
+{
+	struct guard_report report;
+	writer_guard(node->writer, &report);
+	return report;
+}
+
+void node_wait_state(struct node *node, enum fence_state state)
+{
+	WAIT_UNTIL(node_guard(node).state == state);
+}
+
+static void path_of(const struct node *node, const char *name, char path[static 128])
+{
+	(void)snprintf(path, 128, "%s/%s", node->dir, name);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	char bytes[1 << 16];
+	FILE *in = fopen(from, "rb");
+	FILE *out = fopen(to, "wb");
+	assert_non_null(in);
+	assert_non_null(out);
+	for (size_t len = fread(bytes, 1, sizeof(bytes), in); len > 0;
+		len = fread(bytes, 1, sizeof(bytes), in)) {
+		assert_int_equal(fwrite(bytes, 1, len, out), len);
+	}
+	assert_int_equal(fclose(in), 0);
+	assert_int_equal(fclose(out), 0);
+}
+
+static const char *const beside[] = {"kith.db-wal", "kith.db-shm"};
+
+void node_save(const struct node *node)
+{
+	char path[128];
+	char saved[128];
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		path_of(node, beside[i], path);
+		assert_int_not_equal(access(path, F_OK), 0); /* all of it is in the one file */
+	}
+	path_of(node, "kith.db", path);
+	path_of(node, "saved", saved);
+	copy_file(path, saved);
+	path_of(node, "fence", path);
+	path_of(node, "saved-fence", saved);
+	copy_file(path, saved);
+}
+
+void node_restore(const struct node *node, bool with_fence)
+{
+	char path[128];
+	char saved[128];
+	path_of(node, "kith.db", path);
+	path_of(node, "saved", saved);
+	copy_file(saved, path);
+	if (with_fence) {
+		path_of(node, "fence", path);
+		path_of(node, "saved-fence", saved);
+		copy_file(saved, path);
+	}
+}
+
+void node_lose_all(const struct node *node)
+{
+	char path[128];
+	path_of(node, "kith.db", path);
+	assert_int_equal(unlink(path), 0);
+	path_of(node, "fence", path);
+	assert_int_equal(unlink(path), 0);
 }
 
 struct publish_result node_publish(struct node *node, const char *format, ...)

@@ -32,6 +32,16 @@ extern const uint8_t nodes_network_key[32];
 /** Make a directory and start in it; `number` names the key (tests/lib/authors). */
 void node_init(struct node *node, unsigned number);
 void node_fini(struct node *node);
+/** What the owner would be told about a pause. */
+struct guard_report node_guard(struct node *node);
+/** Wait until publishing is (or is no longer) paused in that state. */
+void node_wait_state(struct node *node, enum fence_state state);
+/** Of a stopped node: copy its files away; later put back the database alone, or the fence too (as
+ * when a whole machine is set back). */
+void node_save(const struct node *node);
+void node_restore(const struct node *node, bool with_fence);
+/** Of a stopped node: only the key is left. */
+void node_lose_all(const struct node *node);
 /** Stop and start again in the same directory (init and fini do these too). */
 void node_start(struct node *node);
 void node_stop(struct node *node);

@@ -6,14 +6,17 @@
  */
 'use strict'
 const assert = require('assert')
+const fs = require('fs')
 const path = require('path')
 const readline = require('readline')
 const { check, counts, until, within } = require('../lib/check')
+const { Kith } = require('../lib/kith')
 const { reach, same } = require('../lib/talk')
 const { World } = require('../lib/world')
 const { Ground } = require('./ground')
 
 const FOUND_MS = 15000 /* what was promised: three beacons of ours, less what a start takes */
+const TWIN_MS = 10000 /* two beacons */
 const PORT = 8008
 
 /** The beacons heard so far, by sender. */
@@ -95,6 +98,44 @@ async function stranger(ground, world, { a, b }) {
   })
 }
 
+/** A data directory was copied to a second machine, and both are started. */
+async function twins(ground, world) {
+  const d = await world.node('kith', on(ground.machine('d', 6)))
+  await d.publish({ type: 'post', text: 'from the one and only' })
+  await d.stop()
+  const machine = ground.machine('e', 7)
+  const e = new Kith({ stack: 'kith', dir: d.dir + '-copied', networkKey: d.networkKey, hops: 2, ...on(machine) })
+  fs.cpSync(d.dir, e.dir, { recursive: true })
+  world.nodes.push(e)
+  let published = 0
+  const tryToPublish = (node) => node.publish({ type: 'post', text: `from ${node.host}` }).then(() => { published++ }, () => {})
+  await Promise.all([d.start(), e.start()])
+  const began = Date.now()
+  await Promise.all([tryToPublish(d), tryToPublish(e)])
+  await check('of two nodes with one key both know of the other within 10 s', async () => {
+    for (const [node, other] of [[d, e], [e, d]]) {
+      const { state, why } = await until(`${node.host} says so`, async () => {
+        const safety = await node.safety()
+        return safety.cause === 'twin' && safety
+      }, { ms: TWIN_MS })
+      assert.strictEqual(state, 'SUSPECT')
+      assert.ok(why.includes(other.host), why)
+    }
+    return `${Date.now() - began} ms`
+  })
+  await check('and at most one of them has published, and neither does now', async () => {
+    assert.ok(published <= 1, `${published} have`)
+    for (const node of [d, e]) await assert.rejects(node.publish({ type: 'post', text: 'no' }))
+    const heads = await Promise.all([d.head(d.id), e.head(d.id)])
+    assert.ok(Math.abs(heads[0].sequence - heads[1].sequence) <= 1)
+  })
+  await check('a node that is alone with its key is not its own twin', async () => {
+    for (const node of world.nodes.filter((node) => node.stack === 'kith' && node !== d && node !== e)) {
+      assert.strictEqual((await node.safety()).state, 'CLEAN')
+    }
+  })
+}
+
 async function main() {
   const ground = new Ground()
   const why = ground.open()
@@ -110,6 +151,7 @@ async function main() {
     const nodes = await kiths(ground, world, ears)
     await server(ground, world, nodes.a)
     await stranger(ground, world, nodes)
+    await twins(ground, world)
   } catch (err) {
     await check('the scenario runs to its end', () => { throw err })
   } finally {

@@ -2,6 +2,7 @@
 'use strict'
 const { spawn, execFile } = require('child_process')
 const fs = require('fs')
+const http = require('http')
 const path = require('path')
 const { until, within } = require('./check')
 
@@ -30,6 +31,31 @@ exports.Kith = class Kith {
 
   async json(name, ...rest) {
     return JSON.parse(await this.command(name, '--json', ...rest))
+  }
+
+  /** One request over the owner's socket: `{status, json}`. */
+  ask(method, target, body) {
+    const bytes = body === undefined ? null : Buffer.from(JSON.stringify(body))
+    return within(40000, `${method} ${target}`, new Promise((resolve, reject) => {
+      const request = http.request({
+        socketPath: path.join(this.dir, 'api.sock'), method, path: target,
+        headers: { Host: 'kith', ...(bytes ? { 'Content-Type': 'application/json', 'Content-Length': bytes.length } : {}) },
+      }, (response) => {
+        const parts = []
+        response.on('data', (part) => parts.push(part))
+        response.on('error', reject)
+        response.on('end', () => resolve({ status: response.statusCode, json: JSON.parse(Buffer.concat(parts).toString()) }))
+      })
+      request.on('error', reject)
+      request.end(bytes)
+    }))
+  }
+
+  /** May it publish, and what does it wait for? */
+  async safety() {
+    const { status, json } = await this.ask('GET', '/api/safety')
+    if (status !== 200) throw new Error(`GET /api/safety: ${status} ${JSON.stringify(json)}`)
+    return json
   }
 
   async start() {
