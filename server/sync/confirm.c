@@ -24,6 +24,7 @@ enum {
 	NOTE_UNKNOWN = -2,
 	ARGS_BYTES = 256,
 	CHUNK = 64,      /* messages asked for at once */
+	BACK = 32,       /* before the known fork */
 	FIRST_MS = 200,  /* after the handshake: clock notes come first */
 	AGAIN_MS = 500,  /* after our head moved: more may follow */
 	RETRY_MS = 4000, /* doubled up to RETRY_MS_MAX */
@@ -71,6 +72,14 @@ static const struct guard_report *report_of(const struct confirm *confirm)
 static bool is_forked(const struct confirm *confirm)
 {
 	return report_of(confirm)->state == FENCE_FORKED;
+}
+
+/* Of a fork: from where on messages are asked for. The first proof may lie behind the place where
+ * the histories part, so a few before it too, until they are the same; 0: no fork. */
+static uint64_t fork_from(const struct confirm *confirm)
+{
+	uint64_t fork = is_forked(confirm) ? report_of(confirm)->fork_sequence : 0;
+	return fork > BACK ? fork - BACK : fork > 0 ? 1 : 0;
 }
 
 static void due_in(struct confirm *confirm, int64_t ms)
@@ -160,7 +169,7 @@ static void by_note(struct confirm *confirm)
 		return;
 	}
 	uint64_t need = confirm->told < head ? confirm->told : head;
-	uint64_t fork = is_forked(confirm) ? report_of(confirm)->fork_sequence : 0;
+	uint64_t fork = fork_from(confirm);
 	confirm->first = fork > 0 && fork < need ? fork : need;
 	confirm->is_rewound = true;
 	ebt_rewind_own(confirm->partner, confirm->first - 1);
@@ -273,7 +282,7 @@ static void stream(struct confirm *confirm, uint64_t from, uint64_t limit)
 static void begin(struct confirm *confirm)
 {
 	uint64_t head = self_of(confirm)->head;
-	uint64_t fork = is_forked(confirm) ? report_of(confirm)->fork_sequence : 0;
+	uint64_t fork = fork_from(confirm);
 	confirm->is_stale = false;
 	confirm->is_told = false;
 	confirm->has_answer = false;
