@@ -132,6 +132,9 @@ static void answer(struct confirm *confirm, uint64_t told, const struct message_
 	}
 	recover_holds(confirm->partner->sync->recover, &confirm->partner->id, told);
 	report(confirm);
+	if (told > self_of(confirm)->head) {
+		due_in(confirm, LIMIT_GUARD_CLAIM_MS + RETRY_MS); /* it has its minute to give it */
+	}
 }
 
 /* What it has is known: is the message that counts compared too? */
@@ -403,7 +406,7 @@ void confirm_go_on(struct partner *partner)
 		go_on(confirm);
 	} else if (confirm->call != NULL) {
 		due_in(confirm, retry_ms(confirm)); /* it takes its time */
-	} else if (confirm->has_answer) {
+	} else if (confirm->has_answer && !confirm->is_reported) {
 		report(confirm);
 	} else {
 		begin(confirm);

@@ -310,7 +310,7 @@ static void another_message_with_a_number_of_ours_is_a_fork_even_unasked(void **
 static void make_suspect(struct stage *stage, int count)
 {
 	char path[128];
-	post(&stage->ana, count - 1);
+	post(&stage->ana, count - 1 - (int)node_head(&stage->ana, &stage->ana.self.id));
 	know(stage);
 	node_stop(&stage->ana);
 	(void)snprintf(path, sizeof(path), "%s/fence", stage->ana.dir);
@@ -372,14 +372,21 @@ static void without_any_note_the_number_is_found_by_halving(void **state)
 		&stage->peer, has_confirmed(&stage->ana, &stage->peer.self.id, THEIRS));
 }
 
-static void who_has_nothing_of_ours_tells_zero(void **state)
+static void who_has_nothing_of_ours_any_more_tells_zero(void **state)
 {
 	struct stage *stage = *state;
-	make_suspect(stage, 2);
+	char room[96];
+	post(&stage->ana, 1);
+	know(stage);
 	script_dial(&stage->peer, &stage->ana);
 	struct script_call *ebt =
 		script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
-	char room[96];
+	script_send(ebt, "{%s}", note(room, &stage->ana.self, 4));
+	SCRIPT_UNTIL(&stage->peer, holder(&stage->ana, &stage->peer.self.id).sequence == 2);
+	script_close(&stage->peer);
+	make_suspect(stage, 3);
+	script_dial(&stage->peer, &stage->ana);
+	ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
 	script_send(ebt, "{%s}", note(room, &stage->ana.self, 0));
 	rpc_end(next_history(stage, 0)->call);
 	SCRIPT_UNTIL(&stage->peer, holder(&stage->ana, &stage->peer.self.id).told == 0);
@@ -555,7 +562,7 @@ int main(void)
 		T(another_message_with_a_number_of_ours_is_a_fork_even_unasked),
 		T(who_refuses_history_streams_is_asked_by_a_note_one_lower),
 		T(without_any_note_the_number_is_found_by_halving),
-		T(who_has_nothing_of_ours_tells_zero),
+		T(who_has_nothing_of_ours_any_more_tells_zero),
 		T(while_paused_our_number_is_told_even_to_who_stands_there),
 		T(a_wanted_feed_is_replicated_without_a_follow_message),
 		T(our_own_key_from_elsewhere_is_a_twin_and_both_sides_have_the_proof),
