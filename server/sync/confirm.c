@@ -8,6 +8,9 @@
  * A question that leads nowhere is asked again, each time after a longer while; an answer is asked
  * for anew when our head moved or the peer tells more. Of a fork of our own everything from the
  * fork on is asked for, so that the other side of it is complete.
+ *
+ * While nothing is paused each holder is asked once in a run for its message at the lower number:
+ * two histories of equal length would tell nothing by their numbers.
  */
 #include "sync/confirm.h"
 
@@ -316,6 +319,18 @@ static void go_on(struct confirm *confirm)
 	}
 }
 
+/* Nothing is paused: one look, without an answer. */
+static void glance(struct confirm *confirm)
+{
+	struct sync *sync = confirm->partner->sync;
+	uint64_t head = self_of(confirm)->head;
+	if (confirm->note > 0 && head > 0 &&
+		recover_must_compare(sync->recover, &confirm->partner->id)) {
+		uint64_t note = (uint64_t)confirm->note;
+		stream(confirm, note < head ? note : head, 1);
+	}
+}
+
 /* From outside. */
 
 void confirm_new(struct partner *partner)
@@ -358,6 +373,7 @@ void confirm_told(struct partner *partner, int64_t note)
 	}
 	confirm->note = note;
 	if (!recover_is_asking(partner->sync->recover)) {
+		due_in(confirm, FIRST_MS);
 		return;
 	}
 	if (confirm->has_answer && note > (int64_t)confirm->answer) {
@@ -396,9 +412,15 @@ void confirm_go_on(struct partner *partner)
 {
 	struct confirm *confirm = partner->confirm;
 	confirm->due_ms = INT64_MAX;
-	if (!partner->is_ready || partner->is_closing ||
-		!recover_is_asking(partner->sync->recover)) {
+	if (!partner->is_ready || partner->is_closing) {
 		confirm->is_ended = false;
+		return;
+	}
+	if (!recover_is_asking(partner->sync->recover)) {
+		confirm->is_ended = false;
+		if (confirm->call == NULL) {
+			glance(confirm);
+		}
 		return;
 	}
 	if (confirm->is_ended) {

@@ -65,7 +65,7 @@ struct partner {
 	struct confirm *confirm;
 	bool has_told;         /* what it has of our own feed */
 	uint64_t claimed;      /* of our own feed, as reported */
-	int64_t replay_minute; /* of messages of ours it sent again, unasked */
+	int64_t replay_ms; /* a minute began, of messages of ours it sent again, unasked */
 	unsigned replays;
 	uint64_t received;
 	int64_t seen_ms; /* wall, when bytes were last told of */

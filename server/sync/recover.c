@@ -280,6 +280,18 @@ bool recover_must_note(struct recover *recover, const struct feed_id *peer)
 	       (holder != NULL && holder->is_kept && !holder->has_told);
 }
 
+bool recover_must_compare(struct recover *recover, const struct feed_id *peer)
+{
+	struct holder *holder = holder_of(recover, peer);
+	enum fence_state state = recover->report.state;
+	bool must = holder != NULL && holder->is_kept && !holder->is_compared &&
+		    (state == FENCE_CLEAN || state == FENCE_NEW);
+	if (must) {
+		holder->is_compared = true;
+	}
+	return must;
+}
+
 /* Connections. */
 
 static void on_confirm_due(void *ctx)

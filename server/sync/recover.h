@@ -17,6 +17,7 @@ struct holder {
 	bool is_kept;      /* it has a row in the store, or may have one */
 	bool is_dirty;     /* … which is older than this */
 	bool has_told;     /* in this run */
+	bool is_compared;  /* … and its message at our head was asked for */
 	bool is_awaited;   /* by the greeting */
 };
 
@@ -46,6 +47,10 @@ void recover_told(struct partner *partner, int64_t note);
 /** Must our own feed be noted to this peer, even if its stored clock says that it stands where we
  * stand? */
 bool recover_must_note(struct recover *recover, const struct feed_id *peer);
+
+/** While nothing is paused: is this holder's message at our head to be compared with ours? Once in
+ * a run. */
+bool recover_must_compare(struct recover *recover, const struct feed_id *peer);
 
 void recover_ready(struct partner *partner);
 /** The connection is gone, or never came up. */

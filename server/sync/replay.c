@@ -224,9 +224,9 @@ static void on_due(void *ctx)
 
 static bool is_in_rate(const struct replay *replay, struct partner *from)
 {
-	int64_t minute = env_mono_ms(replay->sync->env) / MINUTE_MS;
-	if (minute != from->replay_minute) {
-		from->replay_minute = minute;
+	int64_t now = env_mono_ms(replay->sync->env);
+	if (from->replays == 0 || now - from->replay_ms >= MINUTE_MS) {
+		from->replay_ms = now;
 		from->replays = 0;
 	}
 	return from->replays++ < LIMIT_OWN_REPLAYS_PER_MINUTE;

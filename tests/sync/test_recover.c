@@ -181,8 +181,7 @@ static void who_holds_our_feed_is_known_after_a_restart_but_strangers_are_not(vo
 	node_connect(&stage->ana, &stage->ben);
 	node_wait(&stage->ben, &stage->ana.self.id, 4);
 	script_dial(&stage->peer, &stage->ana);
-	struct script_call *ebt =
-		script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
 	script_send(ebt, "{%s}", note(room, &stage->ana.self, 8));
 	WAIT_UNTIL((script_turn(&stage->peer),
 		sync_holders(stage->ana.sync, holders, 4, &count) == ERR_OK && count == 2));
@@ -204,15 +203,14 @@ static void a_claim_without_a_message_pauses_but_no_restart_remembers_it(void **
 	post(&stage->ana, 3);
 	know(stage);
 	script_dial(&stage->peer, &stage->ana);
-	struct script_call *ebt =
-		script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
 	script_send(ebt, "{%s}", note(room, &stage->ana.self, 2000000000));
 	SCRIPT_UNTIL(&stage->peer, node_guard(&stage->ana).state == FENCE_SUSPECT);
 	assert_int_equal(node_guard(&stage->ana).cause, GUARD_CLAIM);
 	/* It is asked for what it claims to have, both ways. */
 	SCRIPT_UNTIL(&stage->peer, script_called(&stage->peer, "createHistoryStream", 0) != NULL);
-	assert_non_null(strstr(
-		script_called(&stage->peer, "createHistoryStream", 0)->args, "\"seq\":4,"));
+	assert_non_null(
+		strstr(script_called(&stage->peer, "createHistoryStream", 0)->args, "\"seq\":4,"));
 	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->ana.self, 8)));
 	node_stop(&stage->ana);
 	node_start(&stage->ana);
@@ -227,8 +225,7 @@ static void replays_of_our_own_messages_change_nothing(void **state)
 	post(&stage->ana, 3);
 	know(stage);
 	script_dial(&stage->peer, &stage->ana);
-	struct script_call *ebt =
-		script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
 	script_send(ebt, "{%s}", note(room, &stage->ana.self, 6));
 	for (int i = 0; i < 3 * LIMIT_OWN_REPLAYS_PER_MINUTE; i++) {
 		send_stored(&stage->ana, ebt, (uint64_t)(1 + i % 3));
@@ -248,7 +245,8 @@ static void fork_off(struct stage *stage, struct author *other, struct message *
 	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
 	struct message *first = NULL;
 	const char *why = NULL;
-	assert_int_equal(reader_feed(stage->ana.reader, &stage->ana.self.id, 1, 1, take_text, &text),
+	assert_int_equal(
+		reader_feed(stage->ana.reader, &stage->ana.self.id, 1, 1, take_text, &text),
 		ERR_OK);
 	assert_int_equal(message_verify(buf_span(&text), NULL, &first, &why), ERR_OK);
 	head = (struct chain_head){.sequence = 1, .key = first->key, .timestamp = first->timestamp};
@@ -284,8 +282,7 @@ static void another_message_with_a_number_of_ours_is_a_fork_even_unasked(void **
 	post(&stage->ana, 3);
 	fork_off(stage, &other, theirs);
 	script_dial(&stage->peer, &stage->ana);
-	struct script_call *ebt =
-		script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
 	script_send_span(ebt, theirs[1]->compact);
 	SCRIPT_UNTIL(&stage->peer, node_guard(&stage->ana).state == FENCE_FORKED);
 	assert_int_equal(node_guard(&stage->ana).fork_sequence, 3);
@@ -306,6 +303,84 @@ static void another_message_with_a_number_of_ours_is_a_fork_even_unasked(void **
 	author_fini(&other);
 }
 
+/* After `replays` old messages of ours somebody sends one that differs. */
+static void fork_after(struct stage *stage, int replays, bool is_seen)
+{
+	struct author other;
+	struct message *theirs[3];
+	post(&stage->ana, 3);
+	fork_off(stage, &other, theirs);
+	script_dial(&stage->peer, &stage->ana);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	for (int i = 0; i < replays; i++) {
+		send_stored(&stage->ana, ebt, 1);
+	}
+	script_send_span(ebt, theirs[0]->compact);
+	SCRIPT_UNTIL(&stage->peer, node_figures(&stage->ana).duplicates >= (uint64_t)replays + 1);
+	if (is_seen) {
+		SCRIPT_UNTIL(&stage->peer, node_guard(&stage->ana).state == FENCE_FORKED);
+	} else {
+		script_linger(&stage->peer, 200);
+		assert_int_equal(node_guard(&stage->ana).state, FENCE_CLEAN);
+	}
+	for (int i = 0; i < 3; i++) {
+		message_free(theirs[i]);
+	}
+	author_fini(&other);
+}
+
+static void replays_up_to_the_limit_are_looked_at(void **state)
+{
+	fork_after(*state, LIMIT_OWN_REPLAYS_PER_MINUTE - 1, true);
+}
+
+static void replays_above_the_limit_wait_for_the_next_minute(void **state)
+{
+	fork_after(*state, LIMIT_OWN_REPLAYS_PER_MINUTE, false);
+}
+
+static void replays_far_above_the_limit_cost_nothing(void **state)
+{
+	fork_after(*state, 50 * LIMIT_OWN_REPLAYS_PER_MINUTE, false);
+}
+
+static struct script_call *next_history(struct stage *stage, size_t n)
+{
+	SCRIPT_UNTIL(&stage->peer, script_called(&stage->peer, "createHistoryStream", n) != NULL);
+	return script_called(&stage->peer, "createHistoryStream", n);
+}
+
+static size_t count_histories(struct stage *stage)
+{
+	size_t n = 0;
+	while (script_called(&stage->peer, "createHistoryStream", n) != NULL) {
+		n++;
+	}
+	return n;
+}
+
+static void two_histories_of_equal_length_are_found_out_though_nothing_is_paused(void **state)
+{
+	struct stage *stage = *state;
+	struct author other;
+	struct message *theirs[3];
+	char room[96];
+	post(&stage->ana, 3);
+	know(stage);
+	fork_off(stage, &other, theirs);
+	script_dial(&stage->peer, &stage->ana);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	script_send(ebt, "{%s}", note(room, &stage->ana.self, 8));
+	struct script_call *asked = next_history(stage, 0);
+	assert_non_null(strstr(asked->args, "\"seq\":4,\"limit\":1,"));
+	script_send_span(asked, theirs[2]->compact);
+	SCRIPT_UNTIL(&stage->peer, node_guard(&stage->ana).state == FENCE_FORKED);
+	for (int i = 0; i < 3; i++) {
+		message_free(theirs[i]);
+	}
+	author_fini(&other);
+}
+
 /* Ana holds `count` messages and knows nothing else: her fence is gone. */
 static void make_suspect(struct stage *stage, int count)
 {
@@ -319,20 +394,13 @@ static void make_suspect(struct stage *stage, int count)
 	assert_int_equal(node_guard(&stage->ana).state, FENCE_SUSPECT);
 }
 
-static struct script_call *next_history(struct stage *stage, size_t n)
-{
-	SCRIPT_UNTIL(&stage->peer, script_called(&stage->peer, "createHistoryStream", n) != NULL);
-	return script_called(&stage->peer, "createHistoryStream", n);
-}
-
 static void who_refuses_history_streams_is_asked_by_a_note_one_lower(void **state)
 {
 	struct stage *stage = *state;
 	char room[96];
 	make_suspect(stage, 4);
 	script_dial(&stage->peer, &stage->ana);
-	struct script_call *ebt =
-		script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
 	script_send(ebt, "{%s}", note(room, &stage->ana.self, 8));
 	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->ana.self, 8)));
 	rpc_refuse_not_allowed(next_history(stage, 0)->call, "createHistoryStream");
@@ -340,8 +408,7 @@ static void who_refuses_history_streams_is_asked_by_a_note_one_lower(void **stat
 	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->ana.self, 6)));
 	buf_clear(&ebt->text);
 	send_stored(&stage->ana, ebt, 4);
-	SCRIPT_UNTIL(
-		&stage->peer, has_confirmed(&stage->ana, &stage->peer.self.id, 4));
+	SCRIPT_UNTIL(&stage->peer, has_confirmed(&stage->ana, &stage->peer.self.id, 4));
 	/* And the real number is told again. */
 	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &stage->ana.self, 8)));
 }
@@ -362,14 +429,13 @@ static void without_any_note_the_number_is_found_by_halving(void **state)
 			send_stored(&stage->ana, asked, i);
 		}
 		rpc_end(asked->call);
-		for (int i = 0; i < 100 && script_called(&stage->peer, "createHistoryStream",
-						   n + 1) == NULL;
+		for (int i = 0; i < 100 &&
+				script_called(&stage->peer, "createHistoryStream", n + 1) == NULL;
 			i++) {
 			script_linger(&stage->peer, 5);
 		}
 	}
-	SCRIPT_UNTIL(
-		&stage->peer, has_confirmed(&stage->ana, &stage->peer.self.id, THEIRS));
+	SCRIPT_UNTIL(&stage->peer, has_confirmed(&stage->ana, &stage->peer.self.id, THEIRS));
 }
 
 static void who_has_nothing_of_ours_any_more_tells_zero(void **state)
@@ -379,16 +445,16 @@ static void who_has_nothing_of_ours_any_more_tells_zero(void **state)
 	post(&stage->ana, 1);
 	know(stage);
 	script_dial(&stage->peer, &stage->ana);
-	struct script_call *ebt =
-		script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
 	script_send(ebt, "{%s}", note(room, &stage->ana.self, 4));
 	SCRIPT_UNTIL(&stage->peer, holder(&stage->ana, &stage->peer.self.id).sequence == 2);
 	script_close(&stage->peer);
 	make_suspect(stage, 3);
+	size_t before = count_histories(stage);
 	script_dial(&stage->peer, &stage->ana);
 	ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
 	script_send(ebt, "{%s}", note(room, &stage->ana.self, 0));
-	rpc_end(next_history(stage, 0)->call);
+	rpc_end(next_history(stage, before)->call);
 	SCRIPT_UNTIL(&stage->peer, holder(&stage->ana, &stage->peer.self.id).told == 0);
 }
 
@@ -399,8 +465,7 @@ static void while_paused_our_number_is_told_even_to_who_stands_there(void **stat
 	know(stage);
 	post(&stage->ana, 3);
 	script_dial(&stage->peer, &stage->ana);
-	struct script_call *ebt =
-		script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
 	script_send(ebt, "{%s}", note(room, &stage->ana.self, 8));
 	SCRIPT_UNTIL(&stage->peer, ebt->items >= 1);
 	script_linger(&stage->peer, 50);
@@ -560,6 +625,10 @@ int main(void)
 		T(a_claim_without_a_message_pauses_but_no_restart_remembers_it),
 		T(replays_of_our_own_messages_change_nothing),
 		T(another_message_with_a_number_of_ours_is_a_fork_even_unasked),
+		T(replays_up_to_the_limit_are_looked_at),
+		T(replays_above_the_limit_wait_for_the_next_minute),
+		T(replays_far_above_the_limit_cost_nothing),
+		T(two_histories_of_equal_length_are_found_out_though_nothing_is_paused),
 		T(who_refuses_history_streams_is_asked_by_a_note_one_lower),
 		T(without_any_note_the_number_is_found_by_halving),
 		T(who_has_nothing_of_ours_any_more_tells_zero),

@@ -32,6 +32,8 @@ const loseAllButTheKey = (node) => {
 /** What every restored node must do, until the owner gives the word. */
 async function recover(mine, theirs, peer, { held, whole }) {
   const text = `written too early, ${held} held`
+  await theirs.stop()
+  await mine.start()
   await check('publishing is paused, and a post becomes a draft', async () => {
     assert.strictEqual((await mine.safety()).state, 'SUSPECT')
     assert.strictEqual((await mine.head(mine.id)).sequence, held)
@@ -40,6 +42,8 @@ async function recover(mine, theirs, peer, { held, whole }) {
     assert(json.drafts.some((draft) => draft.content && draft.content.text === text), JSON.stringify(json))
   })
   await check(`what is missing comes back from ${peer}`, async () => {
+    await theirs.start()
+    await settle()
     await join(mine, theirs)
     await reach(mine, mine.id, whole, 60000)
     return same(mine, theirs, mine.id, whole)
@@ -86,11 +90,9 @@ exports.run = async ({ world, subject, peer }) => {
   await part(mine, theirs)
   await mine.stop()
   putBack(mine, copy)
-  await mine.start()
   await recover(mine, theirs, peer, { held: BEFORE, whole: BEFORE + AFTER })
   await mine.stop()
   loseAllButTheKey(mine)
-  await mine.start()
   await recover(mine, theirs, peer, { held: 0, whole: BEFORE + AFTER + 1 })
   await check('kith check finds nothing wrong', async () => {
     await mine.stop()
