@@ -131,7 +131,8 @@ enum err writer_commit(struct writer *writer)
 
 void writer_announce(struct writer *writer)
 {
-	if (writer->committed_count == 0 || writer->opts.on_commit == NULL) {
+	bool is_news = writer->committed_count > 0 || writer->is_graph_changed;
+	if (!is_news || writer->opts.on_commit == NULL) {
 		return;
 	}
 	const struct commit commit = {

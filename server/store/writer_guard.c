@@ -261,8 +261,14 @@ enum err writer_settle(struct writer *writer, struct move *move)
 		(cause == GUARD_CLAIM && !may_claim(writer))) {
 		return ERR_OK;
 	}
+	bool is_earlier = writer->signals.fork_sequence > 0 &&
+			  (now->fork_sequence == 0 ||
+				  writer->signals.fork_sequence < now->fork_sequence);
+	if (now->state == FENCE_FORKED && !is_earlier) {
+		return ERR_OK;
+	}
 	if (now->state == FENCE_FORKED) {
-		return cause == GUARD_FORK ? put_fork(writer) : ERR_OK;
+		move->is_new_spell = false; /* the same fork, known better */
 	}
 	if (is_lasting_pause && cause != GUARD_FORK &&
 		(cause != GUARD_TWIN || now->cause == GUARD_TWIN)) {

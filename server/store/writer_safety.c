@@ -369,6 +369,7 @@ static enum err change_want(struct writer *writer, const struct change *change)
 	if (err != ERR_OK || feed == FEED_SELF) {
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
 	}
+	writer->is_graph_changed = true; /* whom we replicate is to be computed again */
 	if (change->number == 0) {
 		return run_about(writer, &sql_want_drop, feed);
 	}
