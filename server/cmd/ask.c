@@ -109,7 +109,7 @@ static void block_signals(sigset_t *before)
 
 /* With the echo off, and with ISIG off too, Ctrl-C is a byte: it ends the line as one who gives
  * up, and nothing can leave the terminal without its echo. */
-static enum err read_hidden(struct ask *ask)
+static enum err read_hidden(struct ask *ask, const char *prompt)
 {
 	struct termios was;
 	sigset_t before;
@@ -119,7 +119,12 @@ static enum err read_hidden(struct ask *ask)
 	block_signals(&before);
 	struct termios hidden = was;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	enum err err = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0 ? read_line(ask) : ERR_IO;
+	enum err err = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0 ? ERR_OK : ERR_IO;
+	if (err == ERR_OK) {
+		/* Only now: who sees it may type, and nothing of that is shown or thrown away. */
+		(void)fputs(prompt, stderr);
+		err = read_line(ask);
+	}
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	(void)fputc('\n', stderr);
@@ -134,8 +139,11 @@ enum err ask_line(struct ask *ask, const char *prompt, bool is_hidden)
 	if (!ask_is_possible()) {
 		return ERR_NOT_FOUND;
 	}
+	if (is_hidden) {
+		return read_hidden(ask, prompt);
+	}
 	(void)fputs(prompt, stderr);
-	return is_hidden ? read_hidden(ask) : read_line(ask);
+	return read_line(ask);
 }
 
 enum err ask_file(struct ask *ask, const char *path, char *why, size_t why_bytes)
