@@ -132,6 +132,8 @@
 #define LIMIT_HOLDER_SEEN_MS (30LL * 24 * 3600 * 1000) /* holders asked for: seen since */
 #define LIMIT_HOLDERS 1000
 #define LIMIT_WITNESSES 64
+#define LIMIT_SAFETY_NAME_BYTES 128            /* of a witness, of an event in the safety log */
+#define LIMIT_SAFETY_TEXT_BYTES 1024           /* of a sentence in the safety log */
 #define LIMIT_DRAFTS 1000 /* kept while publishing is paused */
 #define LIMIT_WANTS 100
 #define LIMIT_BRANCH_MESSAGES 1000 /* of the other side of a fork of our own */

@@ -168,7 +168,9 @@ enum change_kind {
 	CHANGE_CLAIM,   /* feed: a peer; number: it says it has our messages up to this, beyond our
 			   head   (D1). Without a message it pauses for LIMIT_GUARD_CLAIM_MS, once */
 	CHANGE_CONFIRM, /* feed: a peer asked in this spell; number: what it told; key: its message
-			   at the lower of that and our head (all zero: it has none of ours) */
+			   at the lower of that and our head (all zero: it has none of ours). Who
+			told more than our head counts only when its messages have come, or when it
+			is confirmed again a minute later and still could not show them */
 	CHANGE_TWIN,    /* text: address where another node proved to have our key (D4) */
 	CHANGE_WITNESS, /* name; number; key (all zero: not known): what somebody else remembers as
 			   our newest message (D5) */
@@ -199,7 +201,8 @@ struct change {
 	size_t reach_count;
 };
 /** Queue a change and return at once. ERR_BUSY, ERR_NOMEM, ERR_LIMIT (an address over
- * LIMIT_ADDRESS_BYTES). Any thread. */
+ * LIMIT_ADDRESS_BYTES, a name or sentence over LIMIT_SAFETY_NAME_BYTES, LIMIT_SAFETY_TEXT_BYTES).
+ * Any thread. */
 MUST_USE enum err writer_change(struct writer *writer, const struct change *change);
 /** The same, and wait until it is committed. Not from the loop or the writer. */
 MUST_USE enum err writer_change_wait(struct writer *writer, const struct change *change);

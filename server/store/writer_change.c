@@ -122,12 +122,27 @@ static enum err change_reach(struct writer *writer, const struct change *change)
 	return err;
 }
 
-/* The message itself was verified by whoever found it. */
+/* The message itself was verified by whoever found it; one of ours is judged like any that comes.
+ */
 static enum err change_fork(struct writer *writer, const struct change *change)
 {
 	struct feed_entry *author = NULL;
+	struct message *message = NULL;
+	const char *why = NULL;
+	enum append_result result;
 	enum err err = feeds_get(writer->feeds, &change->feed, &author);
-	return err == ERR_OK ? writer_keep_proof(writer, author, change->text) : err;
+	if (err != ERR_OK || author->feed != FEED_SELF) {
+		return err == ERR_OK ? writer_keep_proof(writer, author, change->text) : err;
+	}
+	if (message_reread(change->text, &message, &why) != ERR_OK) {
+		return ERR_OK;
+	}
+	if (feed_id_equal(&message->author, &change->feed)) {
+		err = writer_append_one(
+			writer, message, env_wall_ms(store_env(writer->store)), &result);
+	}
+	message_free(message);
+	return err;
 }
 
 static enum err change_session_drop(struct writer *writer, const struct change *change)
@@ -187,8 +202,13 @@ void writer_change_job_free(struct change_job *job)
  * so what others wait for, with it. */
 static enum err check_change(const struct change *change)
 {
-	bool is_address = change->kind == CHANGE_ADDRESS_PUT;
-	return is_address && change->text.len > LIMIT_ADDRESS_BYTES ? ERR_LIMIT : ERR_OK;
+	bool is_address = change->kind == CHANGE_ADDRESS_PUT || change->kind == CHANGE_TWIN;
+	bool is_named = change->kind == CHANGE_WITNESS || change->kind == CHANGE_LOG;
+	size_t text_max = is_address ? LIMIT_ADDRESS_BYTES
+			  : is_named ? LIMIT_SAFETY_TEXT_BYTES
+				     : SIZE_MAX;
+	size_t name_max = is_named ? LIMIT_SAFETY_NAME_BYTES : SIZE_MAX;
+	return change->text.len > text_max || change->name.len > name_max ? ERR_LIMIT : ERR_OK;
 }
 
 /* One block of bytes holds everything the change points to; arrays first, as they are the ones that

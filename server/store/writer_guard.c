@@ -187,6 +187,23 @@ void writer_moved(struct writer *writer, const struct move *move)
 	}
 }
 
+/* What was signed and follows no message that is left: its content becomes a draft. */
+static enum err keep_lost_intent(struct writer *writer)
+{
+	struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	int64_t draft = 0;
+	if (writer->pending == NULL || writer_pending_fits(writer)) {
+		return ERR_OK;
+	}
+	enum err err = json_write_compact(writer->pending->content, &content);
+	if (err == ERR_OK) {
+		err = writer_draft_put(writer, buf_span(&content),
+			span_of(writer->pending_nonce, writer->pending_nonce_len), &draft);
+	}
+	buf_fini(&content);
+	return err;
+}
+
 enum err writer_move(struct writer *writer, struct move *move)
 {
 	enum err err = writer_sync_full(writer);
@@ -197,6 +214,9 @@ enum err writer_move(struct writer *writer, struct move *move)
 		return err;
 	}
 	err = writer_put_move(writer, move);
+	if (err == ERR_OK && move->rule == GUARD_U5) {
+		err = keep_lost_intent(writer);
+	}
 	if (err == ERR_OK && move->rule == GUARD_U5) {
 		err = writer_safety_forget(writer);
 	}
@@ -358,23 +378,44 @@ static enum err read_guard(struct writer *writer)
 	return ERR_OK;
 }
 
+/* A claim that nobody could prove: no other one pauses for a while. */
+static void lapse(struct writer *writer)
+{
+	const struct move move = {
+		.state = FENCE_CLEAN, .rule = GUARD_LAPSED, .is_in_memory = true, .is_set = true};
+	writer->claim_rest_ms = env_mono_ms(store_env(writer->store)) + LIMIT_GUARD_CLAIM_REST_MS;
+	writer_moved(writer, &move);
+}
+
 static enum err unlock(struct writer *writer, enum guard_rule rule)
 {
-	struct move move = {
-		.state = FENCE_CLEAN, .rule = rule, .is_in_memory = rule == GUARD_LAPSED};
-	if (rule == GUARD_LAPSED) {
-		writer->claim_rest_ms =
-			env_mono_ms(store_env(writer->store)) + LIMIT_GUARD_CLAIM_REST_MS;
-		move.is_set = true;
-		writer_moved(writer, &move);
+	struct move move = {.state = FENCE_CLEAN, .rule = rule};
+	const struct fence_facts before = writer->facts;
+	if (rule == GUARD_LAPSED || writer->report.cause == GUARD_CLAIM) {
+		lapse(writer);
 		return ERR_OK;
 	}
+	bool is_lost = writer->pending != NULL && !writer_pending_fits(writer);
 	writer->facts.sequence = writer->report.sequence;
 	writer->facts.head = writer->report.head;
-	writer->facts.intent_sequence = 0;
-	message_free(writer->pending);
-	writer->pending = NULL;
-	return writer_move(writer, &move);
+	if (is_lost || writer->pending == NULL) {
+		writer->facts.intent_sequence = 0;
+	}
+	enum err err = writer_move(writer, &move);
+	if (err != ERR_OK) {
+		writer->facts = before;
+	} else if (is_lost) {
+		message_free(writer->pending);
+		writer->pending = NULL;
+	}
+	return err;
+}
+
+/* Did what is waited for change, but for the time? */
+static bool is_news(const struct guard_verdict *a, const struct guard_verdict *b)
+{
+	return a->rule != b->rule || a->nearest != b->nearest || a->confirmed != b->confirmed ||
+	       a->waiting_for != b->waiting_for || a->newest_seen != b->newest_seen;
 }
 
 void writer_judge(struct writer *writer)
@@ -387,6 +428,10 @@ void writer_judge(struct writer *writer)
 	}
 	writer->guard_due_ms =
 		writer->report.state == FENCE_SUSPECT ? env_mono_ms(env) + RECHECK_MS : INT64_MAX;
+	/* A signed message whose turn has come is stored in every state but the worst. */
+	if (was_stale && writer->pending != NULL && writer_clear_way(writer) != ERR_OK) {
+		LOG(env, LOG_ERROR, "publish.pending", LOG_TEXT("at", "judge"));
+	}
 	if (was_stale && read_guard(writer) != ERR_OK) {
 		writer->guard_due_ms = env_mono_ms(env) + LIMIT_GUARD_CLAIM_MS;
 		return; /* paused as before; it is tried again */
@@ -408,9 +453,11 @@ void writer_judge(struct writer *writer)
 		env_mono_ms(env) + verdict.left_ms < writer->guard_due_ms) {
 		writer->guard_due_ms = env_mono_ms(env) + verdict.left_ms;
 	}
-	if (was_stale && !writer_may_publish(writer) && writer->opts.on_state != NULL) {
+	if (is_news(&verdict, &writer->verdict) && !writer_may_publish(writer) &&
+		writer->opts.on_state != NULL) {
 		writer->opts.on_state(writer->opts.ctx);
 	}
+	writer->verdict = verdict;
 }
 
 int64_t writer_guard_due_ms(const struct writer *writer)

@@ -129,10 +129,11 @@ struct writer {
 	struct guard_report report; /* its verdict is made when somebody asks */
 	struct guard_facts guard;   /* the arrays are ours */
 	struct signals signals;
-	bool is_guard_stale;   /* `guard` is to be read again, and judged */
-	int64_t guard_due_ms;  /* mono: judge again then, whatever happens */
-	int64_t claim_rest_ms; /* mono: no claim pauses before */
-	uint64_t unchecked;    /* own messages up to this number are to be checked; 0: done */
+	struct guard_verdict verdict; /* the last one that listeners were told of */
+	bool is_guard_stale;          /* `guard` is to be read again, and judged */
+	int64_t guard_due_ms;         /* mono: judge again then, whatever happens */
+	int64_t claim_rest_ms;        /* mono: no claim pauses before */
+	uint64_t unchecked; /* own messages up to this number are to be checked; 0: done */
 	struct batch *batch;
 	atomic_bool is_stopping;
 	int64_t bulk_ms; /* when the last transaction ended, if it was a large one */
@@ -169,6 +170,10 @@ MUST_USE enum err writer_keep_proof(
 
 /** One publish, with its own transaction. */
 void writer_publish_one(struct writer *writer, struct publish_job *job);
+/** A message that was signed earlier and could not be stored is stored when it follows our head. */
+MUST_USE enum err writer_clear_way(struct writer *writer);
+/** Does it? */
+bool writer_pending_fits(struct writer *writer);
 void writer_publish_job_free(struct publish_job *job);
 /** Remember which request an own message answers, in its transaction; the empty nonce is none. */
 MUST_USE enum err writer_put_nonce(struct writer *writer, struct span nonce, uint64_t sequence);

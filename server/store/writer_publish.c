@@ -320,9 +320,17 @@ static enum err sign(struct writer *writer, struct publish_job *job, const struc
 	return err;
 }
 
+bool writer_pending_fits(struct writer *writer)
+{
+	struct feed_entry *self = NULL;
+	return writer->pending != NULL &&
+	       feeds_get(writer->feeds, store_self(writer->store), &self) == ERR_OK &&
+	       chain_judge(&self->head, writer->pending) == CHAIN_NEXT;
+}
+
 /* A message that was signed earlier and could not be stored comes first, unless the same bytes came
  * back from elsewhere meanwhile. */
-static enum err clear_way(struct writer *writer)
+enum err writer_clear_way(struct writer *writer)
 {
 	struct feed_entry *self = NULL;
 	if (writer->pending == NULL) {
@@ -339,8 +347,7 @@ static enum err clear_way(struct writer *writer)
 		writer->is_fence_behind = true;
 		return ERR_OK;
 	}
-	if (chain_judge(&self->head, writer->pending) != CHAIN_NEXT ||
-		writer->report.state >= FENCE_FORKED) {
+	if (!writer_pending_fits(writer) || writer->report.state >= FENCE_FORKED) {
 		return ERR_OK; /* it waits for what comes before it */
 	}
 	if (writer->facts.intent_sequence != writer->pending->sequence) {
@@ -352,7 +359,7 @@ static enum err clear_way(struct writer *writer)
 static enum err publish(struct writer *writer, struct publish_job *job)
 {
 	struct feed_entry *self = NULL;
-	enum err err = clear_way(writer);
+	enum err err = writer_clear_way(writer);
 	if (err == ERR_OK) {
 		err = look_up_nonce(writer, job);
 		if (err != ERR_NOT_FOUND) {

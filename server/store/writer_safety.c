@@ -403,7 +403,7 @@ enum err writer_log_put(struct writer *writer, const char *event, struct span te
 
 static enum err change_log(struct writer *writer, const struct change *change)
 {
-	char event[32];
+	char event[LIMIT_SAFETY_NAME_BYTES + 1];
 	struct span name = span_take(change->name, sizeof(event) - 1);
 	memcpy(event, name.at, name.len);
 	event[name.len] = '\0';

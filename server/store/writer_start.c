@@ -403,12 +403,15 @@ static void decide(struct writer *writer, struct start *start, struct move *move
 	bool goes_on = start->is_same_files && !start->is_restored && start->state == stored;
 	*move = start->found;
 	if (stored > start->found.state || (stored == start->found.state && goes_on)) {
+		bool is_known = start->state == stored;
 		move->state = stored;
-		move->cause = goes_on ? start->cause : (enum guard_cause)writer->facts.cause;
-		(void)snprintf(move->why, sizeof(move->why), "%s", goes_on ? start->why : "");
+		move->cause = is_known ? start->cause : (enum guard_cause)writer->facts.cause;
+		(void)snprintf(move->why, sizeof(move->why), "%s", is_known ? start->why : "");
 	}
-	if (move->state == FENCE_SUSPECT && move->cause == GUARD_NONE) {
-		move->cause = GUARD_EPOCH;
+	if (move->cause == GUARD_NONE && move->state >= FENCE_SUSPECT) {
+		move->cause = move->state == FENCE_SUSPECT  ? GUARD_EPOCH
+			      : move->state == FENCE_FORKED ? GUARD_FORK
+							    : GUARD_MOVED_OUT;
 	}
 	move->is_new_spell =
 		move->state == FENCE_SUSPECT && !(goes_on && start->state == FENCE_SUSPECT);
