@@ -84,7 +84,7 @@ void *inbox_take(struct inbox *inbox, int64_t wait_ms)
 	void *job = NULL;
 	struct timespec deadline = deadline_in(wait_ms < 0 ? 0 : wait_ms);
 	(void)pthread_mutex_lock(&inbox->lock);
-	while (inbox->count == 0 && !inbox->is_closed) {
+	while (inbox->count == 0 && !inbox->is_closed && wait_ms != 0) {
 		int rc = wait_ms < 0
 				 ? pthread_cond_wait(&inbox->filled, &inbox->lock)
 				 : pthread_cond_timedwait(&inbox->filled, &inbox->lock, &deadline);
