@@ -21,6 +21,8 @@ part lint $make lint
 part clang $make -j2 WERROR=1 MODE=clang CC=clang program
 part asan $make -j2 asan
 part tsan $make -j2 tsan
+part sim $make -j2 sim SEEDS=2000
+part sim-self-test $make sim-self-test
 part differential $make differential
 part shs1-test $make shs1-test
 part interop $make interop DOSE=ci
