@@ -80,6 +80,17 @@ static void on_state(void *ctx)
 	(void)pthread_mutex_unlock(&node->tell);
 }
 
+/* A backup's job goes on. */
+static void on_backup(void *ctx)
+{
+	struct node *node = ctx;
+	(void)pthread_mutex_lock(&node->tell);
+	if (node->api != NULL) {
+		api_on_state(node->api);
+	}
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
 static void on_sync_changed(void *ctx)
 {
 	struct node *node = ctx;
@@ -300,6 +311,7 @@ static enum err start_nightly(struct node *node, char *why, size_t why_bytes)
 		.signer = node->signer,
 		.dir = node->opts->backup_dir,
 		.is_by_request_only = node->opts->is_backup_off,
+		.on_changed = on_backup,
 		.ctx = node};
 	return nightly_start(&opts, &node->nightly, why, why_bytes);
 }

@@ -2,6 +2,7 @@
 #include "lib/api_rig.h"
 
 #include "lib/cmocka.h"
+#include "store/nightly.h"
 
 #include "feed/signer.h"
 #include "store/fence.h"
@@ -101,9 +102,17 @@ static void open_all(struct api_rig *rig, const char *web_dir)
 		.on_state = on_state,
 		.ctx = rig};
 	assert_int_equal(writer_start(&writer, &rig->writer, why, sizeof(why)), ERR_OK);
+	const struct nightly_opts nightly = {.store = rig->store,
+		.writer = rig->writer,
+		.signer = rig->signer,
+		.is_by_request_only = true,
+		.on_changed = on_state,
+		.ctx = rig};
+	assert_int_equal(nightly_start(&nightly, &rig->nightly, why, sizeof(why)), ERR_OK);
 	struct api_opts opts = {.env = &env,
 		.store = rig->store,
 		.writer = rig->writer,
+		.nightly = rig->nightly,
 		.signer = rig->signer,
 		.self = rig->self,
 		.http_port = rig->port,
@@ -123,6 +132,7 @@ static void close_all(struct api_rig *rig)
 	struct api *api = __atomic_exchange_n(&rig->api, NULL, __ATOMIC_ACQ_REL);
 	struct writer *writer = rig->writer;
 	api_stop(api);
+	nightly_stop(rig->nightly);
 	writer_stop(writer);
 	reader_close_thread();
 	store_close(rig->store);
