@@ -296,6 +296,46 @@ enum err index_message(struct index *index, const struct message *message,
 	}
 }
 
+static enum err put_edge_again(
+	struct index *index, const struct content_contact *contact, const struct index_row *row)
+{
+	int64_t about = 0;
+	bool is_set = false;
+	if (feed_id_equal(&contact->contact, &row->author->id)) {
+		return ERR_OK;
+	}
+	bool may_add = row->author->feed == FEED_SELF ||
+		       (row->author->edges < LIMIT_GRAPH_EDGES_PER_AUTHOR &&
+			       index->edges < LIMIT_GRAPH_EDGES);
+	enum err err = feeds_number(index->feeds, &contact->contact, may_add, &about);
+	if (err == ERR_NOT_FOUND) {
+		return ERR_OK;
+	}
+	return err == ERR_OK ? set_edge(index, row->author, about, contact->edge, &is_set) : err;
+}
+
+enum err index_again(struct index *index, const struct message *message,
+	const struct index_row *row, bool is_edges)
+{
+	struct content content;
+	content_read(message, &content);
+	bool is_own_edge = row->author->feed == FEED_SELF && content.type == CONTENT_CONTACT;
+	if (is_own_edge != is_edges) {
+		return ERR_OK;
+	}
+	switch (content.type) {
+	case CONTENT_POST:
+	case CONTENT_VOTE:
+		return row->author->mine == EDGE_BLOCK ? ERR_OK : put_words(index, &content, row);
+	case CONTENT_CONTACT:
+		return put_edge_again(index, &content.contact, row);
+	case CONTENT_ABOUT:
+		return put_about(index, &content.about, row);
+	default:
+		return ERR_OK;
+	}
+}
+
 enum err index_load(struct index *index)
 {
 	sqlite3_stmt *stmt = NULL;

@@ -38,6 +38,14 @@ struct index_row {
 MUST_USE enum err index_message(struct index *index, const struct message *message,
 	const struct index_row *row, struct committed *out);
 
+/**
+ * The same for a message that was stored long ago, when all rows are made again (store/repair).
+ * First come our own contact messages alone (`is_edges`), then every message in the order of its
+ * arrival; as our word about everybody is known then, nothing moves.
+ */
+MUST_USE enum err index_again(struct index *index, const struct message *message,
+	const struct index_row *row, bool is_edges);
+
 /** Read and write the table `figures`. */
 MUST_USE enum err index_load(struct index *index);
 MUST_USE enum err index_flush(struct index *index);
