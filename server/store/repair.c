@@ -439,6 +439,7 @@ static enum err suspect(struct work *work)
 	bool is_new = facts.state == FENCE_NEW || facts.state == FENCE_CLEAN;
 	if (is_new) {
 		facts.state = FENCE_SUSPECT;
+		facts.cause = GUARD_DAMAGE;
 		err = begin(work);
 		if (err == ERR_OK) {
 			err = fence_write(fence, &facts, fence_intent(fence));

@@ -300,6 +300,12 @@ static void our_own_feed_is_never_written_and_publishing_pauses(void **state)
 		assert_string_equal(head, head_after);
 		/* Whom we block stays blocked, whatever can be read. */
 		assert_string_equal(edges, edges_after);
+		/* The next start says why nothing is published, and signs nothing. */
+		struct guard_report report;
+		shelf_open(&shelf);
+		writer_guard(shelf.writer, &report);
+		assert_int_equal(report.state, FENCE_SUSPECT);
+		assert_true(report.cause == GUARD_DAMAGE || report.cause == GUARD_BEHIND);
 		free(own);
 		free(own_after);
 		free(head);
