@@ -72,13 +72,26 @@ static const struct cmd commands[] = {
 		"  --json         print {\"sequence\":n,\"key\":\"%…\"}; 0 and null when nothing "
 		"is stored\n",
 		cmd_state},
-	{"check", "[--data DIR] [--json]",
-		"verify every hash, signature and link of every stored feed",
-		"  --data DIR     where the node keeps its data\n"
-		"  --json         print "
-		"{\"faults\":[…],\"fault_count\":n,\"feeds\":n,\"messages\":n,"
-		"\"complete\":true}; of the faults the first 1000\n"
-		"Each fault is one sentence; the exit code is 1 when there are any.\n",
+	{"check", "[--repair] [--hmac-key B64] [--data DIR] [--json]",
+		"verify every hash, signature and link of every stored feed, and all that follows",
+		"  --repair         mend what is found; the node must not run. Other people's "
+		"feeds "
+		"are cut back to the\n"
+		"                   last good message and come again from peers, what follows from "
+		"messages is made\n"
+		"                   again; your own feed is never changed\n"
+		"  --hmac-key B64   of a network that signs with a key\n"
+		"  --data DIR       where the node keeps its data\n"
+		"  --json           print "
+		"{\"faults\":[…],\"log\":[…],\"fault_count\":n,\"feeds\":n,\"messages\":n,"
+		"\"complete\":true};\n"
+		"                   of the faults the first 1000; with --repair "
+		"{\"steps\":[…],\"step_count\":n,\"left\":n,\"own\":n}\n"
+		"Each fault is one sentence, and so is each pause of publishing there ever was; "
+		"the "
+		"exit code is 1\n"
+		"when there are faults. Files of pictures are not looked at: this version keeps "
+		"none.\n",
 		cmd_check},
 	{"backup", "FILE [--passphrase-file F] [--data DIR] [--json]",
 		"copy everything into one sealed file, also beside a running node",
@@ -123,9 +136,11 @@ static const struct cmd commands[] = {
 		"  --json         print what was done, or the copies, as an object\n"
 		"The database that is there now is kept beside it under another name.\n",
 		cmd_rollback},
-	{"import", "FILE [--data DIR] [--json]", "verify and store messages from a file",
+	{"import", "FILE [--hmac-key B64] [--data DIR] [--json]",
+		"verify and store messages from a file",
 		"FILE has one message per line, bare or as {\"key\":…,\"value\":…}; - is "
 		"standard input.\n"
+		"  --hmac-key B64 of a network that signs with a key\n"
 		"  --data DIR     where the node keeps its data; no node may be running on it\n"
 		"  --json         print the counts as an object\n",
 		cmd_import},

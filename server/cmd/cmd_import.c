@@ -59,6 +59,7 @@ struct import {
 	bool is_over; /* nothing more will be filled */
 	enum err err;
 	struct writer *writer;
+	const uint8_t *hmac_key; /* NULL normally */
 	struct totals totals;
 };
 
@@ -109,17 +110,17 @@ static enum err find_value(
 	return err;
 }
 
-static enum err verify_line(struct span line, struct message **out)
+static enum err verify_line(struct span line, const uint8_t *hmac_key, struct message **out)
 {
 	struct message_id key;
 	struct span value;
 	const char *why = NULL;
 	bool has_key = is_plain_pair(line, &key, &value);
-	enum err err = has_key ? message_verify(value, NULL, out, &why) : ERR_REFUSED;
+	enum err err = has_key ? message_verify(value, hmac_key, out, &why) : ERR_REFUSED;
 	if (err == ERR_REFUSED || err == ERR_LIMIT) {
 		err = find_value(line, &key, &has_key, &value);
 		if (err == ERR_OK) {
-			err = message_verify(value, NULL, out, &why);
+			err = message_verify(value, hmac_key, out, &why);
 		}
 	}
 	if (err == ERR_OK && has_key && !message_id_equal(&key, &(*out)->key)) {
@@ -140,7 +141,7 @@ static enum err verify_chunk(struct chunk *chunk)
 		struct message *message = NULL;
 		enum err err = verify_line(
 			span_of(chunk->text.at + chunk->lines[i].at, chunk->lines[i].len),
-			&message);
+			chunk->import->hmac_key, &message);
 		if (err == ERR_NOMEM) {
 			return err;
 		}
@@ -399,7 +400,7 @@ static void print_totals(const struct totals *totals, double seconds, bool is_js
 		results[APPEND_FORKED], results[APPEND_NOT_WANTED], totals->refused, seconds);
 }
 
-static enum err import_into(const char *data, int fd, bool is_json)
+static enum err import_into(const char *data, int fd, const uint8_t *hmac_key, bool is_json)
 {
 	struct local_writable local;
 	char why[256] = "";
@@ -408,6 +409,7 @@ static enum err import_into(const char *data, int fd, bool is_json)
 		(void)cmd_fail("import", "there is no memory");
 		return ERR_NOMEM;
 	}
+	import->hmac_key = hmac_key;
 	enum err err = local_open_write("import", data, &local);
 	if (err != ERR_OK) {
 		free(import);
@@ -448,20 +450,26 @@ int cmd_import(int argc, char **argv)
 {
 	const char *data = NULL;
 	bool is_json = false;
-	const struct cmd_option options[] = {
-		{.name = "--data", .value = &data}, {.name = "--json", .flag = &is_json}};
-	int plain = cmd_options("import", argc, argv, options, 2);
+	const char *hmac = NULL;
+	uint8_t room[HMAC_KEY_BYTES];
+	const uint8_t *hmac_key = NULL;
+	const struct cmd_option options[] = {{.name = "--data", .value = &data},
+		{.name = "--hmac-key", .value = &hmac}, {.name = "--json", .flag = &is_json}};
+	int plain = cmd_options("import", argc, argv, options, 3);
 	if (plain < 0) {
 		return EXIT_USAGE;
 	}
 	if (plain != 1) {
 		return cmd_usage(cmd_find("import"), "give one file, or - for standard input");
 	}
+	if (local_hmac_key("import", hmac, room, &hmac_key) != ERR_OK) {
+		return EXIT_USAGE;
+	}
 	int fd = strcmp(argv[1], "-") == 0 ? STDIN_FILENO : open(argv[1], O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		return cmd_fail("import", "%s cannot be opened: %s", argv[1], strerror(errno));
 	}
-	enum err err = import_into(data, fd, is_json);
+	enum err err = import_into(data, fd, hmac_key, is_json);
 	if (fd != STDIN_FILENO) {
 		(void)close(fd);
 	}

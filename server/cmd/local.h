@@ -6,6 +6,7 @@
 #define CMD_LOCAL_H
 
 #include "feed/key.h"
+#include "feed/message.h"
 #include "store/reader.h"
 #include "store/store.h"
 
@@ -22,6 +23,14 @@ struct local_writable {
 };
 MUST_USE enum err local_open_write(
 	const char *command, const char *data, struct local_writable *out);
+/** The same without the owner's key, and so without a passphrase: to look after what is stored. */
+MUST_USE enum err local_open_care(
+	const char *command, const char *data, struct local_writable *out);
 void local_close_write(struct local_writable *writable);
+
+/** The value of --hmac-key: `*key` is then `room`; NULL stays NULL. Otherwise one sentence is
+ * printed. */
+MUST_USE enum err local_hmac_key(const char *command, const char *text,
+	uint8_t room[static HMAC_KEY_BYTES], const uint8_t **key);
 
 #endif
