@@ -241,7 +241,8 @@ enum err key_to_text(const struct key *key, struct buf *out)
 	/* Growing would leave copies of the secret behind in freed memory: make room for all of it
 	 * at once. */
 	enum err err = buf_reserve(out, sizeof(template_before) + 1024) == NULL
-			       ? ERR_LIMIT
+			       ? (out->max - out->len < sizeof(template_before) + 1024 ? ERR_LIMIT
+										       : ERR_NOMEM)
 			       : buf_append_text(out, template_before);
 	if (err == ERR_OK) {
 		err = buf_printf(out,

@@ -149,17 +149,38 @@ static enum err sign_text(const struct signer *signer, struct span text, uint8_t
 		       : ERR_NOMEM;
 }
 
+/* The signed text of `unsigned_text` as a message. */
+static enum err sign_and_read(struct signer *signer, const struct chain_head *head, int64_t now_ms,
+	struct span content, struct span unsigned_text, struct message **out, const char **why)
+{
+	uint8_t signature[SIGNATURE_BYTES] = {0};
+	struct buf text = BUF_INIT(2 * LIMIT_MESSAGE_BYTES);
+	enum err err = sign_text(signer, unsigned_text, signature);
+	if (err == ERR_OK) {
+		err = write_message(signer, head, now_ms, content, signature, &text);
+	}
+	if (err == ERR_OK) {
+		err = message_verify(
+			buf_span(&text), signer->has_hmac ? signer->hmac_key : NULL, out, why);
+	}
+	buf_fini(&text);
+	return err;
+}
+
 enum err signer_sign_next(struct signer *signer, const struct chain_head *head, int64_t now_ms,
 	struct span content, struct message **out, const char **why)
 {
-	uint8_t signature[SIGNATURE_BYTES] = {0};
+	static const uint8_t nothing[SIGNATURE_BYTES];
+	const uint64_t last_sequence = signer->last_sequence;
+	uint8_t last_hash[sizeof(signer->last_hash)];
 	struct message *unsigned_message = NULL;
 	struct buf text = BUF_INIT(2 * LIMIT_MESSAGE_BYTES);
 	struct buf signed_text = BUF_INIT(SIGNED_TEXT_BYTES_MAX);
+	memcpy(last_hash, signer->last_hash, sizeof(last_hash));
 	*why = "there is no memory";
 	enum err err = check_content(content, why);
 	if (err == ERR_OK) {
-		err = write_message(signer, head, now_ms, content, signature, &text);
+		err = write_message(signer, head, now_ms, content, nothing, &text);
 	}
 	if (err == ERR_OK) {
 		err = message_reread(buf_span(&text), &unsigned_message, why);
@@ -171,14 +192,13 @@ enum err signer_sign_next(struct signer *signer, const struct chain_head *head, 
 		err = claim(signer, head->sequence + 1, buf_span(&signed_text), why);
 	}
 	if (err == ERR_OK) {
-		err = sign_text(signer, buf_span(&signed_text), signature);
-	}
-	if (err == ERR_OK) {
-		err = write_message(signer, head, now_ms, content, signature, &text);
-	}
-	if (err == ERR_OK) {
-		err = message_verify(
-			buf_span(&text), signer->has_hmac ? signer->hmac_key : NULL, out, why);
+		err = sign_and_read(
+			signer, head, now_ms, content, buf_span(&signed_text), out, why);
+		if (err != ERR_OK) {
+			/* The signature ended here: nobody has it, so the number is free. */
+			signer->last_sequence = last_sequence;
+			memcpy(signer->last_hash, last_hash, sizeof(last_hash));
+		}
 	}
 	message_free(unsigned_message);
 	buf_fini(&text);
