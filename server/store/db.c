@@ -20,7 +20,8 @@ enum { STATEMENTS_MAX = 128, PROGRESS_OPS = 2000, CHECKPOINT_PAGES = 4096 };
 struct db {
 	sqlite3 *handle;
 	const struct env *env;
-	int64_t deadline_ms; /* monotonic; 0: none */
+	int64_t deadline_ms;    /* monotonic; 0: none */
+	sqlite3_stmt *rollback; /* prepared early: without memory it is needed most */
 	int checkpoint_pages;
 	bool is_wal_doubtful; /* a sync failed; see db_begin() */
 	struct {
@@ -70,6 +71,9 @@ static enum err from_rc(struct db *db, int rc)
 	case SQLITE_TOOBIG:
 		return ERR_LIMIT;
 	case SQLITE_IOERR: {
+		if (rc == SQLITE_IOERR_NOMEM) {
+			return ERR_NOMEM;
+		}
 		db->is_wal_doubtful = db->is_wal_doubtful || rc == SQLITE_IOERR_FSYNC;
 		int error = db->handle == NULL ? 0 : sqlite3_system_errno(db->handle);
 		return error == ENOSPC || error == EDQUOT ? ERR_DISK_FULL : ERR_IO;
@@ -209,6 +213,7 @@ void db_close(struct db *db)
 	for (size_t i = 0; i < STATEMENTS_MAX; i++) {
 		(void)sqlite3_finalize(db->statements[i].stmt);
 	}
+	(void)sqlite3_finalize(db->rollback);
 	int rc = sqlite3_close(db->handle);
 	assert(rc == SQLITE_OK);
 	(void)rc;
@@ -244,10 +249,44 @@ static enum err trust_wal(struct db *db)
 	return from_rc(db, rc);
 }
 
+void db_rollback(struct db *db)
+{
+	if (sqlite3_get_autocommit(db->handle) == 0) {
+		(void)sqlite3_step(db->rollback);
+		(void)sqlite3_reset(db->rollback);
+	}
+}
+
+/* To end a transaction is needed most without memory. So the statement for it is made before there
+ * is one, and made again when the schema changed, which a step outside of a transaction does before
+ * it fails. */
+static enum err ready_rollback(struct db *db)
+{
+	int rc = SQLITE_OK;
+	if (db->rollback == NULL) {
+		rc = sqlite3_prepare_v3(
+			db->handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT, &db->rollback, NULL);
+	}
+	if (rc == SQLITE_OK) {
+		rc = sqlite3_step(db->rollback);
+		(void)sqlite3_reset(db->rollback);
+	}
+	return (rc & 0xff) == SQLITE_ERROR ? ERR_OK : from_rc(db, rc);
+}
+
 enum err db_begin(struct db *db)
 {
 	enum err err = db->is_wal_doubtful ? trust_wal(db) : ERR_OK;
+	if (err == ERR_OK) {
+		err = ready_rollback(db);
+	}
 	return err == ERR_OK ? db_exec(db, "BEGIN IMMEDIATE") : err;
+}
+
+enum err db_begin_reading(struct db *db)
+{
+	enum err err = ready_rollback(db);
+	return err == ERR_OK ? db_exec(db, "BEGIN") : err;
 }
 
 void db_deadline(struct db *db, int64_t ms)

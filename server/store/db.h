@@ -56,6 +56,11 @@ MUST_USE enum err db_exec(struct db *db, const char *sql);
 /** Begin a transaction that writes. When an earlier sync failed, first make sure that what follows
  * can be found again. */
 MUST_USE enum err db_begin(struct db *db);
+/** Begin one that only reads: from its first question on it sees one moment. End it by
+ * db_rollback(). */
+MUST_USE enum err db_begin_reading(struct db *db);
+/** End a transaction as if it had not been; nothing when there is none. Takes no memory. */
+void db_rollback(struct db *db);
 /** The WAL is copied back when it has so many pages; tests make it small. */
 void db_checkpoint_at(struct db *db, int pages);
 /** What the last failure of this connection was, for logs and sentences. */

@@ -119,8 +119,8 @@ static enum err apply(struct db *db, const struct embedded_file *file, size_t ve
 	if (err == ERR_OK) {
 		err = db_exec(db, "COMMIT");
 	}
-	if (err != ERR_OK && sqlite3_get_autocommit(db_handle(db)) == 0) {
-		(void)sqlite3_exec(db_handle(db), "ROLLBACK", NULL, NULL, NULL);
+	if (err != ERR_OK) {
+		db_rollback(db);
 	}
 	free(sql);
 	return err;

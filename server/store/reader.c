@@ -92,23 +92,13 @@ void reader_close_thread(void)
 	}
 }
 
-QUERY(sql_begin, "BEGIN");
-QUERY(sql_end, "COMMIT");
-
-static enum err run_plain(struct reader *reader, const struct query *query)
-{
-	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(reader->db, query, &stmt);
-	return err == ERR_OK ? db_run(reader->db, stmt) : err;
-}
-
 enum err reader_begin(struct reader *reader)
 {
 	if (reader->depth++ > 0) {
 		return ERR_OK;
 	}
 	db_deadline(reader->db, LIMIT_QUERY_MS);
-	enum err err = run_plain(reader, &sql_begin);
+	enum err err = db_begin_reading(reader->db);
 	if (err != ERR_OK) {
 		reader->depth--;
 	}
@@ -121,8 +111,8 @@ enum err reader_end(struct reader *reader, enum err err)
 		return err;
 	}
 	db_deadline(reader->db, 0);
-	enum err end = run_plain(reader, &sql_end);
-	return err != ERR_OK ? err : end;
+	db_rollback(reader->db); /* there is nothing to commit */
+	return err;
 }
 
 QUERY(sql_number, "SELECT feed FROM feeds WHERE id = ?1");

@@ -98,9 +98,7 @@ void writer_sync_normal(struct writer *writer)
 
 void writer_rollback(struct writer *writer)
 {
-	if (sqlite3_get_autocommit(db_handle(writer->db)) == 0) {
-		(void)sqlite3_exec(db_handle(writer->db), "ROLLBACK", NULL, NULL, NULL);
-	}
+	db_rollback(writer->db);
 	feeds_forget(writer->feeds);
 	writer->index.delta = (struct index_delta){0};
 	writer->index.edges = writer->index.edges_kept;

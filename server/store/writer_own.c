@@ -54,23 +54,25 @@ enum err writer_own_key_at(struct writer *writer, uint64_t sequence, struct mess
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-/* Is this row of ours what it says, and does it follow `before`? */
-static bool is_row_sound(struct writer *writer, sqlite3_stmt *stmt, const struct chain_head *before,
-	struct chain_head *out)
+/* Is this row of ours what it says, and does it follow `before`? ERR_NOMEM: who knows. */
+static enum err judge_row(struct writer *writer, sqlite3_stmt *stmt,
+	const struct chain_head *before, struct chain_head *out, bool *is_sound)
 {
 	struct message *message = NULL;
 	const char *why = NULL;
 	struct message_id key;
-	if (message_reread(db_column(stmt, 3), &message, &why) != ERR_OK) {
-		return false;
+	enum err err = message_reread(db_column(stmt, 3), &message, &why);
+	*is_sound = false;
+	if (err != ERR_OK) {
+		return err == ERR_NOMEM ? err : ERR_OK;
 	}
-	bool is_sound = db_column_key(stmt, 1, 2, &key) && message_id_equal(&key, &message->key) &&
-			(int64_t)message->sequence == sqlite3_column_int64(stmt, 0) &&
-			feed_id_equal(&message->author, store_self(writer->store)) &&
-			chain_judge(before, message) == CHAIN_NEXT;
+	*is_sound = db_column_key(stmt, 1, 2, &key) && message_id_equal(&key, &message->key) &&
+		    (int64_t)message->sequence == sqlite3_column_int64(stmt, 0) &&
+		    feed_id_equal(&message->author, store_self(writer->store)) &&
+		    chain_judge(before, message) == CHAIN_NEXT;
 	*out = (struct chain_head){.sequence = message->sequence, .key = message->key};
 	message_free(message);
-	return is_sound;
+	return ERR_OK;
 }
 
 /* Check our messages from `first` to `last`. `*bad` is the first that is missing or wrong, 0: none.
@@ -91,7 +93,13 @@ enum err writer_check_own(struct writer *writer, uint64_t first, uint64_t last, 
 	db_int(stmt, 2, (int64_t)last);
 	while (*bad == 0 && (err = db_step(writer->db, stmt)) == ERR_OK) {
 		struct chain_head before = head;
-		if (!is_row_sound(writer, stmt, &before, &head)) {
+		bool is_sound = false;
+		err = judge_row(writer, stmt, &before, &head, &is_sound);
+		if (err != ERR_OK) {
+			db_reset(stmt);
+			return err;
+		}
+		if (!is_sound) {
 			*bad = before.sequence + 1;
 			db_reset(stmt);
 		}
