@@ -10,3 +10,8 @@ $(BUILD)/tests/torture/power $(BUILD)/tests/torture/faults: $(TORTURE_RIG)
 .PHONY: power-cut power-self-test
 power-cut: $(BUILD)/tests/torture/power
 	@$< --cuts $(CUTS) --seed $(SEED)
+
+malloc-torture: $(BUILD)/tests/torture/malloc
+	@MALLOC_PERTURB_=165 $< $(if $(ALL),--all)
+.PHONY: malloc-torture
+$(BUILD)/tests/torture/malloc: $(TORTURE_RIG) $(addprefix $(BUILD)/tests/torture/,alloc.o malloc_store.o malloc_plain.o)

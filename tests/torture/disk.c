@@ -10,6 +10,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static _Thread_local bool is_inside;
+
+bool disk_is_inside(void)
+{
+	return is_inside;
+}
+
+void disk_enter(struct disk *disk)
+{
+	(void)pthread_mutex_lock(&disk->lock);
+	is_inside = true;
+}
+
+void disk_leave(struct disk *disk)
+{
+	is_inside = false;
+	(void)pthread_mutex_unlock(&disk->lock);
+}
+
 uint64_t disk_random(uint64_t *state)
 {
 	uint64_t mixed = *state += 0x9e3779b97f4a7c15u;
@@ -338,7 +357,7 @@ static void leave_handles_alone(struct disk *disk)
 
 void disk_cut(struct disk *disk, uint64_t seed)
 {
-	(void)pthread_mutex_lock(&disk->lock);
+	disk_enter(disk);
 	uint64_t random = seed;
 	for (size_t i = 0; i < disk->now.count; i++) {
 		disk->now.list[i].inode->shm = NULL;
@@ -348,14 +367,14 @@ void disk_cut(struct disk *disk, uint64_t seed)
 		inode_survive(disk->now.list[i].inode, &random);
 	}
 	leave_handles_alone(disk);
-	(void)pthread_mutex_unlock(&disk->lock);
+	disk_leave(disk);
 }
 
 void disk_cut_at(struct disk *disk, uint64_t count)
 {
-	(void)pthread_mutex_lock(&disk->lock);
+	disk_enter(disk);
 	disk->cut_in = count;
-	(void)pthread_mutex_unlock(&disk->lock);
+	disk_leave(disk);
 }
 
 bool disk_is_dead(const struct disk *disk)
@@ -403,10 +422,10 @@ uint64_t disk_calls(const struct disk *disk, unsigned kinds)
 
 void disk_fail(struct disk *disk, const struct disk_fault *fault)
 {
-	(void)pthread_mutex_lock(&disk->lock);
+	disk_enter(disk);
 	disk->fault = *fault;
 	disk->is_faulting = false;
-	(void)pthread_mutex_unlock(&disk->lock);
+	disk_leave(disk);
 }
 
 void disk_room(struct disk *disk, int64_t bytes)
@@ -459,7 +478,7 @@ bool disk_drop_file(struct disk *disk, const char *path)
 
 void disk_copy(struct disk *to, const struct disk *from)
 {
-	(void)pthread_mutex_lock(&to->lock);
+	disk_enter(to);
 	leave_handles_alone(to);
 	for (size_t i = 0; i < to->now.count; i++) {
 		to->now.list[i].inode->shm = NULL;
@@ -475,7 +494,7 @@ void disk_copy(struct disk *to, const struct disk *from)
 		names_put(&to->now, name->path, inode);
 		names_put(&to->safe, name->path, inode);
 	}
-	(void)pthread_mutex_unlock(&to->lock);
+	disk_leave(to);
 }
 
 struct disk *disk_new(void)

@@ -76,6 +76,9 @@ bool disk_get_file(const struct disk *disk, const char *path, struct buf *out);
 void disk_put_file(struct disk *disk, const char *path, struct span bytes);
 bool disk_drop_file(struct disk *disk, const char *path);
 
+/** This thread is inside of a disk: what it allocates now is the test's, not the program's. */
+bool disk_is_inside(void);
+
 /** The next number of a small generator, for tests that need one. */
 uint64_t disk_random(uint64_t *state);
 

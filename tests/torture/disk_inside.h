@@ -120,5 +120,7 @@ void inode_sync(struct inode *inode);
 void inode_lose(struct inode *inode);
 
 void disk_vfs_init(struct disk *disk);
+void disk_enter(struct disk *disk);
+void disk_leave(struct disk *disk);
 
 #endif

@@ -17,12 +17,12 @@ static struct handle *handle_of(sqlite3_file *file)
 
 static void lock(struct handle *handle)
 {
-	(void)pthread_mutex_lock(&handle->disk->lock);
+	disk_enter(handle->disk);
 }
 
 static int unlock(struct handle *handle, int rc)
 {
-	(void)pthread_mutex_unlock(&handle->disk->lock);
+	disk_leave(handle->disk);
 	return rc;
 }
 
@@ -410,11 +410,11 @@ static int on_open(
 	struct disk *disk = vfs->pAppData;
 	struct handle *handle = handle_of(file);
 	memset(handle, 0, sizeof(*handle));
-	(void)pthread_mutex_lock(&disk->lock);
+	disk_enter(disk);
 	int rc = disk_judge(disk, DISK_OPEN) == CALL_GOES_ON
 			 ? find_or_make(disk, path, flags, &handle->inode)
 			 : SQLITE_CANTOPEN;
-	(void)pthread_mutex_unlock(&disk->lock);
+	disk_leave(disk);
 	if (rc != SQLITE_OK) {
 		return rc;
 	}
@@ -434,7 +434,7 @@ static int on_open(
 static int on_delete(sqlite3_vfs *vfs, const char *path, int is_synced)
 {
 	struct disk *disk = vfs->pAppData;
-	(void)pthread_mutex_lock(&disk->lock);
+	disk_enter(disk);
 	int rc = SQLITE_IOERR_DELETE;
 	enum verdict verdict = disk_judge(disk, DISK_REMOVE);
 	if (verdict == CALL_GOES_ON || verdict == CALL_IS_LAST) {
@@ -443,7 +443,7 @@ static int on_delete(sqlite3_vfs *vfs, const char *path, int is_synced)
 	if (verdict == CALL_GOES_ON && is_synced != 0) {
 		disk_sync_names(disk);
 	}
-	(void)pthread_mutex_unlock(&disk->lock);
+	disk_leave(disk);
 	return verdict == CALL_IS_LAST ? SQLITE_IOERR_DELETE : rc;
 }
 
@@ -451,10 +451,10 @@ static int on_access(sqlite3_vfs *vfs, const char *path, int flags, int *out)
 {
 	struct disk *disk = vfs->pAppData;
 	(void)flags;
-	(void)pthread_mutex_lock(&disk->lock);
+	disk_enter(disk);
 	int rc = disk_judge(disk, DISK_OPEN) == CALL_GOES_ON ? SQLITE_OK : SQLITE_IOERR_ACCESS;
 	*out = rc == SQLITE_OK && disk_find(&disk->now, path) != NULL;
-	(void)pthread_mutex_unlock(&disk->lock);
+	disk_leave(disk);
 	return rc;
 }
 

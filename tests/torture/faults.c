@@ -134,20 +134,6 @@ static bool one_point(
 	return is_hit;
 }
 
-static void make_base(struct rig *rig)
-{
-	rig_init(rig, 1);
-	if (rig_start(rig) != ERR_OK) {
-		rig_wrong(rig, "the first start fails");
-		return;
-	}
-	for (unsigned i = 0; i < 12; i++) {
-		(void)rig_publish(rig);
-		(void)rig_append(rig, i % RIG_FOREIGN, 5);
-	}
-	rig_stop(rig);
-}
-
 /* A rig as the base is now, on a disk of its own. */
 static struct rig *rig_like(const struct rig *base, bool is_empty)
 {
@@ -157,12 +143,7 @@ static struct rig *rig_like(const struct rig *base, bool is_empty)
 	}
 	rig_init(rig, 7);
 	if (!is_empty) {
-		struct disk *disk = rig->disk;
-		struct env env = rig->env;
-		*rig = *base;
-		rig->disk = disk;
-		rig->env = env;
-		disk_copy(disk, base->disk);
+		rig_adopt(rig, base);
 	}
 	return rig;
 }
@@ -197,7 +178,7 @@ int main(int argc, char **argv)
 		abort();
 	}
 	rig_library();
-	make_base(base);
+	rig_live_a_little(base);
 	for (size_t i = 0; i < OPERATIONS; i++) {
 		for (size_t j = 0; j < FAULTS; j++) {
 			if (!is_chosen(argc, argv, 1, operations[i].name) ||

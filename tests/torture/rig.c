@@ -9,12 +9,10 @@
 #include "store/audit.h"
 #include "store/writer_inside.h"
 
-#include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char dir[] = "/disk";
 static struct message *library[RIG_FOREIGN][RIG_FOREIGN_MESSAGES];
 
 QUERY(sql_integrity, "PRAGMA integrity_check");
@@ -112,6 +110,9 @@ static void on_step(void *ctx, enum writer_step step)
 {
 	struct rig *rig = ctx;
 	const struct message *message = rig->writer == NULL ? NULL : rig->writer->pending;
+	if ((int)step == rig->cut_at_step) {
+		disk_cut_at(rig->disk, 1);
+	}
 	if (message == NULL) {
 		return;
 	}
@@ -149,7 +150,8 @@ static void on_commit(void *ctx, const struct commit *commit)
 
 void rig_init(struct rig *rig, uint64_t seed)
 {
-	*rig = (struct rig){.wall_ms = 1800000000000, .mono_ms = 1000, .random = seed};
+	*rig = (struct rig){
+		.wall_ms = 1800000000000, .mono_ms = 1000, .random = seed, .cut_at_step = -1};
 	rig->env = (struct env){.mono_ms = on_mono,
 		.wall_ms = on_wall,
 		.random = on_random,
@@ -159,6 +161,8 @@ void rig_init(struct rig *rig, uint64_t seed)
 	author_init(&rig->self, 0);
 	rig->self_id = rig->self.id;
 	author_fini(&rig->self);
+	assert_int_equal(
+		fence_make_new(disk_vfs(rig->disk), RIG_DIR, &rig->self_id, &rig->env), ERR_OK);
 }
 
 void rig_fini(struct rig *rig)
@@ -166,14 +170,27 @@ void rig_fini(struct rig *rig)
 	disk_free(rig->disk);
 }
 
+void rig_ready(struct rig *rig)
+{
+	if (rig->self.signer == NULL) {
+		author_init(&rig->self, 0);
+	}
+}
+
+const char *rig_state(struct rig *rig)
+{
+	char why[256];
+	return writer_state(rig->writer, why, sizeof(why));
+}
+
 enum err rig_start(struct rig *rig)
 {
 	char why[256] = "";
 	rig->wall_ms += 1000;
 	rig->mono_ms += 1000;
-	author_init(&rig->self, 0);
+	rig_ready(rig);
 	const struct store_opts opts = {
-		.dir = dir, .env = &rig->env, .self = rig->self_id, .vfs = disk_vfs(rig->disk)};
+		.dir = RIG_DIR, .env = &rig->env, .self = rig->self_id, .vfs = disk_vfs(rig->disk)};
 	enum err err = store_open(&opts, &rig->store, why, sizeof(why));
 	if (err == ERR_OK) {
 		/* Else the WAL would have to reach 16 MiB before it is copied back. */
@@ -182,6 +199,7 @@ enum err rig_start(struct rig *rig)
 			.signer = rig->self.signer,
 			.on_commit = on_commit,
 			.on_step = on_step,
+			.is_stepped = true,
 			.ctx = rig};
 		err = writer_start(&writer_opts, &rig->writer, why, sizeof(why));
 	}
@@ -201,6 +219,27 @@ void rig_stop(struct rig *rig)
 	rig->writer = NULL;
 	rig->store = NULL;
 	author_fini(&rig->self);
+}
+
+void rig_live_a_little(struct rig *rig)
+{
+	rig_init(rig, 1);
+	assert_int_equal(rig_start(rig), ERR_OK);
+	for (unsigned i = 0; i < 12; i++) {
+		assert_int_equal(rig_publish(rig), ERR_OK);
+		assert_int_equal(rig_append(rig, i % RIG_FOREIGN, 5), ERR_OK);
+	}
+	rig_stop(rig);
+}
+
+void rig_adopt(struct rig *rig, const struct rig *base)
+{
+	struct disk *disk = rig->disk;
+	struct env env = rig->env;
+	*rig = *base;
+	rig->disk = disk;
+	rig->env = env;
+	disk_copy(disk, base->disk);
 }
 
 static void expect_same(
@@ -261,8 +300,6 @@ enum err rig_ask_again(struct rig *rig, uint64_t number)
 }
 
 struct done {
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
 	bool is_done;
 	enum err err;
 };
@@ -270,17 +307,13 @@ struct done {
 static void on_done(void *ctx, struct append_job *job)
 {
 	struct done *done = ctx;
-	(void)pthread_mutex_lock(&done->lock);
-	done->err = job->err;
-	done->is_done = true;
-	(void)pthread_cond_signal(&done->cond);
-	(void)pthread_mutex_unlock(&done->lock);
+	*done = (struct done){.is_done = true, .err = job->err};
 	append_job_free(job);
 }
 
 static enum err hand_in(struct rig *rig, struct append_job *job)
 {
-	struct done done = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+	struct done done = {0};
 	job->on_done = on_done;
 	job->ctx = &done;
 	enum err err = writer_append(rig->writer, job);
@@ -288,11 +321,9 @@ static enum err hand_in(struct rig *rig, struct append_job *job)
 		append_job_free(job);
 		return err;
 	}
-	(void)pthread_mutex_lock(&done.lock);
 	while (!done.is_done) {
-		(void)pthread_cond_wait(&done.cond, &done.lock);
+		(void)writer_step(rig->writer);
 	}
-	(void)pthread_mutex_unlock(&done.lock);
 	return done.err;
 }
 
@@ -332,7 +363,7 @@ enum err rig_setting(struct rig *rig)
 
 void rig_checkpoint(struct rig *rig, bool is_truncating)
 {
-	struct db *db = rig->store->writer; /* whose thread waits for its next job */
+	struct db *db = rig->store->writer;
 	sqlite3_stmt *stmt = NULL;
 	enum err err =
 		db_query(db, is_truncating ? &sql_checkpoint_truncate : &sql_checkpoint, &stmt);

@@ -51,9 +51,12 @@ struct rig {
 	uint64_t try_count;
 	uint64_t foreign[RIG_FOREIGN]; /* how many were handed in */
 	bool is_logging;
+	int cut_at_step; /* the power fails at this enum writer_step; −1: not */
 	bool may_fail;   /* the disk fails calls: an error is no wonder, and a pause neither */
 	char wrong[512]; /* the first promise that was broken; "" so far */
 };
+
+#define RIG_DIR "/disk"
 
 /** Foreign messages are signed once for all rigs. */
 void rig_library(void);
@@ -62,8 +65,15 @@ void rig_library_free(void);
 /** An empty disk with what `kith init` leaves there. */
 void rig_init(struct rig *rig, uint64_t seed);
 void rig_fini(struct rig *rig);
+/** Instead of rig_init(): a rig that becomes a node that has published and taken in, stopped in
+ * order. */
+void rig_live_a_little(struct rig *rig);
+/** What is on the disk of `base` and known of it, while nothing of either is open. */
+void rig_adopt(struct rig *rig, const struct rig *base);
 
-/** Open store and writer, with a new signer. Anything but ERR_OK leaves nothing open. */
+/** A new signer, as each start needs; rig_start() does it when it was not done. */
+void rig_ready(struct rig *rig);
+/** Open store and writer. Anything but ERR_OK leaves nothing open. */
 enum err rig_start(struct rig *rig);
 void rig_stop(struct rig *rig);
 
@@ -79,6 +89,8 @@ void rig_checkpoint(struct rig *rig, bool is_truncating);
 /** Read everything back and compare with the ledger. `is_deep`: also SQLite's own check of every
  * page. After this the rig knows what of strangers survived. */
 void rig_check(struct rig *rig, bool is_deep);
+/** "CLEAN" … Static. */
+const char *rig_state(struct rig *rig);
 /** The first complaint stays. */
 void rig_wrong(struct rig *rig, const char *format, ...) PRINTF_LIKE(2, 3);
 
