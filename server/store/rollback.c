@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ static bool read_name(const char *name, struct rollback_copy *out)
 		strlen(name) >= sizeof(out->name)) {
 		return false;
 	}
-	(void)snprintf(out->name, sizeof(out->name), "%s", name);
+	memcpy(out->name, name, strlen(name) + 1);
 	return true;
 }
 
