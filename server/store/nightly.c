@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "store/inside.h"
 #include "store/reader.h"
+#include "store/safety.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 60000, TELL_MS = 250, NAME_TRIES = 60, DERIVED_BYTES = 32, WHY_BYTES = 256 };
+enum {
+	LOOK_MS = 60000,
+	TELL_MS = 250,
+	NAME_TRIES = 60,
+	DERIVED_BYTES = 32,
+	WHY_BYTES = 256,
+	LOG_ROWS = 1000
+};
 
 struct nightly {
 	struct nightly_opts opts;
@@ -95,6 +103,28 @@ static bool is_paused(struct nightly *nightly)
 	return strcmp(state, "SUSPECT") == 0 || strcmp(state, "FORKED") == 0;
 }
 
+static void take_settled(void *ctx, const struct log_row *row)
+{
+	int64_t *settled_ms = ctx;
+	if (*settled_ms == 0 && span_equal_text(row->event, "CLEAN")) {
+		*settled_ms = row->at_ms;
+	}
+}
+
+/* When publishing last went on; 0: it never paused. What was lost then was accepted by the owner,
+ * and a copy that still knows of it must not stop the node at each start. */
+static int64_t settled_at(struct nightly *nightly)
+{
+	struct reader *reader = NULL;
+	int64_t settled_ms = 0;
+	if (reader_open(nightly->opts.store, &reader) == ERR_OK &&
+		reader_safety_log(reader, LOG_ROWS, take_settled, &settled_ms) != ERR_OK) {
+		settled_ms = 0;
+	}
+	reader_close(reader);
+	return settled_ms;
+}
+
 /* The newest file may know of more than the database does. */
 static void read_newest(struct nightly *nightly, const struct nightly_file *file)
 {
@@ -112,7 +142,8 @@ static void read_newest(struct nightly *nightly, const struct nightly_file *file
 	}
 	if (bundle_open(fd, &opener, &reader, why, sizeof(why)) == ERR_OK) {
 		const struct bundle_manifest *manifest = bundle_manifest(reader);
-		if (feed_id_equal(&manifest->identity, store_self(nightly->opts.store))) {
+		if (feed_id_equal(&manifest->identity, store_self(nightly->opts.store)) &&
+			manifest->created_ms > settled_at(nightly)) {
 			put_witness(nightly, manifest->sequence);
 		}
 	} else {
@@ -376,23 +407,32 @@ static void run_job(struct nightly *nightly, bool is_by_itself)
 
 /* The clock. */
 
+bool nightly_is_due(const struct nightly_clock *clock)
+{
+	bool is_soon =
+		clock->first_ms == 0 || clock->mono_ms - clock->first_ms < LIMIT_BACKUP_FIRST_MS;
+	bool has_failed =
+		clock->failed_ms != 0 && clock->mono_ms - clock->failed_ms < LIMIT_BACKUP_RETRY_MS;
+	/* A success that lies in the future is of a clock that was wrong. */
+	bool is_fresh = clock->ok_ms != 0 && clock->ok_ms <= clock->wall_ms &&
+			clock->wall_ms - clock->ok_ms < LIMIT_BACKUP_PERIOD_MS;
+	return !is_soon && !has_failed && !is_fresh;
+}
+
 static bool is_due(struct nightly *nightly)
 {
-	int64_t mono_ms = env_mono_ms(nightly->env);
-	if (nightly->opts.is_by_request_only ||
-		(nightly->tried_ms != 0 && mono_ms - nightly->tried_ms < LIMIT_BACKUP_RETRY_MS)) {
+	struct nightly_clock clock = {.mono_ms = env_mono_ms(nightly->env),
+		.wall_ms = env_wall_ms(nightly->env),
+		.failed_ms = nightly->tried_ms};
+	if (nightly->opts.is_by_request_only) {
 		return false;
 	}
-	if (nightly->first_ms == 0) {
-		nightly->first_ms = has_posts(nightly) ? mono_ms : 0;
+	if (nightly->first_ms == 0 && has_posts(nightly)) {
+		nightly->first_ms = clock.mono_ms;
 	}
-	if (nightly->first_ms == 0 || mono_ms - nightly->first_ms < LIMIT_BACKUP_FIRST_MS) {
-		return false;
-	}
-	int64_t wall_ms = env_wall_ms(nightly->env);
-	int64_t ok_ms = read_time(nightly, "backup_ok");
-	/* One that lies in the future is of a clock that was wrong. */
-	return ok_ms > wall_ms || wall_ms - ok_ms >= LIMIT_BACKUP_PERIOD_MS;
+	clock.first_ms = nightly->first_ms;
+	clock.ok_ms = read_time(nightly, "backup_ok");
+	return nightly_is_due(&clock);
 }
 
 /* Under the lock: a fresh job of this kind. */
@@ -478,6 +518,11 @@ void nightly_report(struct nightly *nightly, struct nightly_job *out)
 	(void)pthread_mutex_lock(&nightly->lock);
 	*out = nightly->job;
 	(void)pthread_mutex_unlock(&nightly->lock);
+}
+
+bool nightly_is_by_itself(const struct nightly *nightly)
+{
+	return !nightly->opts.is_by_request_only;
 }
 
 const char *nightly_dir(const struct nightly *nightly)

@@ -8,7 +8,8 @@
  * stay free even after older ones were dropped. While publishing is paused the good ones of before
  * stay: then one file beside them ("…-paused") is written anew each night. Every head that was
  * copied while all was well becomes the witness "backup", by number; the newest file's also when
- * the node starts, so that a database that was rolled back meets the copy that knows better.
+ * the node starts, so that a database that was rolled back meets the copy that knows better. A copy
+ * of before publishing last went on counts no more: what it knew was settled then.
  *
  * Names: kith-YYYYMMDD-HHMMSS.backup (UTC), with -paused, -away (asked for, with a passphrase and
  * the key in it; the last one is kept) or -move before the dot.
@@ -66,6 +67,18 @@ struct nightly_job {
 /** The job under way, or the last one. Any thread. */
 void nightly_report(struct nightly *nightly, struct nightly_job *out);
 const char *nightly_dir(const struct nightly *nightly);
+
+/** Does this node make backups by itself? */
+bool nightly_is_by_itself(const struct nightly *nightly);
+
+/* What decides whether one is due; times that never were are 0. */
+struct nightly_clock {
+	int64_t mono_ms, wall_ms; /* now */
+	int64_t first_ms;         /* mono: posts were first seen */
+	int64_t failed_ms;        /* mono: the last one that failed, when none succeeded since */
+	int64_t ok_ms;            /* wall: the last one that succeeded */
+};
+bool nightly_is_due(const struct nightly_clock *clock);
 
 /** Is `name` one of ours, and nothing else? */
 bool nightly_name_is_ours(struct span name);

@@ -105,7 +105,6 @@ static void open_all(struct api_rig *rig, const char *web_dir)
 	const struct nightly_opts nightly = {.store = rig->store,
 		.writer = rig->writer,
 		.signer = rig->signer,
-		.is_by_request_only = true,
 		.on_changed = on_state,
 		.ctx = rig};
 	assert_int_equal(nightly_start(&nightly, &rig->nightly, why, sizeof(why)), ERR_OK);

@@ -17,7 +17,7 @@ struct api_rig {
 	struct signer *signer;
 	struct store *store;
 	struct writer *writer;
-	struct nightly *nightly; /* by request only */
+	struct nightly *nightly;
 	struct api *api;
 	struct feed_id self;
 	uint16_t port;

@@ -183,6 +183,100 @@ static void a_pause_costs_none_of_the_good_ones(void **state)
 	nightly_stop(nightly);
 }
 
+static void is_due_by_the_clock_and_not_before(void **state)
+{
+	enum { SOON = 1000 };
+	const int64_t wall = 1800000000000;
+	const int64_t mono = SOON + LIMIT_BACKUP_FIRST_MS;
+	static const struct {
+		int64_t mono_more, wall_more, first, failed, ok;
+		bool is_due;
+	} rows[] = {
+		/* Nothing was ever published; the first post is a moment old; old enough. */
+		{0, 0, 0, 0, 0, false},
+		{-1, 0, SOON, 0, 0, false},
+		{0, 0, SOON, 0, 0, true},
+		/* One was made just now, almost a period ago, a period ago, long ago. */
+		{0, 0, SOON, 0, 1, false},
+		{0, LIMIT_BACKUP_PERIOD_MS - 1, SOON, 0, 1, false},
+		{0, LIMIT_BACKUP_PERIOD_MS, SOON, 0, 1, true},
+		{0, 100 * LIMIT_BACKUP_PERIOD_MS, SOON, 0, 1, true},
+		/* The clock was wrong when one was made. */
+		{0, -1, SOON, 0, 1, true},
+		/* One failed: almost an hour ago, an hour ago. */
+		{LIMIT_BACKUP_RETRY_MS - 1, 0, SOON, 1, 0, false},
+		{LIMIT_BACKUP_RETRY_MS, 0, SOON, 1, 0, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct nightly_clock clock = {.mono_ms = mono + rows[i].mono_more,
+			.wall_ms = wall + rows[i].wall_more,
+			.first_ms = rows[i].first,
+			.failed_ms = rows[i].failed * mono,
+			.ok_ms = rows[i].ok * wall};
+		if (nightly_is_due(&clock) != rows[i].is_due) {
+			fail_msg("row %zu", i);
+		}
+	}
+}
+
+/* Keep, or bring back, database and fence, as a snapshot of the whole machine does. */
+static void copy_both(const struct shelf *shelf, const char *from, const char *to)
+{
+	static const char *const names[] = {"kith.db", "fence"};
+	for (size_t i = 0; i < 2; i++) {
+		char one[PATH_BYTES];
+		char two[PATH_BYTES];
+		struct buf bytes = BUF_INIT(64 * MIB);
+		(void)snprintf(one, sizeof(one), "%s/%s%s", shelf->dir, names[i], from);
+		(void)snprintf(two, sizeof(two), "%s/%s%s", shelf->dir, names[i], to);
+		assert_int_equal(file_read(one, &bytes), ERR_OK);
+		assert_int_equal(file_replace(two, buf_span(&bytes), 0600), ERR_OK);
+		buf_fini(&bytes);
+	}
+}
+
+/* The state once the writer has done all that was asked before. */
+static void assert_state(struct shelf *shelf, const char *wanted)
+{
+	char why[WHY_BYTES];
+	const struct change last = {
+		.kind = CHANGE_SETTING, .name = span_text("behind-it"), .text = span_text("x")};
+	assert_int_equal(writer_change_wait(shelf->writer, &last), ERR_OK);
+	assert_string_equal(writer_state(shelf->writer, why, sizeof(why)), wanted);
+}
+
+static void a_machine_that_was_rolled_back_meets_the_copy_that_knows_better(void **state)
+{
+	struct shelf *shelf = *state;
+	char why[WHY_BYTES];
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"one\"}");
+	shelf_close(shelf);
+	copy_both(shelf, "", ".kept");
+	shelf_open(shelf);
+	shelf->wall_ms += 1000;
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"two\"}");
+	struct nightly *nightly = start(shelf);
+	assert_int_equal(make(nightly, NIGHTLY_PLAIN, "").err, ERR_OK);
+	nightly_stop(nightly);
+	assert_state(shelf, "CLEAN");
+	shelf_close(shelf);
+	copy_both(shelf, ".kept", "");
+	shelf_open(shelf);
+	assert_state(shelf, "CLEAN"); /* fence and database agree: nobody else can tell */
+	nightly_stop(start(shelf));
+	assert_state(shelf, "SUSPECT");
+	/* The owner accepts the loss: the old copy does not stop the node again. */
+	shelf->wall_ms += 1000;
+	assert_int_equal(writer_resume(shelf->writer, 0, true, why, sizeof(why)), ERR_OK);
+	nightly_stop(start(shelf));
+	assert_state(shelf, "CLEAN");
+	shelf_close(shelf);
+	shelf_open(shelf);
+	nightly_stop(start(shelf));
+	assert_state(shelf, "CLEAN");
+}
+
 static void knows_its_own_names_and_no_path(void **state)
 {
 	static const char *const good[] = {"kith-20261122-190342.backup",
@@ -219,6 +313,10 @@ int main(void)
 			a_failure_is_told_and_remembered, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_pause_costs_none_of_the_good_ones, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test(is_due_by_the_clock_and_not_before),
+		cmocka_unit_test_setup_teardown(
+			a_machine_that_was_rolled_back_meets_the_copy_that_knows_better,
+			shelf_set_up, shelf_tear_down),
 		cmocka_unit_test(knows_its_own_names_and_no_path),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
