@@ -296,8 +296,11 @@ static enum err compare_heads(struct writer *writer, struct start *start)
 		}
 		writer->facts.intent_sequence = 0;
 	}
+	if (err != ERR_OK) {
+		return err; /* after a rollback `self` is gone */
+	}
 	uint64_t held = start->self->head.sequence;
-	if (err == ERR_OK && facts->sequence > 0 && facts->sequence <= held) {
+	if (facts->sequence > 0 && facts->sequence <= held) {
 		err = writer_own_key_is(writer, facts->sequence, &facts->head, &is_so);
 		if (err == ERR_OK && !is_so) {
 			err = found_fork(writer, start, facts->sequence, &facts->head);
