@@ -343,7 +343,6 @@ void judge_state(struct node *node)
 void judge_block(struct node *node, unsigned person, bool is_blocked)
 {
 	node->blocking_us[person] = is_blocked ? world.now_us : 0;
-	node->has_blocked[person] = node->has_blocked[person] || is_blocked;
 	node->blocked_head[person] = UNKNOWN_HEAD;
 }
 

@@ -187,6 +187,9 @@ static void tell_over(struct end *end)
 	}
 	end->is_shut = true;
 	other->is_over = true;
+	if (other->reason != NULL) {
+		return;
+	}
 	int64_t lag = net_path(end->host, end->far)->delay_us;
 	int64_t last = other->last == NULL ? 0 : other->last->at_us - world.now_us;
 	other->over_us = world.now_us + (last > lag ? last : lag);

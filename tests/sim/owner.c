@@ -101,8 +101,12 @@ static bool publish_contact(struct node *node, unsigned person, const char *what
 
 void owner_blocks(struct node *node, unsigned person, bool is_blocked)
 {
-	if (node->life == NODE_UP && node->unanswered == 0 &&
-		publish_contact(node, person, "blocking", is_blocked)) {
+	if (node->life != NODE_UP || node->unanswered != 0) {
+		return;
+	}
+	/* Without an answer it may be so all the same. */
+	node->has_blocked[person] = true;
+	if (publish_contact(node, person, "blocking", is_blocked)) {
 		trace("%u %s %u", node->host.number, is_blocked ? "blocks" : "unblocks", person);
 		judge_block(node, person, is_blocked);
 	}
