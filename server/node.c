@@ -74,6 +74,9 @@ static void on_state(void *ctx)
 {
 	struct node *node = ctx;
 	(void)pthread_mutex_lock(&node->tell);
+	if (node->sync != NULL) {
+		sync_on_state(node->sync);
+	}
 	if (node->api != NULL) {
 		api_on_state(node->api);
 	}
@@ -85,6 +88,9 @@ static void on_backup(void *ctx)
 {
 	struct node *node = ctx;
 	(void)pthread_mutex_lock(&node->tell);
+	if (node->sync != NULL) {
+		sync_on_state(node->sync);
+	}
 	if (node->api != NULL) {
 		api_on_state(node->api);
 	}

@@ -11,6 +11,7 @@
 #include "store/reader.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct api {
 	struct api_opts opts;
@@ -22,7 +23,8 @@ struct api {
 	struct http *http;
 	struct live *live;
 	struct watch *watch;
-	int64_t started_ms; /* monotonic */
+	int64_t started_ms;     /* monotonic */
+	atomic_bool is_greeted; /* sync_greeting() was waited for */
 	/* Under the lock. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;

@@ -67,10 +67,25 @@ static void say_failure(struct call *call, enum err err, const struct publish_re
 	}
 }
 
+/* Before the first message of a run those who hold our feed may tell of a newer one. */
+static void greet(struct api *api)
+{
+	char why[8];
+	if (api->opts.sync == NULL || atomic_load(&api->is_greeted)) {
+		return;
+	}
+	const char *state = writer_state(api->opts.writer, why, sizeof(why));
+	if (strcmp(state, "CLEAN") == 0 || strcmp(state, "NEW") == 0) {
+		sync_greeting(api->opts.sync);
+		atomic_store(&api->is_greeted, true);
+	}
+}
+
 enum err serve_sign(
 	struct call *call, const struct publish_request *request, struct publish_result *result)
 {
 	*result = (struct publish_result){.sequence = 0};
+	greet(call->api);
 	enum err err = writer_publish(call->api->opts.writer, request, result);
 	if (err != ERR_OK) {
 		say_failure(call, err, result);

@@ -113,6 +113,11 @@ void serve_resume(struct call *call)
 		return;
 	}
 	writer_guard(call->api->opts.writer, &report);
+	if (report.state == FENCE_CLEAN && last > report.sequence && !json_is_true(accept)) {
+		answer_error(&call->exchange->answer, SAID_REFUSED,
+			"Publishing is not paused, but this node does not know that message.");
+		return;
+	}
 	if (report.state != FENCE_CLEAN) {
 		enum err err = writer_resume(
 			call->api->opts.writer, last, json_is_true(accept), why, sizeof(why));

@@ -283,7 +283,8 @@ static void the_owners_word_ends_a_pause(void **state)
 	json_t *safety = expect("POST", "/api/safety/resume", "{\"last\":2}", 200);
 	assert_string_equal(text(safety, "state"), "CLEAN");
 	json_decref(safety);
-	/* Said again it is no fault. */
+	/* Said again it is no fault; a number that nobody knows here is not waved through. */
+	expect_error("POST", "/api/safety/resume", "{\"last\":5}", 422, "refused");
 	json_decref(expect("POST", "/api/safety/resume", "{\"accept\":true}", 200));
 	(void)snprintf(target, sizeof(target), "/api/drafts/%lld/publish", (long long)draft);
 	json_t *answer = expect("POST", target, "{\"if_head\":2}", 200);
