@@ -6,9 +6,7 @@
 #include "base/log.h"
 #include "store/safety.h"
 
-#include <stdio.h>
-
-enum { DRAFTS_ANSWER_BYTES = 4 * MIB, DRAFT_DIGITS_MAX = 15, DRAFT_NONCE_BYTES = 32 };
+enum { DRAFTS_ANSWER_BYTES = 4 * MIB, DRAFT_DIGITS_MAX = 15, DRAFT_NONCE_BYTES = 64 };
 
 struct listing {
 	json_t *list;
@@ -95,14 +93,15 @@ void serve_drafts(struct call *call)
 }
 
 /* The draft that the path names. False: answered. */
-static bool find_draft(struct call *call, int64_t *draft, struct buf *content)
+static bool find_draft(struct call *call, int64_t *draft, struct buf *content, struct buf *nonce)
 {
 	struct reader *reader = inside_reader(call);
 	if (reader == NULL) {
 		return false;
 	}
-	enum err err = read_number(call->args[0], draft) ? reader_draft(reader, *draft, content)
-							 : ERR_NOT_FOUND;
+	enum err err = read_number(call->args[0], draft)
+			       ? reader_draft(reader, *draft, content, nonce)
+			       : ERR_NOT_FOUND;
 	if (err == ERR_NOT_FOUND) {
 		answer_error(&call->exchange->answer, SAID_NOT_FOUND,
 			"There is no such draft; it may be published already.");
@@ -130,27 +129,19 @@ static bool may_publish(struct call *call, int64_t draft)
 	return false;
 }
 
-void serve_draft_publish(struct call *call)
+/* The draft's own idempotency id, or one made of its number. */
+static enum err name_draft(int64_t draft, struct buf *nonce)
 {
-	char nonce[DRAFT_NONCE_BYTES];
-	int64_t draft = 0;
-	struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
-	struct message_id if_head_key;
-	struct publish_request request = {.if_head = 0};
+	return nonce->len > 0 ? ERR_OK : buf_printf(nonce, "draft %lld", (long long)draft);
+}
+
+static void publish_draft(struct call *call, int64_t draft, const struct publish_request *request)
+{
 	struct publish_result result;
-	if (!find_draft(call, &draft, &content)) {
-		goto out;
-	}
-	if (!serve_read_head(call, &request, &if_head_key) || !may_publish(call, draft)) {
-		goto out;
-	}
-	/* A second attempt finds the first one's answer, also when the node was killed before the
-	 * draft was gone. */
-	(void)snprintf(nonce, sizeof(nonce), "draft %lld", (long long)draft);
-	request.nonce = span_text(nonce);
-	request.content = buf_span(&content);
-	enum err err = serve_sign(call, &request, &result);
+	enum err err = serve_sign(call, request, &result);
 	if (err == ERR_OK) {
+		/* One with an id of its own is gone already. If this is cut short, a second attempt
+		 * finds the first one's answer. */
 		err = drop_draft(call, draft);
 		if (err != ERR_OK) {
 			LOG(call->api->opts.env, LOG_WARN, "draft.not_dropped",
@@ -162,7 +153,27 @@ void serve_draft_publish(struct call *call)
 		(void)!drop_draft(call, result.draft);
 		answer_paused(&call->exchange->answer, result.why, draft);
 	}
-out:
+}
+
+void serve_draft_publish(struct call *call)
+{
+	int64_t draft = 0;
+	struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	struct buf nonce = BUF_INIT(DRAFT_NONCE_BYTES);
+	struct message_id if_head_key;
+	struct publish_request request = {.if_head = 0};
+	if (find_draft(call, &draft, &content, &nonce) &&
+		serve_read_head(call, &request, &if_head_key) && may_publish(call, draft)) {
+		enum err err = name_draft(draft, &nonce);
+		request.nonce = buf_span(&nonce);
+		request.content = buf_span(&content);
+		if (err == ERR_OK) {
+			publish_draft(call, draft, &request);
+		} else {
+			answer_err(&call->exchange->answer, err);
+		}
+	}
+	buf_fini(&nonce);
 	buf_fini(&content);
 }
 
@@ -170,7 +181,8 @@ void serve_draft_drop(struct call *call)
 {
 	int64_t draft = 0;
 	struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
-	if (find_draft(call, &draft, &content)) {
+	struct buf nonce = BUF_INIT(DRAFT_NONCE_BYTES);
+	if (find_draft(call, &draft, &content, &nonce)) {
 		enum err err = drop_draft(call, draft);
 		if (err == ERR_OK) {
 			answer_json(&call->exchange->answer, 200, json_object());
@@ -178,5 +190,6 @@ void serve_draft_drop(struct call *call)
 			answer_err(&call->exchange->answer, err);
 		}
 	}
+	buf_fini(&nonce);
 	buf_fini(&content);
 }

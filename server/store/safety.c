@@ -9,7 +9,7 @@ QUERY(sql_holders,
 QUERY(sql_witnesses,
 	"SELECT name, sequence, key, at FROM witnesses ORDER BY sequence DESC LIMIT ?1");
 QUERY(sql_drafts, "SELECT draft, at, content FROM drafts ORDER BY draft DESC LIMIT ?1");
-QUERY(sql_draft, "SELECT content FROM drafts WHERE draft = ?1");
+QUERY(sql_draft, "SELECT content, nonce FROM drafts WHERE draft = ?1");
 QUERY(sql_log, "SELECT at, event, sequence, text FROM safety_log ORDER BY entry DESC LIMIT ?1");
 QUERY(sql_wants, "SELECT f.id FROM wants w CROSS JOIN feeds f ON f.feed = w.feed LIMIT ?1");
 QUERY(sql_branches, "SELECT body FROM branch ORDER BY sequence, key LIMIT ?1");
@@ -106,7 +106,7 @@ enum err reader_drafts(
 	return each_row(reader, &sql_drafts, LIMIT_DRAFTS, give_draft, &call);
 }
 
-enum err reader_draft(struct reader *reader, int64_t draft, struct buf *content)
+enum err reader_draft(struct reader *reader, int64_t draft, struct buf *content, struct buf *nonce)
 {
 	sqlite3_stmt *stmt = NULL;
 	enum err err = reader_begin(reader);
@@ -120,6 +120,9 @@ enum err reader_draft(struct reader *reader, int64_t draft, struct buf *content)
 	}
 	if (err == ERR_OK) {
 		err = buf_append(content, db_column(stmt, 0));
+		if (err == ERR_OK) {
+			err = buf_append(nonce, db_column(stmt, 1));
+		}
 		db_reset(stmt);
 	}
 	return reader_end(reader, err);

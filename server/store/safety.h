@@ -27,8 +27,10 @@ struct draft_row {
 /** Newest first, at most LIMIT_DRAFTS. */
 MUST_USE enum err reader_drafts(
 	struct reader *reader, void (*on_draft)(void *ctx, const struct draft_row *row), void *ctx);
-/** ERR_NOT_FOUND. The text is appended to `content`. */
-MUST_USE enum err reader_draft(struct reader *reader, int64_t draft, struct buf *content);
+/** ERR_NOT_FOUND. The text is appended to `content`, and the request's idempotency id, if it had
+ * one, to `nonce`: publishing with it takes the draft away in the same transaction. */
+MUST_USE enum err reader_draft(
+	struct reader *reader, int64_t draft, struct buf *content, struct buf *nonce);
 
 struct log_row {
 	int64_t at_ms;

@@ -18,6 +18,7 @@ enum { NONCES_KEPT = 10000 };
 QUERY(sql_nonce_get, "SELECT n.sequence, m.key_head, m.key_tail FROM nonces n JOIN messages m ON "
 		     "m.feed = 1 AND m.sequence = n.sequence WHERE n.nonce = ?1");
 QUERY(sql_nonce_add, "INSERT OR REPLACE INTO nonces (nonce, sequence) VALUES (?1, ?2)");
+QUERY(sql_nonce_draft, "DELETE FROM drafts WHERE nonce = ?1");
 QUERY(sql_nonce_trim, "DELETE FROM nonces WHERE sequence <= ?1");
 
 void writer_publish_job_free(struct publish_job *job)
@@ -78,6 +79,14 @@ enum err writer_put_nonce(struct writer *writer, struct span nonce, uint64_t seq
 	db_blob(stmt, 1, nonce);
 	db_int(stmt, 2, (int64_t)sequence);
 	err = db_run(writer->db, stmt);
+	/* What was kept as a draft of the same request is published by this. */
+	if (err == ERR_OK) {
+		err = db_query(writer->db, &sql_nonce_draft, &stmt);
+	}
+	if (err == ERR_OK) {
+		db_blob(stmt, 1, nonce);
+		err = db_run(writer->db, stmt);
+	}
 	if (err == ERR_OK && sequence > NONCES_KEPT) {
 		err = db_query(writer->db, &sql_nonce_trim, &stmt);
 		if (err == ERR_OK) {

@@ -330,6 +330,36 @@ static void a_draft_stays_one_draft_while_paused(void **state)
 	json_decref(answer);
 }
 
+/* The page asks again for what it asked while publishing was paused: once is enough. */
+static void a_request_and_its_draft_are_published_once(void **state)
+{
+	static const char body[] = "{\"text\":\"once\",\"nonce\":\"n1\"}";
+	static const char later[] = "{\"text\":\"later\",\"nonce\":\"n2\"}";
+	char target[64];
+	(void)state;
+	publish(1);
+	pause_publishing(3);
+	json_int_t draft = expect_paused("/api/post", body);
+	assert_int_equal(expect_paused("/api/post", body), draft);
+	json_int_t other = expect_paused("/api/post", later);
+	json_decref(expect("POST", "/api/safety/resume", "{\"accept\":true}", 200));
+	/* The draft first, then the request again. */
+	(void)snprintf(target, sizeof(target), "/api/drafts/%lld/publish", (long long)draft);
+	json_t *first = expect("POST", target, "{}", 200);
+	json_t *second = expect("POST", "/api/post", body, 200);
+	assert_string_equal(text(first, "key"), text(second, "key"));
+	json_decref(first);
+	json_decref(second);
+	/* The request first: then there is no draft any more. */
+	json_decref(expect("POST", "/api/post", later, 200));
+	(void)snprintf(target, sizeof(target), "/api/drafts/%lld/publish", (long long)other);
+	expect_error("POST", target, "{}", 404, "not_found");
+	json_t *safety = expect("GET", "/api/safety", NULL, 200);
+	assert_int_equal(number(json_object_get(safety, "head"), "sequence"), 3);
+	assert_int_equal(number(safety, "drafts"), 0);
+	json_decref(safety);
+}
+
 static void many_drafts_come_in_parts(void **state)
 {
 	enum { DRAFTS = 600, LENGTH = 8000 };
@@ -489,6 +519,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_lost_must_be_accepted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_draft_stays_one_draft_while_paused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_request_and_its_draft_are_published_once, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(many_drafts_come_in_parts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(wants_at_most_so_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_want_remembers_the_address, set_up, tear_down),
