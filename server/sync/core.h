@@ -63,8 +63,8 @@ struct partner {
 	struct loop_timer *timer;  /* until something is done about missing EBT */
 	bool is_ebt_lost;          /* … by opening it again */
 	struct confirm *confirm;
-	bool has_told;         /* what it has of our own feed */
-	uint64_t claimed;      /* of our own feed, as reported */
+	bool has_told;     /* what it has of our own feed */
+	uint64_t claimed;  /* of our own feed, as reported */
 	int64_t replay_ms; /* a minute began, of messages of ours it sent again, unasked */
 	unsigned replays;
 	uint64_t received;
@@ -99,6 +99,7 @@ struct sync {
 	struct ingest *ingest;
 	struct schedule *schedule;
 	struct listener *listener;
+	uint16_t port; /* of the listener; never changed after the start: any thread */
 	struct lan *lan;
 
 	struct partner *partners; /* all, newest first */

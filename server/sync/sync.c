@@ -279,6 +279,7 @@ enum err sync_start(const struct sync_opts *opts, struct sync **out, char *why, 
 			.on_link = on_link,
 			.ctx = sync};
 		err = listener_start(&listen, &sync->listener, why, why_bytes);
+		sync->port = err == ERR_OK ? listener_port(sync->listener) : 0;
 	}
 	if (err != ERR_OK) {
 		sync_free(sync);
@@ -343,5 +344,5 @@ void sync_free(struct sync *sync)
 
 uint16_t sync_port(const struct sync *sync)
 {
-	return listener_port(sync->listener);
+	return sync->port;
 }
