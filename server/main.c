@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static const struct cmd commands[] = {
@@ -273,8 +274,11 @@ static int finish(const struct cmd *cmd, int code)
 
 int main(int argc, char **argv)
 {
-	/* The database, its log and its copies are as private as the key beside them. */
+	const struct rlimit none = {0, 0};
+	/* The database, its log and its copies are as private as the key beside them; and a core
+	 * dump would hold what passes through memory. */
 	(void)umask(077);
+	(void)setrlimit(RLIMIT_CORE, &none);
 	if (sodium_init() < 0) {
 		(void)fputs("kith: libsodium does not start on this machine\n", stderr);
 		return EXIT_BAD;

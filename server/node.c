@@ -22,7 +22,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -167,11 +166,9 @@ static void on_key(void *ctx, struct key *key, enum api_key why)
 	(void)!loop_post(node->loop, end_life, node); /* refused: it is ending already */
 }
 
-/* No core dumps, no debugger of other users: the key is in memory. */
+/* No debugger of other users: the key is in memory. (main() has seen to core dumps.) */
 static void guard_process(void)
 {
-	const struct rlimit none = {0, 0};
-	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0);
 }
 

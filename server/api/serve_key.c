@@ -15,7 +15,7 @@
 
 #include <sodium.h>
 
-enum { ANSWERS_MIN = 3, SETTING_BYTES = 16, WHY_BYTES = 512, TRYING_MAX = 5 };
+enum { ANSWERS_MIN = 3, SETTING_BYTES = 16, WHY_BYTES = 512 };
 
 static const char setting_words[] = "words_done";
 
@@ -157,7 +157,7 @@ static bool begin_try(struct api *api, struct exchange *exchange)
 	(void)pthread_mutex_lock(&api->lock);
 	unsigned before = api->trying_count++;
 	(void)pthread_mutex_unlock(&api->lock);
-	if (before >= TRYING_MAX) {
+	if (before >= LIMIT_PASSPHRASE_TRIES) {
 		leave(api);
 		answer_error(&exchange->answer, SAID_BUSY, NULL);
 		return false;

@@ -101,6 +101,7 @@
 #define LIMIT_PUBLISH_WAIT_MS 5000
 #define LIMIT_LOGIN_FAILURES 5 /* per 15 minutes and address */
 #define LIMIT_LOGIN_PER_MINUTE 20
+#define LIMIT_PASSPHRASE_TRIES 5 /* at once: one works, the others wait */
 #define LIMIT_SESSIONS 32
 #define LIMIT_SESSION_IDLE_MS (7LL * 24 * 3600 * 1000)
 #define LIMIT_SESSION_MS (30LL * 24 * 3600 * 1000)

@@ -428,6 +428,32 @@ static void starts_unattended_with_a_passphrase_file(void **state)
 	assert_int_equal(stop_node(&node), 0);
 }
 
+static void asks_at_a_terminal_or_is_unlocked_later(void **state)
+{
+	struct terminal terminal;
+	const char *const args[] = {
+		"run", "--data", "n", "--port", "0", "--http-port", "0", "--no-lan", NULL};
+	(void)state;
+	make_files();
+	assert_good("kith passphrase set --new-file right --data n", "locked now");
+	open_terminal(&terminal, args);
+	expect(&terminal, "Passphrase of the key ");
+	type_hidden(&terminal, "let me out");
+	expect(&terminal, "That was not it. ");
+	type_hidden(&terminal, "let me in");
+	expect(&terminal, "kith is running");
+	assert_null(strstr(terminal.text, "let me"));
+	assert_int_equal(kill(terminal.pid, SIGTERM), 0);
+	assert_int_equal(close_terminal(&terminal), 0);
+
+	open_terminal(&terminal, args);
+	expect(&terminal, "Passphrase of the key ");
+	type_hidden(&terminal, "");
+	expect(&terminal, "The key of this node is locked");
+	assert_int_equal(kill(terminal.pid, SIGTERM), 0);
+	assert_int_equal(close_terminal(&terminal), 0);
+}
+
 static void waits_locked_and_goes_on_in_the_same_process(void **state)
 {
 	struct running node;
@@ -505,6 +531,7 @@ int main(int argc, char **argv)
 		IN_A_PLACE(refuses_a_passphrase_file_that_others_can_read),
 		IN_A_PLACE(never_shows_a_passphrase_on_the_terminal),
 		IN_A_PLACE(starts_unattended_with_a_passphrase_file),
+		IN_A_PLACE(asks_at_a_terminal_or_is_unlocked_later),
 		IN_A_PLACE(waits_locked_and_goes_on_in_the_same_process),
 		IN_A_PLACE(a_node_that_is_locked_ends_when_told),
 		IN_A_PLACE(another_key_takes_the_place_of_one_that_said_nothing),

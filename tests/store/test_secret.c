@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { WHY_BYTES = 512, PATH_BYTES = 512 };
@@ -40,6 +41,34 @@ static void remove_below(const char *path)
 		(void)closedir(open);
 	}
 	(void)rmdir(path);
+}
+
+/* In the place of the C library's: notes what is synced. */
+static struct {
+	ino_t at[16];
+	size_t count;
+} synced;
+
+int fsync(int fd)
+{
+	struct stat info;
+	if (fstat(fd, &info) == 0 && synced.count < 16) {
+		synced.at[synced.count++] = info.st_ino;
+	}
+	return (int)syscall(SYS_fsync, fd);
+}
+
+/* The place of `path` among what was synced, from 1; 0: it was not. */
+static size_t when_synced(const char *path)
+{
+	struct stat info;
+	assert_int_equal(stat(path, &info), 0);
+	for (size_t i = 0; i < synced.count; i++) {
+		if (synced.at[i] == info.st_ino) {
+			return i + 1;
+		}
+	}
+	return 0;
 }
 
 static int set_up(void **state)
@@ -97,6 +126,31 @@ static void makes_a_private_file_and_never_a_second(void **state)
 	assert_int_equal(info.st_mode & 0777, 0600);
 	assert_int_equal(secret_create(dir, other, why, sizeof(why)), ERR_EXISTS);
 	assert_int_equal(load("", key), ERR_OK);
+	key_free(key);
+	key_free(other);
+}
+
+static void the_file_is_synced_and_then_its_directory(void **state)
+{
+	struct key *key = new_key();
+	struct key *other = new_key();
+	(void)state;
+	synced.count = 0;
+	assert_int_equal(secret_create(dir, key, why, sizeof(why)), ERR_OK);
+	assert_int_equal(when_synced(path_of("secret")), 1);
+	assert_int_equal(when_synced(dir), 2);
+
+	synced.count = 0;
+	assert_int_equal(
+		secret_rewrite(dir, key, span_text("a passphrase"), why, sizeof(why)), ERR_OK);
+	assert_int_equal(when_synced(path_of("secret")), 1);
+	assert_true(when_synced(dir) > 1);
+
+	synced.count = 0;
+	assert_int_equal(secret_replace(dir, other, 1795351736968, why, sizeof(why)), ERR_OK);
+	assert_int_equal(when_synced(path_of("secret")), 1);
+	assert_true(when_synced(path_of("replaced-2026-11-22")) > 1);
+	assert_true(when_synced(dir) > 1);
 	key_free(key);
 	key_free(other);
 }
@@ -289,6 +343,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_A_DIRECTORY(makes_a_private_file_and_never_a_second),
+		IN_A_DIRECTORY(the_file_is_synced_and_then_its_directory),
 		IN_A_DIRECTORY(refuses_a_file_that_others_may_read),
 		IN_A_DIRECTORY(says_what_is_there),
 		IN_A_DIRECTORY(locks_changes_and_unlocks),
