@@ -368,6 +368,7 @@ static enum err start_api(struct node *node, char *why, size_t why_bytes)
 		.store = node->store,
 		.writer = node->writer,
 		.sync = node->sync,
+		.nightly = node->nightly,
 		.signer = node->signer,
 		.self = node->self,
 		.web_dir = opts->web_dir,

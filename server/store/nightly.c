@@ -243,13 +243,31 @@ static int64_t database_bytes(struct nightly *nightly)
 	return (int64_t)figures.database_bytes;
 }
 
-/* The oldest go first when the disk is short; the newest one stays whatever comes. */
-static void make_room(struct nightly *nightly)
+/* The oldest go first when the disk is short, as few as are enough; none when all of them would not
+ * be. The newest one stays whatever comes. */
+static void make_room(struct nightly *nightly, int64_t room_bytes)
 {
-	int64_t wanted = LIMIT_BACKUP_ROOM_BYTES + 2 * database_bytes(nightly);
-	for (size_t kept = LIMIT_BACKUPS_KEPT - 1; kept >= 1 && free_bytes(nightly->dir) < wanted;
-		kept--) {
-		drop_old(nightly, "", kept);
+	struct nightly_file files[NIGHTLY_FILES_MAX];
+	size_t count = 0;
+	int64_t missing = room_bytes + 2 * database_bytes(nightly) - free_bytes(nightly->dir);
+	if (missing <= 0 || nightly_list(nightly->dir, files, &count) != ERR_OK) {
+		return;
+	}
+	size_t plain = 0;
+	int64_t older_bytes = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (is_of(&files[i], "")) {
+			older_bytes += plain > 0 ? (int64_t)files[i].bytes : 0;
+			files[plain++] = files[i];
+		}
+	}
+	if (older_bytes < missing) {
+		return;
+	}
+	while (plain > 1 && missing > 0) {
+		plain--;
+		missing -= (int64_t)files[plain].bytes;
+		drop_file(nightly, &files[plain]);
 	}
 }
 
@@ -315,6 +333,8 @@ static enum err write_one(struct nightly *nightly, enum nightly_kind kind, bool 
 	struct backup_result *result, struct nightly_job *job)
 {
 	bool is_plain = kind == NIGHTLY_PLAIN;
+	int64_t room_bytes =
+		is_by_itself ? LIMIT_BACKUP_ROOM_BYTES : LIMIT_DISK_FREE_REPLICATION_BYTES;
 	const char *ending = ending_of(kind, is_paused(nightly));
 	struct buf secret = BUF_INIT(LIMIT_SECRET_FILE_BYTES);
 	char *path = NULL;
@@ -323,7 +343,7 @@ static enum err write_one(struct nightly *nightly, enum nightly_kind kind, bool 
 	enum err err = file_make_dir(nightly->dir);
 	if (err == ERR_OK) {
 		nightly_tidy(nightly->dir);
-		make_room(nightly);
+		make_room(nightly, room_bytes);
 		path = free_path(nightly, ending, job->name);
 		err = path == NULL ? ERR_NOMEM : ERR_OK;
 	}
@@ -339,8 +359,7 @@ static enum err write_one(struct nightly *nightly, enum nightly_kind kind, bool 
 				.passphrase =
 					span_of(nightly->passphrase, nightly->passphrase_len)},
 			.secret = buf_span(&secret),
-			.room_bytes = is_by_itself ? LIMIT_BACKUP_ROOM_BYTES
-						   : LIMIT_DISK_FREE_REPLICATION_BYTES,
+			.room_bytes = room_bytes,
 			.on_progress = on_progress,
 			.ctx = nightly};
 		err = backup_write(&opts, result, job->said, sizeof(job->said));

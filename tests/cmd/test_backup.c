@@ -230,6 +230,24 @@ static void works_beside_a_running_node(void **state)
 	assert_fails("kith post five --data a", "retired");
 }
 
+static void a_running_node_makes_its_own_where_it_is_told(void **state)
+{
+	(void)state;
+	make_node();
+	assert_good(RUN " --data a --backup-dir kept/here > link &"
+			"until test -s link; do sleep 0.05; done;"
+			"curl -s --unix-socket a/api.sock -H 'Content-Type: application/json' "
+			"-d '{}' http://kith/api/safety/backup;"
+			"until ls kept/here/kith-*.backup 2>/dev/null; do sleep 0.05; done;"
+			"kill $!; wait; true",
+		"\"job\":1");
+	assert_good("test ! -e a/backups && cp kept/here/kith-*.backup f", "");
+	assert_good("kith restore f --rehearse --data a", "every hash, signature and link");
+	assert_good(RUN " --data a > second & until test -s second; do sleep 0.05; done;"
+			"kith safety --json --data a; kill $!; wait; true",
+		"a/backups");
+}
+
 /* Somebody at a terminal. */
 
 struct terminal {
@@ -334,6 +352,8 @@ int main(int argc, char **argv)
 			who_moves_out_never_publishes_again_and_goes_on_elsewhere, set_up,
 			tear_down),
 		cmocka_unit_test_setup_teardown(works_beside_a_running_node, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_running_node_makes_its_own_where_it_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_passphrase_is_typed_twice_and_never_shown, set_up, tear_down),
 	};
