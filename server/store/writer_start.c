@@ -256,6 +256,9 @@ static enum err insert_intent(struct writer *writer, struct start *start)
 static enum err found_fork(struct writer *writer, struct start *start, uint64_t sequence,
 	const struct message_id *theirs)
 {
+	if (start->found.cause == GUARD_DAMAGE) {
+		return ERR_OK; /* a bad row of ours proves nothing about what we signed */
+	}
 	start->fork_sequence = sequence;
 	start->fork_theirs = *theirs;
 	found(start, GUARD_FORK,
@@ -521,6 +524,9 @@ static enum err look(struct writer *writer, struct start *start)
 	if (err == ERR_OK) {
 		err = open_fence(writer, start);
 	}
+	if (err == ERR_OK) {
+		err = check_newest(writer, start);
+	}
 	if (err == ERR_OK && start->is_fence_kept) {
 		err = compare_heads(writer, start);
 	}
@@ -528,7 +534,7 @@ static enum err look(struct writer *writer, struct start *start)
 		compare_files(writer, start);
 		compare_place(writer, start);
 	}
-	return err == ERR_OK ? check_newest(writer, start) : err;
+	return err;
 }
 
 enum err writer_check_fence(struct writer *writer)

@@ -20,8 +20,8 @@ static int64_t shelf_wall(void *ctx)
 
 static int64_t shelf_mono(void *ctx)
 {
-	(void)ctx;
-	return env_mono_ms(env_system());
+	const struct shelf *shelf = ctx;
+	return env_mono_ms(env_system()) + shelf->added_ms;
 }
 
 static void shelf_random(void *ctx, uint8_t *out, size_t count)
@@ -54,6 +54,27 @@ static void on_step(void *ctx, enum writer_step step)
 	}
 }
 
+static void on_state(void *ctx)
+{
+	struct shelf *shelf = ctx;
+	shelf->states++;
+}
+
+void shelf_settle(struct shelf *shelf)
+{
+	int left = 100000;
+	while (writer_step(shelf->writer)) {
+		assert_true(left-- > 0);
+	}
+}
+
+void shelf_pass(struct shelf *shelf, int64_t ms)
+{
+	shelf->added_ms += ms;
+	shelf->wall_ms += ms;
+	shelf_settle(shelf);
+}
+
 void shelf_open(struct shelf *shelf)
 {
 	char why[256] = "";
@@ -65,6 +86,8 @@ void shelf_open(struct shelf *shelf)
 	const struct writer_opts writer_opts = {.store = shelf->store,
 		.signer = shelf->self.signer,
 		.on_commit = on_commit,
+		.on_state = on_state,
+		.is_stepped = shelf->is_stepped,
 		.on_step = on_step,
 		.ctx = shelf};
 	if (writer_start(&writer_opts, &shelf->writer, why, sizeof(why)) != ERR_OK) {
@@ -209,6 +232,9 @@ enum err shelf_append_all(
 	job->on_done = on_done;
 	job->ctx = &done;
 	assert_int_equal(writer_append(shelf->writer, job), ERR_OK);
+	while (shelf->is_stepped && !done.is_done) {
+		(void)writer_step(shelf->writer);
+	}
 	(void)pthread_mutex_lock(&done.lock);
 	while (!done.is_done) {
 		(void)pthread_cond_wait(&done.cond, &done.lock);

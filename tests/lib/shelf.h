@@ -12,6 +12,9 @@ struct shelf {
 	struct author self; /* number 0; its head is not kept: the writer signs */
 	struct env env;     /* the system's, but the wall clock below and no log */
 	int64_t wall_ms;
+	int64_t added_ms; /* to the monotonic clock */
+	bool is_stepped;  /* from the next shelf_open() on: no writer thread */
+	unsigned states;  /* how often on_state was called */
 	struct store *store;
 	struct writer *writer;
 	struct reader *reader;
@@ -26,6 +29,11 @@ void shelf_init(struct shelf *shelf); /* makes the directory and opens it */
 void shelf_fini(struct shelf *shelf); /* closes, and removes the directory */
 void shelf_open(struct shelf *shelf);
 void shelf_close(struct shelf *shelf);
+
+/** A stepped shelf: everything that waits or is due is done. */
+void shelf_settle(struct shelf *shelf);
+/** … and after that much time on both clocks. */
+void shelf_pass(struct shelf *shelf, int64_t ms);
 
 /** For cmocka: a shelf as `*state`. */
 int shelf_set_up(void **state);
