@@ -151,7 +151,9 @@ static enum err keep_branch(struct writer *writer, const struct message *message
 static enum err follow_branch(struct writer *writer, const struct message *message)
 {
 	bool is_so = false;
-	if (writer->report.state != FENCE_FORKED || !message->has_previous) {
+	bool is_forked = writer->report.state == FENCE_FORKED ||
+			 (writer->signals.causes & 1U << GUARD_FORK) != 0;
+	if (!is_forked || !message->has_previous) {
 		return ERR_OK;
 	}
 	enum err err = writer_branch_has(writer, message->sequence - 1, &message->previous, &is_so);
