@@ -43,7 +43,9 @@ static void on_commit(void *ctx, const struct commit *commit)
 	struct shelf *shelf = ctx;
 	shelf->commits++;
 	shelf->committed += commit->count;
-	shelf->last = commit->messages[commit->count - 1];
+	if (commit->count > 0) { /* else a want: the graph changed without a message */
+		shelf->last = commit->messages[commit->count - 1];
+	}
 }
 
 static void on_step(void *ctx, enum writer_step step)
