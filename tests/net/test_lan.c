@@ -3,9 +3,11 @@
 
 #include "base/encode.h"
 #include "net/lan.h"
+#include "net/sock.h"
 
 #include <sodium.h>
 #include <stdio.h>
+#include <uv.h>
 
 /* protocol/02 §1, and vectors/addresses.json lan_broadcast. */
 static const char main_key[] = "d4a1cb88a66f02f8db635ce26441cc5dac1b08420ceaac230839b755845a9ffb";
@@ -90,8 +92,8 @@ static void what_is_not_a_beacon_is_refused(void **state)
 
 struct listening {
 	struct lan *lan;
-	int heard;
-	struct address last;
+	int heard, own;
+	struct address last, last_own;
 };
 
 static void on_heard(void *ctx, const struct address *address)
@@ -99,6 +101,13 @@ static void on_heard(void *ctx, const struct address *address)
 	struct listening *listening = ctx;
 	listening->heard++;
 	listening->last = *address;
+}
+
+static void on_own_key(void *ctx, const struct address *address)
+{
+	struct listening *listening = ctx;
+	listening->own++;
+	listening->last_own = *address;
 }
 
 static uint16_t free_udp_port(void)
@@ -127,6 +136,7 @@ static void listening_up(struct listening *listening, struct loop *loop, uint8_t
 		.beacon_port = port,
 		.is_on_loopback = true,
 		.on_heard = on_heard,
+		.on_own_key = on_own_key,
 		.ctx = listening};
 	assert_int_equal(lan_start(&opts, &listening->lan, why, sizeof(why)), ERR_OK);
 }
@@ -145,6 +155,7 @@ static void two_nodes_on_one_network_hear_each_other_and_not_themselves(void **s
 	assert_int_equal(two.last.key.at[0], 1);
 	turns(loop, 20);
 	assert_int_equal(one.heard, 0);
+	assert_int_equal(one.own, 0);
 	struct lan_figures figures;
 	lan_figures(one.lan, &figures);
 	assert_true(figures.sent >= 1);
@@ -170,6 +181,71 @@ static uint64_t refused(const struct listening *listening)
 	struct lan_figures figures;
 	lan_figures(listening->lan, &figures);
 	return figures.refused;
+}
+
+/* A beacon of our own key, as a copy of this node would send it. */
+static void send_own(uint16_t to, const char *host, unsigned port)
+{
+	char key[BASE64_BYTES(ID_BYTES)];
+	char text[200];
+	const uint8_t self[ID_BYTES] = {1};
+	size_t len = base64_encode(span_of(self, ID_BYTES), key);
+	int bytes = snprintf(text, sizeof(text), "net:%s:%u~shs:%.*s", host, port, (int)len, key);
+	send_to(to, span_of(text, (size_t)bytes));
+}
+
+/* An address of this machine in a local network; false when it has none. */
+static bool own_host(char host[static 64])
+{
+	uv_interface_address_t *list = NULL;
+	int count = 0;
+	bool is_found = false;
+	assert_int_equal(uv_interface_addresses(&list, &count), 0);
+	for (int i = 0; i < count && !is_found; i++) {
+		const struct sockaddr *at = (const struct sockaddr *)&list[i].address;
+		is_found = at->sa_family == AF_INET && !list[i].is_internal &&
+			   !sock_is_public(at) &&
+			   uv_ip4_name(&list[i].address.address4, host, 64) == 0;
+	}
+	uv_free_interface_addresses(list, count);
+	return is_found;
+}
+
+static void our_own_key_at_another_address_is_told_and_our_own_beacon_is_not(void **state)
+{
+	(void)state;
+	enum { OURS = 40001 };
+	struct loop *loop = loop_for_test();
+	struct listening listening;
+	uint16_t port = free_udp_port();
+	char host[64];
+	listening_up(&listening, loop, 1, port, OURS);
+	struct lan_figures figures = {0};
+	TURN_UNTIL(loop, (lan_figures(listening.lan, &figures), figures.sent >= 1));
+	send_own(port, "127.0.0.1", OURS);
+	send_own(port, "127.0.0.1", OURS + 1);
+	if (own_host(host)) {
+		send_own(port, host, OURS);
+	}
+	send_own(port, "192.168.77.9", OURS);
+	TURN_UNTIL(loop, listening.own >= 1);
+	assert_int_equal(listening.own, 1);
+	assert_string_equal(listening.last_own.host, "192.168.77.9");
+	if (own_host(host)) {
+		/* A second node on this machine. */
+		send_own(port, host, OURS + 1);
+		TURN_UNTIL(loop, listening.own >= 2);
+		assert_string_equal(listening.last_own.host, host);
+	}
+	assert_int_equal(listening.heard, 0);
+	/* They count against the rate like all others'. */
+	for (int i = 0; i < 10 * LIMIT_BEACONS_PER_SECOND; i++) {
+		send_own(port, "192.168.77.9", OURS);
+		(void)loop_step(loop);
+	}
+	TURN_UNTIL(loop, refused(&listening) > 0);
+	lan_stop(listening.lan);
+	loop_free(loop);
 }
 
 static void a_flood_is_cut_and_a_large_datagram_is_refused(void **state)
@@ -225,6 +301,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_a_beacon_is_refused),
 		cmocka_unit_test(two_nodes_on_one_network_hear_each_other_and_not_themselves),
 		cmocka_unit_test(a_flood_is_cut_and_a_large_datagram_is_refused),
+		cmocka_unit_test(our_own_key_at_another_address_is_told_and_our_own_beacon_is_not),
 		cmocka_unit_test(a_beacon_for_a_third_party_out_there_is_refused),
 	};
 	return cmocka_run_group_tests(tests, setup, NULL);
