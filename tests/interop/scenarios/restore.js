@@ -6,12 +6,13 @@ const path = require('path')
 const { check, until } = require('../lib/check')
 const { settle, join, part, reach, same } = require('../lib/talk')
 
-exports.about = 'restored from an older copy, and from the key alone: nothing forks'
+exports.about = 'restored from an older copy, and from the key alone: nothing forks; and a machine set back: found out'
 
 const BEFORE = 20
 const AFTER = 15
 
 const database = (node) => fs.readdirSync(node.dir).filter((name) => name.startsWith('kith.db'))
+const fence = (node) => path.join(node.dir, 'fence')
 
 const keep = (node, to) => {
   fs.mkdirSync(to)
@@ -70,6 +71,37 @@ async function recover(mine, theirs, peer, { held, whole }) {
   })
 }
 
+/** A whole machine is set back, fence and all, and posts before anybody could tell: the one thing that forks. */
+async function fork(mine, theirs, peer, copy) {
+  await mine.stop()
+  keep(mine, copy)
+  fs.copyFileSync(fence(mine), copy + '-fence')
+  await mine.start()
+  const { sequence } = await mine.publish({ type: 'post', text: 'one side' })
+  await join(mine, theirs)
+  await reach(theirs, mine.id, sequence)
+  await part(mine, theirs)
+  await theirs.stop()
+  await mine.stop()
+  putBack(mine, copy)
+  fs.copyFileSync(copy + '-fence', fence(mine))
+  await mine.start()
+  await check(`a fork is found as soon as ${peer} is met, with its number`, async () => {
+    assert.strictEqual((await mine.publish({ type: 'post', text: 'the other side' })).sequence, sequence)
+    await theirs.start()
+    await settle()
+    await join(mine, theirs)
+    const { fork: found } = await until('publishing has stopped', async () => {
+      const said = await mine.safety()
+      return said.state === 'FORKED' && said
+    }, { ms: 60000 })
+    assert.strictEqual(found.sequence, sequence)
+    assert.notStrictEqual(found.ours, found.theirs)
+    await assert.rejects(mine.publish({ type: 'post', text: 'no more' }))
+    assert.notStrictEqual((await mine.ask('POST', '/api/safety/resume', { accept: true })).status, 200)
+  })
+}
+
 exports.run = async ({ world, subject, peer }) => {
   if (subject !== 'kith') return check('only kith promises this', () => {})
   const mine = await world.node(subject)
@@ -98,4 +130,5 @@ exports.run = async ({ world, subject, peer }) => {
     await mine.stop()
     await mine.command('check')
   })
+  await fork(mine, theirs, peer, copy + '-machine')
 }
