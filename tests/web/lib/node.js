@@ -19,6 +19,29 @@ exports.Node = class Node {
     this.id = execFileSync(program, ['whoami', '--data', dir], { encoding: 'utf8' }).trim()
   }
 
+  /** A command of the program on this node's directory; what it printed. */
+  command(name, args = [], input) {
+    return execFileSync(program, [name, ...args, '--data', this.dir], { encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'] })
+  }
+
+  /** The newest message of a feed as this directory has it. */
+  newest(id = this.id) {
+    return JSON.parse(this.command('state', [id, '--json']))
+  }
+
+  /** Every message of a feed, oldest first. */
+  feed(id = this.id) {
+    return this.command('feed', [id, '--json']).split('\n').filter(Boolean).map((line) => JSON.parse(line))
+  }
+
+  /** The disk is gone: at once, and everything on it. */
+  async die() {
+    this.child.kill('SIGKILL')
+    await this.exited
+    this.child = null
+    fs.rmSync(this.dir, { recursive: true, force: true })
+  }
+
   async start() {
     this.port = this.port || (await freePort())
     this.httpPort = this.httpPort || (await freePort())
