@@ -152,10 +152,13 @@ export const checkHead = later(async () => {
 	await compare(answer.head, answer.status.state);
 }, 100);
 
+let isWatching = false;
 /** The page is open: the first comparison. @param {Seen | null} theirs */
 export function opened(theirs) {
-	noteShown();
-	state.feeds.home.subscribe(() => setTimeout(noteShown, 0));
+	if (!isWatching) {
+		isWatching = true;
+		state.feeds.home.subscribe(() => setTimeout(noteShown, 0));
+	}
 	compare(theirs, state.status.peek()?.state ?? 'CLEAN').catch(() => {});
 }
 

@@ -71,7 +71,7 @@ function Paused({ node }) {
 	}, [node.state, node.cause]);
 	const isFork = node.state === 'FORKED';
 	const isTwin = node.cause === 'twin';
-	const said = isFork ? t('banner.forked', { n: at?.fork?.sequence ?? 0 }) : node.state === 'RETIRED' ? t('banner.retired') : `${t('banner.paused')} ${t(`cause.${node.cause ?? 'other'}`)}`;
+	const said = isFork ? (at?.fork ? t('banner.forked', { n: at.fork.sequence }) : t('recovery.FORKED')) : node.state === 'RETIRED' ? t('banner.retired') : `${t('banner.paused')} ${t(`cause.${node.cause ?? 'other'}`)}`;
 	return html`<${Bar} kind=${isFork || isTwin ? 'stop' : ''} said=${said} wait=${at && at.state === node.state ? waitSaid(at) : ''} href="/recovery" action=${t('banner.why')} />`;
 }
 

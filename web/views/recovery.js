@@ -193,6 +193,7 @@ function Override({ at }) {
 			say(t('resume.done'));
 			refresh.value++;
 			scrollTo(0, 0);
+			setTimeout(() => document.querySelector('h1')?.focus(), 0);
 		} catch (problem) {
 			setError(saidOf(problem));
 		}
