@@ -50,6 +50,8 @@ async function play(name) {
     await require('./journeys/' + name)(world)
   } catch (err) {
     if (err !== END) await check('the journey runs to its end', () => { throw err })
+    /* What the browsers showed then. */
+    for (const [i, thing] of world.things.entries()) if (thing instanceof Browser) await thing.shot(`failed-${name}-${i}`).catch(() => {})
   } finally {
     await world.close()
   }

@@ -87,7 +87,7 @@ export default function Banner({ node }) {
 	if (isPaused(node)) {
 		return html`<${Paused} node=${node} />`;
 	}
-	if (memory.get('drafts')) {
+	if (memory.get('drafts') && place.peek().path !== '/recovery') {
 		return html`<${Bar} kind="hint" icon="pen" said=${t('banner.drafts')} href="/recovery" action=${t('banner.see')} />`;
 	}
 	if (node.backup_late) {

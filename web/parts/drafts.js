@@ -129,7 +129,7 @@ export function LostWords({ sequence }) {
 		refresh.value++;
 	};
 	return html`<section class="sheet" aria-labelledby="lost-title"><h2 id="lost-title">${t('lost.title')}</h2>
-		<p class="note">${t('lost.said')}</p>
+		<p class="note">${t(isKept ? 'lost.said' : 'lost.gone')}</p>
 		<ul>${posts.map((post) => html`<${Kept} key=${post.key} title=${t('lost.number', { n: post.sequence })} at=${post.at} text=${post.text} canPost=${!isKept || node?.state === 'SUSPECT'}
 			action=${t(isKept ? 'write.keep' : 'draft.again')} onPost=${() => again(post)} onDrop=${async () => forgetPost(post.key)} />`)}</ul>
 	</section>`;

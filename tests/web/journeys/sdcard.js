@@ -31,6 +31,8 @@ module.exports = async (world) => {
   await step('a backup is made beside the running node', async () => {
     for (let i = 1; i <= 5; i++) await nodeB.api('POST', 'post', { text: `Before the backup ${i}` })
     await until('Ana has them', async () => (await nodeA.api('GET', 'person/' + inPath(nodeB.id))).person.sequence === (await headOf(nodeB)).sequence)
+    await until('he has hers', async () => (await nodeB.api('GET', 'timeline?tab=home')).posts.some((one) => one.text === 'Something by Ana'))
+    await until('he knows that she holds his feed', async () => (await nodeB.api('GET', 'safety')).holders.some((one) => one.sequence > 0))
     nodeB.command('backup', [backup, '--passphrase-file', secret])
     last = (await headOf(nodeB)).sequence
   })
@@ -157,7 +159,7 @@ module.exports = async (world) => {
   await step('no number was signed twice', async () => {
     await page.goto(nodeB.home + '/')
     await page.locator('article').filter({ hasText: 'The fourth: and the bees' }).waitFor()
-    assert.strictEqual(await page.locator('.banner').count(), 0)
+    assert.strictEqual(await page.locator('.banner', { hasText: /paused|[Dd]raft/ }).count(), 0)
     await nodeA.stop()
     await nodeB.stop()
     const [hers, his] = [nodeA.feed(nodeB.id), nodeB.feed()]

@@ -211,11 +211,11 @@ Object.assign(words, {
 	'found.backAll': { one: '{n} message came back.', other: '{n} messages came back.' },
 	'found.lost': '{numbers} are lost: {by}, nobody asked so far has them.',
 	'found.lostOne': '{numbers} is lost: {by}, nobody asked so far has it.',
-	'found.missing': '{numbers}: not here yet. {by}.',
+	'found.missing': '{numbers}: not here yet, but {by}.',
 	'found.gone': { one: '{n} message is lost. Nobody who was asked had it.', other: '{n} messages are lost. Nobody who was asked had them.' },
 	'found.here': 'this browser has seen them',
 	'found.elsewhere': 'another browser of yours has seen them',
-	'found.told': '{names} has them, or says so',
+	'found.told': '{names} tells of them',
 	'found.progress': '{done} of {n} messages are back',
 
 	'holder.title': 'Who holds your feed',
@@ -240,6 +240,7 @@ Object.assign(words, {
 
 	'lost.title': 'Words this browser still has',
 	'lost.said': 'These posts are not on the node now. Their words are in this browser; if they do not come back, you can post them again, under new numbers.',
+	'lost.gone': 'The node has lost these posts. Their words are in this browser: post them again, under new numbers, or discard them.',
 	'lost.number': 'Was number {n}',
 	'draft.title': { one: '{n} draft from the pause', other: '{n} drafts from the pause' },
 	'draft.wait': 'Nothing of this is signed. When publishing goes on you decide about each.',
