@@ -116,7 +116,9 @@ async function start(early) {
 		peers.value = answer.peers;
 		sync.value = { ...answer.status.sync, most: answer.status.sync.behind };
 		feeds.home.value = { ids, cursor: answer.cursor, loaded: true };
-		if (!answer.head && place.peek().path === '/' && (isPaused(answer.status) || !memory.get('welcomed'))) {
+		if (!answer.head && !memory.get('welcomed') && place.peek().path === '/') {
+			/* A key that was brought along has no name to ask for; its feed is somewhere. */
+			memory.set('welcomed', isPaused(answer.status) ? 'yes' : null);
 			go(isPaused(answer.status) ? '/recovery' : '/welcome', { replace: true });
 		}
 		failure.value = null;

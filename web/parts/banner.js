@@ -49,6 +49,9 @@ export function waitSaid(at) {
 	if (at.holders.length === 0) {
 		return t('wait.nobody');
 	}
+	if (rule === 'U3') {
+		return t('wait.more');
+	}
 	return rule === 'U1' || of === 0 ? t('wait.one') : t('wait.friends', { n: of, done: confirmed });
 }
 

@@ -189,6 +189,7 @@ Object.assign(words, {
 	'wait.friends': { one: 'Waiting for {n} friend to answer.', other: 'Waiting for {n} friends: {done} answered so far.' },
 	'wait.quiet': 'Nothing newer came; goes on in {left} if it stays so.',
 	'wait.one': 'Waiting for a friend to agree.',
+	'wait.more': 'Waiting for more friends to agree, or for your word.',
 	'wait.forNumbers': 'Waiting for {numbers}, or for your word.',
 	'wait.owner': 'It waits for your word.',
 	'wait.count': '{done} of {n} have answered and agree',
