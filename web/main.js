@@ -176,7 +176,7 @@ door.on401 = () => {
 /** Ordinary links, followed without a new page. @param {MouseEvent} event */
 function followLink(event) {
 	const link = /** @type {HTMLElement} */ (event.target).closest('a');
-	if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || link.target) {
+	if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || link.target || link.download) {
 		return;
 	}
 	if (link.origin !== location.origin || link.getAttribute('href')?.startsWith('#')) {
