@@ -21,6 +21,7 @@ QUERY(sql_profile_put,
 	"INSERT INTO profiles (feed, name, bio, image) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (feed) "
 	"DO UPDATE SET "
 	"name = iif(?2 = '', name, ?2), bio = iif(?3 = '', bio, ?3), image = coalesce(?4, image)");
+QUERY(sql_want_done, "DELETE FROM wants WHERE feed = ?1");
 QUERY(sql_home_set, "UPDATE posts SET home = ?2 WHERE feed = ?1");
 QUERY(sql_posts_drop, "DELETE FROM posts WHERE feed = ?1");
 /* Reads all likes: blocking somebody is rare, an index by author would cost on every like. */
@@ -232,6 +233,10 @@ static enum err put_contact(
 	bool is_set = false;
 	if (err == ERR_OK) {
 		err = set_edge(index, row->author, about, contact->edge, &is_set);
+	}
+	if (err == ERR_OK && of != NULL) {
+		/* Wanted without a message while none could be signed: now there is one. */
+		err = run_for_feed(index, &sql_want_done, of->feed, 0);
 	}
 	if (err != ERR_OK || of == NULL || !is_set) {
 		return err;

@@ -94,6 +94,31 @@ static void tells_sync_and_holders_only_when_they_changed(void **state)
 	events_free(events);
 }
 
+static void tells_state_and_cause_when_either_changed(void **state)
+{
+	static const char *const claim[] = {
+		"{\"ev\":\"state\",\"is\":\"SUSPECT\",\"cause\":\"claim\"}"};
+	static const char *const returned[] = {
+		"{\"ev\":\"state\",\"is\":\"SUSPECT\",\"cause\":\"returned\"}",
+		"{\"ev\":\"safety\"}"};
+	static const char *const clean[] = {"{\"ev\":\"state\",\"is\":\"CLEAN\",\"cause\":null}"};
+	struct events *events = begin();
+	(void)state;
+	events_on_state(events, "CLEAN", ""); /* a page asks for the first one */
+	assert_false(events_is_waiting(events));
+	events_on_state(events, "SUSPECT", "claim");
+	expect(events, claim, 1);
+	events_on_state(events, "SUSPECT", "claim");
+	assert_false(events_is_waiting(events));
+	events_on_state(events, "SUSPECT", "returned");
+	events_on_safety(events);
+	events_on_safety(events);
+	expect(events, returned, 2);
+	events_on_state(events, "CLEAN", "");
+	expect(events, clean, 1);
+	events_free(events);
+}
+
 static void names_the_replies_of_a_watched_thread(void **state)
 {
 	struct events *events = begin();
@@ -139,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(merges_what_waits_and_is_empty_afterwards),
 		cmocka_unit_test(tells_sync_and_holders_only_when_they_changed),
+		cmocka_unit_test(tells_state_and_cause_when_either_changed),
 		cmocka_unit_test(names_the_replies_of_a_watched_thread),
 		cmocka_unit_test(says_resync_for_more_than_fits_and_not_too_often),
 	};

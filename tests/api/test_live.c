@@ -219,6 +219,35 @@ static void tells_a_page_of_new_posts(void **state)
 	(void)close(fd);
 }
 
+static void tells_a_page_that_publishing_pauses_and_why(void **state)
+{
+	struct api_reply reply;
+	(void)state;
+	int fd = greet();
+	api_rig_ask_owner(&rig, "POST", "/api/safety/witness", "{\"sequence\":999}", &reply);
+	assert_int_equal(reply.status, 200);
+	api_reply_fini(&reply);
+	json_t *said = hear_event(fd, "state");
+	assert_string_equal(json_string_value(json_object_get(said, "is")), "SUSPECT");
+	assert_string_equal(json_string_value(json_object_get(said, "cause")), "witness");
+	json_decref(said);
+	api_rig_ask_owner(&rig, "POST", "/api/safety/resume", "{\"accept\":true}", &reply);
+	assert_int_equal(reply.status, 200);
+	api_reply_fini(&reply);
+	said = hear_event(fd, "state");
+	assert_string_equal(json_string_value(json_object_get(said, "is")), "CLEAN");
+	assert_true(json_is_null(json_object_get(said, "cause")));
+	json_decref(said);
+	/* And when only what it waits for has moved. */
+	api_rig_ask_owner(&rig, "POST", "/api/safety/witness", "{\"sequence\":999}", &reply);
+	api_reply_fini(&reply);
+	json_decref(hear_event(fd, "safety"));
+	api_rig_ask_owner(&rig, "POST", "/api/safety/resume", "{\"accept\":true}", &reply);
+	assert_int_equal(reply.status, 200);
+	api_reply_fini(&reply);
+	(void)close(fd);
+}
+
 static void tells_who_watches_a_thread_of_its_replies(void **state)
 {
 	char body[160];
@@ -439,6 +468,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_a_page_of_new_posts),
+		cmocka_unit_test(tells_a_page_that_publishing_pauses_and_why),
 		cmocka_unit_test(tells_who_watches_a_thread_of_its_replies),
 		cmocka_unit_test(upgrades_nobody_without_cookie_or_of_another_origin),
 		cmocka_unit_test(ends_a_page_with_a_wrong_hello),

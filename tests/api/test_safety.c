@@ -432,6 +432,65 @@ static void a_want_remembers_the_address(void **state)
 	json_decref(answer);
 }
 
+/* A follow that could not be signed is a want until a message says it. */
+static void a_want_ends_with_a_word_of_ours(void **state)
+{
+	char body[160];
+	char target[64];
+	(void)state;
+	publish(1);
+	pause_publishing(3);
+	(void)snprintf(body, sizeof(body), "{\"text\":\"%s\"}", stranger);
+	json_int_t draft = expect_paused("/api/follow", body);
+	json_decref(expect("POST", "/api/safety/resume", "{\"accept\":true}", 200));
+	(void)snprintf(target, sizeof(target), "/api/drafts/%lld/publish", (long long)draft);
+	json_decref(expect("POST", target, "{}", 200));
+	json_t *safety = expect("GET", "/api/safety", NULL, 200);
+	assert_int_equal(json_array_size(json_object_get(safety, "wants")), 0);
+	json_decref(safety);
+}
+
+static void change(const struct change *change)
+{
+	assert_int_equal(writer_change_wait(rig.writer, change), ERR_OK);
+}
+
+/* Who was heard in an earlier run is told too, though nobody is connected. */
+static void holders_are_told_by_name_and_number(void **state)
+{
+	static const uint8_t seed[crypto_sign_SEEDBYTES] = {9};
+	uint8_t secret[crypto_sign_SECRETKEYBYTES];
+	struct feed_id holder;
+	char id[FEED_ID_TEXT_BYTES];
+	(void)state;
+	publish(3);
+	assert_int_equal(crypto_sign_seed_keypair(holder.at, secret, seed), 0);
+	feed_id_format(&holder, id);
+	change(&(struct change){.kind = CHANGE_ADDRESS_PUT,
+		.feed = holder,
+		.text = span_text("net:127.0.0.1:1~shs:x")});
+	change(&(struct change){.kind = CHANGE_HOLDS, .feed = holder, .number = 2});
+	json_t *safety = expect("GET", "/api/safety", NULL, 200);
+	const json_t *row = json_array_get(json_object_get(safety, "holders"), 0);
+	assert_int_equal(number(safety, "holders_total"), 1);
+	assert_string_equal(text(json_object_get(row, "person"), "id"), id);
+	assert_int_equal(number(row, "sequence"), 2);
+	assert_true(json_is_null(json_object_get(row, "told")));
+	assert_string_equal(text(row, "agrees"), "unasked");
+	assert_true(json_is_false(json_object_get(row, "connected")));
+	assert_true(number(row, "at") > 0);
+	json_decref(safety);
+	json_t *boot = expect("GET", "/api/boot", NULL, 200);
+	const json_t *posts = json_object_get(boot, "posts");
+	assert_int_equal(json_array_size(posts), 3);
+	for (size_t i = 0; i < 3; i++) { /* the newest first: number 3 is held by nobody */
+		const json_t *held = json_object_get(json_array_get(posts, i), "holders");
+		assert_int_equal(number(held, "n"), i == 0 ? 0 : 1);
+		assert_int_equal(json_array_size(json_object_get(held, "names")), i == 0 ? 0 : 1);
+	}
+	json_decref(boot);
+}
+
 static void bad_input_is_refused_and_changes_nothing(void **state)
 {
 	static const struct {
@@ -524,6 +583,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_drafts_come_in_parts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(wants_at_most_so_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_want_remembers_the_address, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_want_ends_with_a_word_of_ours, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			holders_are_told_by_name_and_number, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			bad_input_is_refused_and_changes_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nobody_else_may_ask_or_report, set_up, tear_down),
