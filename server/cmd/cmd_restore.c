@@ -187,7 +187,7 @@ static enum err compare_key(struct work *work, const struct feed_id *id)
 /* Locked or not: a locked one stays as it is, and opens with its own passphrase. */
 static enum err judge_secret(struct work *work)
 {
-	struct feed_id id;
+	struct feed_id id = {{0}};
 	struct key *key = NULL;
 	const char *reason = NULL;
 	enum err err = ERR_OK;
@@ -195,7 +195,9 @@ static enum err judge_secret(struct work *work)
 		err = wrap_read_id(buf_span(&work->secret), &id, &reason);
 	} else {
 		err = key_from_text(buf_span(&work->secret), &key, &reason);
-		id = err == ERR_OK ? *key_id(key) : id;
+		if (err == ERR_OK) {
+			id = *key_id(key);
+		}
 		key_free(key);
 	}
 	if (err != ERR_OK) {
