@@ -212,7 +212,10 @@ static enum err keep_draft(struct writer *writer, struct publish_job *job)
 	if (err != ERR_OK) {
 		return err;
 	}
-	err = writer_begin(writer);
+	err = writer_sync_full(writer); /* the owner is told that it is kept */
+	if (err == ERR_OK) {
+		err = writer_begin(writer);
+	}
 	if (err == ERR_OK) {
 		err = writer_draft_put(
 			writer, buf_span(&job->content), nonce_of(job), &job->result.draft);
@@ -225,6 +228,7 @@ static enum err keep_draft(struct writer *writer, struct publish_job *job)
 	} else {
 		writer_rollback(writer);
 	}
+	writer_sync_normal(writer);
 	if (err != ERR_OK) {
 		job->result.draft = 0;
 	}
