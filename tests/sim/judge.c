@@ -4,6 +4,7 @@
  */
 #include "sim/judge.h"
 
+#include "store/safety.h"
 #include "sync/core.h"
 #include "sync/ingest.h"
 #include "sync/peers.h"
@@ -32,9 +33,28 @@ void judge_begin(void)
 	}
 }
 
+void judge_twin(struct node *node)
+{
+	for (unsigned p = 0; p < PERSONS_MAX; p++) {
+		node->blocked_head[p] = UNKNOWN_HEAD;
+	}
+}
+
 struct node *judge_node(unsigned host)
 {
 	return host < sim.node_count ? &sim.nodes[host] : NULL;
+}
+
+/* Two nodes with one key displace each other's connections; what they hear when is anybody's guess.
+ */
+static bool has_twin(const struct node *node)
+{
+	for (unsigned i = 0; i < sim.node_count; i++) {
+		if (&sim.nodes[i] != node && sim.nodes[i].person == node->person) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* I2: may this number be signed? */
@@ -103,6 +123,9 @@ static void judge_second(struct node *node, const struct entry *first)
 	} else if (!node->may_pause) {
 		broken("I2", "%u signs %llu again, and nothing was wrong with its disk",
 			node->host.number, number);
+	} else if (has_twin(node)) {
+		figures.forks_copies++;
+		trace("%u forks at %llu: its copy was not heard of", node->host.number, number);
 	} else if (is_held_anywhere(node, first)) {
 		figures.forks_residue++;
 		trace("%u forks at %llu: nobody could tell", node->host.number, number);
@@ -254,8 +277,30 @@ static void judge_acknowledged(struct node *node, bool is_disaster)
 	}
 }
 
+/* A draft is as precious as a post. */
+void judge_draft(struct node *node, int64_t draft)
+{
+	if (node->draft_count < DRAFTS_MAX) {
+		node->drafts[node->draft_count++] = draft;
+	}
+}
+
+static void judge_drafts(struct node *node)
+{
+	for (size_t i = 0; i < node->draft_count; i++) {
+		struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
+		struct buf nonce = BUF_INIT(LIMIT_MESSAGE_BYTES);
+		if (reader_draft(node->reader, node->drafts[i], &content, &nonce) != ERR_OK) {
+			broken("I1", "%u has lost a draft", node->host.number);
+		}
+		buf_fini(&content);
+		buf_fini(&nonce);
+	}
+}
+
 void judge_disaster(struct node *node)
 {
+	node->draft_count = 0;
 	node->may_pause = true;
 	node->is_overridden = false;
 	node->is_disaster = true;
@@ -276,6 +321,7 @@ void judge_start(struct node *node)
 		}
 	}
 	judge_acknowledged(node, node->is_disaster);
+	judge_drafts(node);
 	node->is_disaster = false;
 	judge_state(node);
 	if (node->must_pause && !node->is_paused) {
@@ -309,6 +355,8 @@ static bool may_be(const struct node *node, const struct guard_report *report)
 	case FENCE_NEW:
 	case FENCE_CLEAN:
 		return true;
+	case FENCE_RETIRED:
+		return node->is_retired || node->may_pause;
 	case FENCE_FORKED:
 		return ledger_at(node->person)->forks > 0;
 	default:
@@ -408,18 +456,6 @@ static bool has_block(const struct node *node, unsigned person)
 		     (sim.nodes[i].person == person && sim.nodes[i].has_blocked[node->person]);
 	}
 	return is;
-}
-
-/* Two nodes with one key displace each other's connections; what they hear when is anybody's guess.
- */
-static bool has_twin(const struct node *node)
-{
-	for (unsigned i = 0; i < sim.node_count; i++) {
-		if (&sim.nodes[i] != node && sim.nodes[i].person == node->person) {
-			return true;
-		}
-	}
-	return false;
 }
 
 static uint64_t newest_of(unsigned person)

@@ -21,7 +21,8 @@ extern struct sim sim;
 struct figures {
 	uint64_t released, acknowledged, starts, kills, cuts, disasters, clones;
 	uint64_t pauses, claims, unlocked, overrides, lost, recovered, drafts, declined;
-	uint64_t forks_override, forks_unseen, forks_residue, forks_detected;
+	uint64_t forks_override, forks_unseen, forks_residue, forks_copies, forks_detected;
+	uint64_t moves, posted_drafts;
 };
 extern struct figures figures;
 
@@ -33,6 +34,10 @@ void judge_commit(struct node *node, const struct commit *commit);
 void judge_state(struct node *node);
 /** The disk under the node was replaced by an older one, or by none. */
 void judge_disaster(struct node *node);
+/** `node` was made of another's disk. */
+void judge_twin(struct node *node);
+/** The owner's request was kept under this number while publishing is paused. */
+void judge_draft(struct node *node, int64_t draft);
 /** The owner of `node` blocks `person`, or no longer. */
 void judge_block(struct node *node, unsigned person, bool is_blocked);
 /** `node` gave a message of `person` to a stranger who asked for it. */

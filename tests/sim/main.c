@@ -72,22 +72,24 @@ static bool run_again(uint64_t seed, uint64_t first)
 static void say_figures(uint64_t count, uint64_t failed)
 {
 	(void)printf("%llu seeds, %llu failed: %llu messages, %llu acknowledged; %llu starts, %llu "
-		     "kills, %llu power cuts, %llu replaced disks, %llu copies; ",
+		     "kills, %llu power cuts, %llu replaced disks, %llu copies, %llu moves; ",
 		(unsigned long long)count, (unsigned long long)failed,
 		(unsigned long long)figures.released, (unsigned long long)figures.acknowledged,
 		(unsigned long long)figures.starts, (unsigned long long)figures.kills,
 		(unsigned long long)figures.cuts, (unsigned long long)figures.disasters,
-		(unsigned long long)figures.clones);
+		(unsigned long long)figures.clones, (unsigned long long)figures.moves);
 	(void)printf("%llu pauses (%llu by claims), %llu went on, %llu by the owner's word, %llu "
-		     "drafts; lost with a disk %llu, came back %llu; ",
+		     "drafts, %llu of them posted; lost with a disk %llu, came back %llu; ",
 		(unsigned long long)figures.pauses, (unsigned long long)figures.claims,
 		(unsigned long long)figures.unlocked, (unsigned long long)figures.overrides,
-		(unsigned long long)figures.drafts, (unsigned long long)figures.lost,
-		(unsigned long long)figures.recovered);
-	(void)printf("forks: %llu by the owner's word, %llu where nobody could tell, %llu of what "
-		     "nobody has; seen and said %llu\n",
+		(unsigned long long)figures.drafts, (unsigned long long)figures.posted_drafts,
+		(unsigned long long)figures.lost, (unsigned long long)figures.recovered);
+	(void)printf(
+		"forks: %llu by the owner's word, %llu between copies, %llu where nobody could "
+		"tell, %llu of what nobody has; seen and said %llu\n",
 		(unsigned long long)figures.forks_override,
-		(unsigned long long)figures.forks_residue, (unsigned long long)figures.forks_unseen,
+		(unsigned long long)figures.forks_copies, (unsigned long long)figures.forks_residue,
+		(unsigned long long)figures.forks_unseen,
 		(unsigned long long)figures.forks_detected);
 }
 

@@ -10,7 +10,7 @@
 #include "sync/sync.h"
 #include "torture/disk.h"
 
-enum { NODES_MAX = 9, SEEN_MAX = 64, CONTENT_BYTES = 400 };
+enum { NODES_MAX = 9, SEEN_MAX = 64, DRAFTS_MAX = 16, CONTENT_BYTES = 400 };
 
 enum life { NODE_DOWN, NODE_UP, NODE_STOPPING };
 
@@ -42,6 +42,7 @@ struct node {
 	/* Its owner. */
 	struct event owner_event;
 	struct browser browser;
+	bool is_impatient;
 	uint64_t if_head;            /* what the request under way says */
 	unsigned followed;           /* the next person to follow */
 	unsigned posts, unanswered;  /* number of the request that got no answer; 0: none */
@@ -51,6 +52,7 @@ struct node {
 	bool may_pause;     /* something happened for which a pause is right */
 	bool is_overridden; /* the owner gave the word since */
 	bool is_disaster;   /* the next start is on an older disk */
+	bool is_retired;    /* the owner moved away from it */
 	bool must_pause;    /* … and that disk has no fence */
 	bool is_paused;
 	int64_t claim_us; /* since when it is paused by a bare claim; 0: it is not */
@@ -60,6 +62,8 @@ struct node {
 		struct message_id key;
 	} seen[SEEN_MAX]; /* messages it verified in this life that belong to a fork */
 	size_t seen_count;
+	int64_t drafts[DRAFTS_MAX]; /* kept for the owner, as they were told */
+	size_t draft_count;
 	uint64_t blocked_head[PERSONS_MAX];
 	int64_t blocking_us[PERSONS_MAX]; /* since when it blocks them; 0: it does not, or its disk
 					     was replaced since */

@@ -6,9 +6,11 @@
  */
 #include "sim/owner.h"
 
+#include "store/safety.h"
+
 #include <stdio.h>
 
-enum { IMPATIENT_PERCENT = 1, POST_MAX = 30 };
+enum { IMPATIENT_PERCENT = 30, POST_MAX = 30 };
 
 static void see(struct node *node, uint64_t sequence, const struct message_id *key)
 {
@@ -19,39 +21,68 @@ static void see(struct node *node, uint64_t sequence, const struct message_id *k
 }
 
 /* One request. False: there was no answer, because nobody is there any more to give one. */
-static bool ask(struct node *node, const char *content, unsigned number, enum err *answer)
+static bool request(struct node *node, struct span content, struct span nonce,
+	struct publish_result *result, enum err *answer)
 {
-	char nonce[32];
-	struct publish_result result;
 	struct host *before = host_now;
-	struct publish_request request = {.content = span_text(content)};
-	(void)snprintf(nonce, sizeof(nonce), "%u/%u", node->host.number, number);
-	request.nonce = span_text(nonce);
+	struct publish_request request = {.content = content, .nonce = nonce};
 	if (node->browser.is_alive && node->browser.sequence > 0) {
 		request.if_head = node->browser.sequence;
 		request.if_head_key = &node->browser.key;
 	}
 	node->if_head = request.if_head;
 	host_now = &node->host;
-	*answer = writer_publish(node->writer, &request, &result);
+	*answer = writer_publish(node->writer, &request, result);
 	host_now = before;
 	node->if_head = 0;
 	if (node_bury(node)) {
 		return false;
 	}
-	trace("%u asks for %u: %s %llu %s", node->host.number, number, err_text(*answer),
-		(unsigned long long)result.sequence, result.why);
-	if (*answer == ERR_OK) {
-		struct entry *entry = ledger_find(node->person, result.sequence, &result.key);
-		if (entry == NULL) {
-			broken("I1", "%u acknowledges a message nobody signed", node->host.number);
-			return true;
-		}
-		figures.acknowledged += !entry->is_acknowledged;
-		entry->is_acknowledged = true;
-		see(node, result.sequence, &result.key);
+	trace("%u asks: %s %llu %s", node->host.number, err_text(*answer),
+		(unsigned long long)result->sequence, result->why);
+	if (*answer != ERR_OK) {
+		return true;
 	}
+	struct entry *entry = ledger_find(node->person, result->sequence, &result->key);
+	if (entry == NULL) {
+		broken("I1", "%u acknowledges a message nobody signed", node->host.number);
+		return true;
+	}
+	figures.acknowledged += !entry->is_acknowledged;
+	entry->is_acknowledged = true;
+	see(node, result->sequence, &result->key);
 	return true;
+}
+
+static bool ask(struct node *node, const char *content, unsigned number, enum err *answer)
+{
+	char nonce[32];
+	struct publish_result result;
+	(void)snprintf(nonce, sizeof(nonce), "%u/%u", node->host.number, number);
+	bool is_answered = request(node, span_text(content), span_text(nonce), &result, answer);
+	if (is_answered && *answer == ERR_PAUSED && result.draft > 0) {
+		judge_draft(node, result.draft);
+	}
+	return is_answered;
+}
+
+/* The newest draft is posted, now that it may be: then it is a draft no longer. */
+static void post_draft(struct node *node)
+{
+	struct publish_result result;
+	enum err answer = ERR_OK;
+	struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	struct buf nonce = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	enum err err =
+		reader_draft(node->reader, node->drafts[node->draft_count - 1], &content, &nonce);
+	bool is_answered = err != ERR_OK ||
+			   request(node, buf_span(&content), buf_span(&nonce), &result, &answer);
+	if (!is_answered || answer == ERR_OK) {
+		node->draft_count--;
+		figures.posted_drafts += is_answered;
+	}
+	buf_fini(&content);
+	buf_fini(&nonce);
 }
 
 /* Ask with a new request, or once more with the one that got no answer. */
@@ -159,15 +190,32 @@ static void give_word(struct node *node)
 	}
 }
 
+bool owner_retires(struct node *node, char *why, size_t why_bytes)
+{
+	struct host *before = host_now;
+	node->is_retired = true;
+	host_now = &node->host;
+	enum err err = writer_retire(node->writer, why, why_bytes);
+	host_now = before;
+	if (node_bury(node)) {
+		return false; /* nobody knows whether it has */
+	}
+	node->is_retired = err == ERR_OK;
+	figures.moves += err == ERR_OK;
+	return err == ERR_OK;
+}
+
 static void act(struct node *node)
 {
-	if (node->is_paused && dice_percent(DICE_OWNER, IMPATIENT_PERCENT)) {
+	if (node->is_paused && node->is_impatient && dice_percent(DICE_OWNER, IMPATIENT_PERCENT)) {
 		give_word(node);
 	} else if (node->followed < sim.person_count) {
 		if (node->followed == node->person ||
 			publish_contact(node, node->followed, "following", true)) {
 			node->followed++;
 		}
+	} else if (!node->is_paused && node->draft_count > 0) {
+		post_draft(node);
 	} else if (node->posts < POST_MAX) {
 		(void)owner_posts(node);
 	}
@@ -194,6 +242,5 @@ static void on_owner(void *ctx)
 void owner_begin(struct node *node)
 {
 	node->owner_event = (struct event){.fn = on_owner, .ctx = node};
-	node->browser.is_alive = true;
 	event_set(&node->owner_event, dice_between(DICE_OWNER, 1000, SECOND_US / 5));
 }

@@ -38,6 +38,7 @@ static struct image images[IMAGES_MAX];
 static unsigned image_count, disasters_left, blocks_left;
 static struct event fault_event, watch_event;
 static struct event restart_events[NODES_MAX], heal_events[NODES_MAX], room_events[NODES_MAX];
+static struct event mend_events[NODES_MAX];
 
 static struct node *some_node(void)
 {
@@ -132,6 +133,28 @@ static void fill_disk(struct node *node)
 	disk_room(node->disk, disk_bytes(node->disk) + dice_between(DICE_PLOT, 0, ROOM_BYTES_MAX));
 	event_set(&room_events[node->host.number],
 		dice_between(DICE_PLOT, SECOND_US, 15 * SECOND_US));
+}
+
+static void on_mended(void *ctx)
+{
+	static const struct disk_fault none;
+	struct node *node = ctx;
+	disk_fail(node->disk, &none);
+}
+
+static void fail_disk(struct node *node)
+{
+	static const unsigned kinds[] = {
+		DISK_WRITE, DISK_SYNC, DISK_READ, DISK_CHANGES, DISK_OPEN, DISK_REMOVE};
+	const struct disk_fault fault = {.kinds = kinds[dice_below(DICE_PLOT, 6)],
+		.at = 1 + dice_below(DICE_PLOT, 40),
+		.is_for_good = dice_percent(DICE_PLOT, 40),
+		.is_full = dice_percent(DICE_PLOT, 30),
+		.is_lossy = dice_percent(DICE_PLOT, 50)};
+	trace("%u: its disk fails", node->host.number);
+	disk_fail(node->disk, &fault);
+	event_set(&mend_events[node->host.number],
+		dice_between(DICE_PLOT, SECOND_US, 10 * SECOND_US));
 }
 
 static void heal_around(struct host *host)
@@ -259,6 +282,9 @@ static void strike(struct node *node)
 		trace("%u: its browser is lost, too", node->host.number);
 		node->browser = (struct browser){.is_alive = false};
 	}
+	if (dice_percent(DICE_PLOT, 40)) { /* nobody to be asked at first */
+		part_network(node);
+	}
 	start(node);
 	for (unsigned i = 0; i < 3; i++) {
 		struct node *other = some_node();
@@ -268,41 +294,69 @@ static void strike(struct node *node)
 	}
 }
 
-/* The same directory on a second machine. */
-static void clone(struct node *node)
+/* A second machine with the disk of `node`. */
+static struct node *make_twin(struct node *node, uint64_t place)
 {
-	if (disasters_left == 0 || sim.node_count == NODES_MAX ||
-		node->host.number >= sim.honest_count) {
-		return;
-	}
-	disasters_left = 0;
 	struct node *twin = &sim.nodes[sim.node_count];
 	node_init(twin, sim.node_count, node->person);
 	disk_copy(twin->disk, node->disk);
-	bool is_machine = dice_percent(DICE_PLOT, 30);
-	twin->place = is_machine ? node->place : 100;
-	disk_place(twin->disk, 1, twin->place);
-	trace("%u is a copy of %u, %s", twin->host.number, node->host.number,
-		is_machine ? "machine and all" : "its directory");
-	for (unsigned p = 0; p < PERSONS_MAX; p++) {
-		twin->blocked_head[p] = UINT64_MAX;
-	}
+	twin->place = place;
+	disk_place(twin->disk, 1, place);
+	twin->is_lan_on = node->is_lan_on;
 	twin->followed = PERSONS_MAX;
 	node->may_pause = twin->may_pause = true;
 	sim.node_count++;
-	figures.clones++;
-	restart_events[twin->host.number].ctx = twin;
-	heal_events[twin->host.number].ctx = twin;
-	room_events[twin->host.number].ctx = twin;
+	judge_twin(twin);
 	owner_begin(twin);
-	twin->browser.is_alive = false;
+	return twin;
+}
+
+/* The same directory, or the whole machine, twice. */
+static void clone(struct node *node)
+{
+	bool is_machine = dice_percent(DICE_PLOT, 40);
+	if (disasters_left == 0 || sim.node_count == NODES_MAX || node->is_retired) {
+		return;
+	}
+	disasters_left = 0;
+	struct node *twin = make_twin(node, is_machine ? node->place : 100);
+	trace("%u is a copy of %u, %s", twin->host.number, node->host.number,
+		is_machine ? "machine and all" : "its directory");
+	figures.clones++;
+	if (dice_percent(DICE_PLOT, 60)) {
+		part_network(twin);
+		net_cut(&twin->host, &node->host, true);
+	}
 	start(twin);
+	owner_names(twin, some_node());
+}
+
+/* Moving: the old machine says farewell, the new one gets all but the fence. */
+static void move(struct node *node)
+{
+	char why[256] = "";
+	if (disasters_left == 0 || sim.node_count == NODES_MAX || node->life != NODE_UP ||
+		!owner_retires(node, why, sizeof(why))) {
+		return;
+	}
+	disasters_left = 0;
+	struct node *heir = make_twin(node, 200);
+	heir->browser = node->browser;
+	node->browser.is_alive = false;
+	trace("%u moves to %u", node->host.number, heir->host.number);
+	drop_fence(heir);
+	if (dice_percent(DICE_PLOT, 70)) {
+		node_kill(node);
+		restart_soon(node);
+	}
+	start(heir);
+	owner_names(heir, some_node());
 }
 
 static void (*const faults[])(struct node *node) = {kill_one, kill_one, kill_publishing,
-	kill_publishing, stop_one, cut_one, cut_one, cut_writing, cut_writing, fill_disk,
+	kill_publishing, stop_one, cut_one, cut_one, cut_writing, cut_writing, fill_disk, fail_disk,
 	part_network, part_network, part_network, reset_links, jump_clock, block_somebody,
-	take_image, take_image, strike, strike, clone};
+	take_image, take_image, strike, strike, clone, move};
 
 static void on_fault(void *ctx)
 {
@@ -321,6 +375,32 @@ static void on_watch(void *ctx)
 
 /* The course of a seed. */
 
+/* Without beacons people type one another's addresses; a ring of them connects all. */
+static void name_friends(void)
+{
+	for (unsigned i = 0; i < sim.node_count; i++) {
+		struct node *node = &sim.nodes[i];
+		for (unsigned k = 1; k < sim.node_count && !node->is_lan_on; k++) {
+			if (k == 1 || dice_percent(DICE_PLOT, 60)) {
+				owner_names(node, &sim.nodes[(i + k) % sim.node_count]);
+			}
+		}
+	}
+}
+
+/* How the owners are, and their networks. */
+static void set_mood(void)
+{
+	bool is_lan = dice_percent(DICE_PLOT, 60);
+	bool are_impatient = dice_percent(DICE_PLOT, 15);
+	for (unsigned i = 0; i < sim.node_count; i++) {
+		struct node *node = &sim.nodes[i];
+		node->is_lan_on = is_lan || dice_percent(DICE_PLOT, 50);
+		node->is_impatient = are_impatient;
+		node->browser.is_alive = dice_percent(DICE_PLOT, 85);
+	}
+}
+
 static void begin(void)
 {
 	sim.honest_count = (unsigned)(dice_percent(DICE_PLOT, 70) ? dice_between(DICE_PLOT, 3, 4)
@@ -337,6 +417,7 @@ static void begin(void)
 		restart_events[i] = (struct event){.fn = on_restart, .ctx = &sim.nodes[i]};
 		heal_events[i] = (struct event){.fn = on_heal, .ctx = &sim.nodes[i]};
 		room_events[i] = (struct event){.fn = on_room, .ctx = &sim.nodes[i]};
+		mend_events[i] = (struct event){.fn = on_mended, .ctx = &sim.nodes[i]};
 	}
 	for (unsigned i = 0; i < sim.node_count; i++) {
 		node_init(&sim.nodes[i], i, i);
@@ -344,9 +425,11 @@ static void begin(void)
 		owner_begin(&sim.nodes[i]);
 	}
 	judge_begin();
+	set_mood();
 	for (unsigned i = 0; i < sim.node_count; i++) {
 		start(&sim.nodes[i]);
 	}
+	name_friends();
 	for (unsigned i = 0; i < liar_count; i++) {
 		liars[i] = liar_new(NODES_MAX + i, sim.honest_count + i);
 	}
@@ -365,6 +448,8 @@ static void calm(void)
 		struct node *node = &sim.nodes[i];
 		event_clear(&heal_events[i]);
 		event_clear(&room_events[i]);
+		event_clear(&mend_events[i]);
+		on_mended(node);
 		heal_around(&node->host);
 		disk_room(node->disk, -1);
 		disk_cut_at(node->disk, 0);
@@ -423,6 +508,7 @@ static void end(void)
 		event_clear(&restart_events[i]);
 		event_clear(&heal_events[i]);
 		event_clear(&room_events[i]);
+		event_clear(&mend_events[i]);
 		node_fini(&sim.nodes[i]);
 	}
 	for (unsigned i = 0; i < IMAGES_MAX; i++) {
