@@ -23,6 +23,7 @@ part asan $make -j2 asan
 part tsan $make -j2 tsan
 part sim $make -j2 sim SEEDS=2000
 part sim-self-test $make sim-self-test
+part torture $make -j2 torture-ci
 part differential $make differential
 part shs1-test $make shs1-test
 part interop $make interop DOSE=ci

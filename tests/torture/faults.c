@@ -83,8 +83,10 @@ enum {
 
 /* With the disk well again. */
 static void expect_recovery(
-	struct rig *rig, const struct operation *operation, enum err err, bool is_cut)
+	struct rig *rig, const struct operation *operation, enum err err, uint64_t at)
 {
+	bool is_cut = (at & 1) != 0;
+	bool is_audited = (at & 7) == 1;
 	for (int i = 0; i < TRIES && (err != ERR_OK || rig->store == NULL); i++) {
 		err = operation->again(rig);
 	}
@@ -106,6 +108,9 @@ static void expect_recovery(
 		return;
 	}
 	rig_check(rig, true);
+	if (is_audited) {
+		rig_audit(rig);
+	}
 }
 
 /* False: there is no such point any more. */
@@ -127,7 +132,7 @@ static bool one_point(
 	if (is_hit && fault.is_full && err != ERR_OK && err != ERR_DISK_FULL) {
 		rig_wrong(rig, "the disk is full, and it says: %s", err_text(err));
 	}
-	expect_recovery(rig, operation, err, (at & 1) != 0);
+	expect_recovery(rig, operation, err, at);
 	if (rig->store != NULL) {
 		rig_stop(rig);
 	}

@@ -129,6 +129,7 @@ static void one_life(uint64_t seed, const struct plan *plan, uint64_t *cuts, cha
 		}
 	}
 	if (rig->store != NULL) {
+		rig_audit(rig);
 		rig_stop(rig);
 	}
 	(void)snprintf(wrong, 512, "%s", rig->wrong);

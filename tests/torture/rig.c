@@ -275,8 +275,9 @@ static enum err ask(struct rig *rig, struct rig_try *try)
 
 static void fill_text(struct rig *rig, struct rig_try *try)
 {
-	static const unsigned sizes[] = {1, 30, 30, 200, 900, 4000, 7600};
-	size_t len = sizes[disk_random(&rig->random) % 7];
+	static const unsigned sizes[16] = {
+		1, 30, 30, 30, 30, 30, 30, 60, 60, 90, 200, 200, 300, 900, 4000, 7600};
+	size_t len = sizes[disk_random(&rig->random) % 16];
 	int head = snprintf(try->content, sizeof(try->content),
 		"{\"type\":\"post\",\"text\":\"%llu ", (unsigned long long)rig->try_count);
 	memset(try->content + head, 'a' + (int)(disk_random(&rig->random) % 26), len);
@@ -460,7 +461,6 @@ static void on_fault(void *ctx, const struct audit_fault *fault)
 
 static void check_pages(struct rig *rig)
 {
-	struct audit audit = {.on_fault = on_fault, .ctx = rig};
 	struct db *db = NULL;
 	sqlite3_stmt *stmt = NULL;
 	enum err err =
@@ -477,12 +477,20 @@ static void check_pages(struct rig *rig)
 	}
 	if (err == ERR_OK) {
 		db_reset(stmt);
-		err = audit_run(rig->store, NULL, &audit);
 	}
 	if (err != ERR_OK) {
 		rig_wrong(rig, "the database cannot be checked: %s", err_text(err));
 	}
 	db_close(db);
+}
+
+void rig_audit(struct rig *rig)
+{
+	struct audit audit = {.on_fault = on_fault, .ctx = rig};
+	enum err err = audit_run(rig->store, NULL, &audit);
+	if (err != ERR_OK) {
+		rig_wrong(rig, "the audit fails: %s", err_text(err));
+	}
 }
 
 void rig_check(struct rig *rig, bool is_deep)

@@ -89,6 +89,8 @@ void rig_checkpoint(struct rig *rig, bool is_truncating);
 /** Read everything back and compare with the ledger. `is_deep`: also SQLite's own check of every
  * page. After this the rig knows what of strangers survived. */
 void rig_check(struct rig *rig, bool is_deep);
+/** What `kith check` does: every signature again. Takes its time. */
+void rig_audit(struct rig *rig);
 /** "CLEAN" … Static. */
 const char *rig_state(struct rig *rig);
 /** The first complaint stays. */
