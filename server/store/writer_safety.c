@@ -33,8 +33,8 @@ QUERY(sql_guard_witnesses,
 	"SELECT sequence, key, name = CAST('backup' AS BLOB) FROM witnesses LIMIT ?1");
 /* Rows of before a pause may have been restored together with our head; where somebody moved to is
  * the exception: who moves out has stopped for good. */
-QUERY(sql_witnesses_renew,
-	"DELETE FROM witnesses WHERE sequence <= ?1 AND name <> CAST('move' AS BLOB)");
+QUERY(sql_witnesses_renew, "DELETE FROM witnesses WHERE sequence <= ?1 AND at < ?2 AND name <> "
+			   "CAST('move' AS BLOB)");
 QUERY(sql_witness_get, "SELECT sequence FROM witnesses WHERE name = ?1");
 QUERY(sql_witness_count, "SELECT count(*) FROM witnesses");
 /* Never one that knows more than we do: it is the reason why nothing is published. */
@@ -524,7 +524,14 @@ enum err writer_newest_sighting(struct writer *writer, int64_t *out)
 
 enum err writer_witnesses_renew(struct writer *writer, uint64_t head)
 {
-	return run_about(writer, &sql_witnesses_renew, (int64_t)head);
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(writer->db, &sql_witnesses_renew, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, (int64_t)head);
+	db_int(stmt, 2, now_ms(writer)); /* not the one whose word begins this pause */
+	return db_run(writer->db, stmt);
 }
 
 static enum err read_witnesses(struct writer *writer, struct guard_facts *out)

@@ -231,6 +231,20 @@ static void r5_what_a_browser_remembers_is_compared_by_number_and_key(void **sta
 			writer_resume(shelf->writer, head, true, why, sizeof(why)), ERR_OK);
 		assert_int_equal(try_publish(shelf, post, "", 0, NULL, &result), ERR_OK);
 	}
+	/* What began the pause goes on keeping it, also when it speaks of an earlier number. */
+	struct author ben;
+	befriend(shelf, 1, &ben);
+	struct chain_head head = head_of(shelf);
+	shelf->wall_ms++;
+	assert_int_equal(try_publish(shelf, post, "", 2, &other, &result), ERR_PAUSED);
+	holds(shelf, &ben, (int64_t)head.sequence);
+	confirm(shelf, &ben, (int64_t)head.sequence, &head.key);
+	shelf_pass(shelf, 10 * LIMIT_GUARD_QUIET_MS);
+	expect(shelf, FENCE_SUSPECT, GUARD_WITNESS);
+	char said[256];
+	assert_int_equal(
+		writer_resume(shelf->writer, head.sequence, false, said, sizeof(said)), ERR_OK);
+	author_fini(&ben);
 	/* The same from a page that only looks. */
 	const struct change witness = {
 		.kind = CHANGE_WITNESS, .name = span_text("browser a"), .number = 100};
@@ -509,11 +523,14 @@ static void while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer(vo
 	assert_true(again.draft > first.draft);
 	assert_int_equal(try_publish(shelf, "{\"type\"", "", 0, NULL, &again), ERR_REFUSED);
 	struct buf content = BUF_INIT(1024);
-	assert_int_equal(reader_draft(shelf->reader, first.draft, &content), ERR_OK);
+	struct buf nonce = BUF_INIT(64);
+	assert_int_equal(reader_draft(shelf->reader, first.draft, &content, &nonce), ERR_OK);
 	assert_true(span_equal_text(buf_span(&content), post));
+	assert_true(span_equal_text(buf_span(&nonce), "draft"));
 	const struct change done = {.kind = CHANGE_DRAFT_DROP, .number = first.draft};
 	change(shelf, &done);
-	assert_int_equal(reader_draft(shelf->reader, first.draft, &content), ERR_NOT_FOUND);
+	assert_int_equal(reader_draft(shelf->reader, first.draft, &content, &nonce), ERR_NOT_FOUND);
+	buf_fini(&nonce);
 	buf_fini(&content);
 }
 
