@@ -440,12 +440,12 @@ bool nightly_is_due(const struct nightly_clock *clock)
 
 static bool is_due(struct nightly *nightly)
 {
-	struct nightly_clock clock = {.mono_ms = env_mono_ms(nightly->env),
-		.wall_ms = env_wall_ms(nightly->env),
-		.failed_ms = nightly->tried_ms};
 	if (nightly->opts.is_by_request_only) {
 		return false;
 	}
+	struct nightly_clock clock = {.mono_ms = env_mono_ms(nightly->env),
+		.wall_ms = env_wall_ms(nightly->env),
+		.failed_ms = nightly->tried_ms};
 	if (nightly->first_ms == 0 && has_posts(nightly)) {
 		nightly->first_ms = clock.mono_ms;
 	}
