@@ -591,8 +591,8 @@ static void failed_in(
 		return;
 	}
 	bool is_bad = failure == FAILURE_INVALID || failure == FAILURE_FORKED;
-	if (is_bad && feed == reach_self(ebt->partner->sync->reach)) {
-		return; /* of our own feed every history is wanted, as a proof */
+	if (failure == FAILURE_FORKED && feed == reach_self(ebt->partner->sync->reach)) {
+		return; /* of our own feed the other history is wanted too, as a proof */
 	}
 	if (is_source && is_bad) {
 		at->is_stopped = true;

@@ -6,6 +6,7 @@
 #include "store/safety.h"
 #include "sync/core.h"
 #include "sync/peers.h"
+#include "sync/schedule.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -501,6 +502,44 @@ static void a_wanted_feed_is_replicated_without_a_follow_message(void **state)
 	WAIT_UNTIL(node_figures(&stage->ana).feeds == 1);
 }
 
+/* Loop thread: the peer's beacon. */
+struct beacon {
+	struct node *node;
+	struct address address;
+};
+
+static void hear(void *ctx)
+{
+	struct beacon *beacon = ctx;
+	schedule_heard(beacon->node->sync->schedule, &beacon->address);
+}
+
+static void hear_the_peer(struct stage *stage, struct beacon *beacon)
+{
+	*beacon = (struct beacon){.node = &stage->ana, .address = script_address(&stage->peer)};
+	assert_int_equal(loop_post(stage->ana.loop, hear, beacon), ERR_OK);
+}
+
+static void strangers_nearby_are_dialled_only_while_our_feed_is_looked_for(void **state)
+{
+	struct stage *stage = *state;
+	struct beacon beacon;
+	char path[128];
+	post(&stage->ana, 1);
+	script_listen(&stage->peer);
+	hear_the_peer(stage, &beacon);
+	script_linger(&stage->peer, 300);
+	assert_false(stage->peer.is_ready);
+	node_stop(&stage->ana);
+	(void)snprintf(path, sizeof(path), "%s/fence", stage->ana.dir);
+	assert_int_equal(unlink(path), 0);
+	node_start(&stage->ana);
+	hear_the_peer(stage, &beacon);
+	SCRIPT_UNTIL(&stage->peer, stage->peer.is_ready);
+	/* A stranger's word is no holder's. */
+	assert_int_equal(holder(&stage->ana, &stage->peer.self.id).told, -1);
+}
+
 /* Twins. */
 
 struct twins {
@@ -634,6 +673,7 @@ int main(void)
 		T(who_has_nothing_of_ours_any_more_tells_zero),
 		T(while_paused_our_number_is_told_even_to_who_stands_there),
 		T(a_wanted_feed_is_replicated_without_a_follow_message),
+		T(strangers_nearby_are_dialled_only_while_our_feed_is_looked_for),
 		T(our_own_key_from_elsewhere_is_a_twin_and_both_sides_have_the_proof),
 		T(our_own_key_from_the_loopback_is_no_twin),
 		T(nobody_is_waited_for_when_nobody_holds_our_feed),
