@@ -1,8 +1,8 @@
 /*
  * What peers have of our feed is kept in memory and goes to the writer every FLUSH_MS and when a
  * connection ends, not with each message. Only those in reach, already known, or dialled by us have
- * a row: keys are free. The state is looked at when the writer says that it changed, and at the
- * start.
+ * a row: keys are free; at LIMIT_HOLDERS the writer forgets who was silent longest. The state is
+ * looked at when the writer says that it changed, and at the start.
  *
  * The greeting waits for holders that the schedule will dial: each has had its moment when it told
  * its number, or when it could not be reached.
@@ -26,7 +26,7 @@ enum { FLUSH_MS = 2000 };
 struct recover {
 	struct sync *sync;
 	struct table *holders;
-	size_t kept, dirty;
+	size_t dirty;
 	struct guard_report report;
 	struct loop_timer *flush_timer, *confirm_timer, *greeting_timer;
 	size_t awaited;
@@ -68,16 +68,14 @@ bool recover_counts(struct recover *recover, const struct partner *partner)
 static bool may_keep(struct recover *recover, const struct feed_id *peer)
 {
 	const struct partner *partner = peers_ready(recover->sync, peer);
-	return recover->kept < LIMIT_HOLDERS &&
-	       (reach_known(recover->sync->reach, peer) != NULL ||
-		       (partner != NULL && recover_counts(recover, partner)));
+	return reach_known(recover->sync->reach, peer) != NULL ||
+	       (partner != NULL && recover_counts(recover, partner));
 }
 
 static void keep(struct recover *recover, const struct feed_id *peer, struct holder *holder)
 {
 	if (!holder->is_kept && may_keep(recover, peer)) {
 		holder->is_kept = true;
-		recover->kept++;
 	}
 	if (holder->is_kept && !holder->is_dirty && holder->sequence > 0) {
 		holder->is_dirty = true;
@@ -379,7 +377,6 @@ static void take_holder(void *ctx, const struct guard_holder *row)
 	if (holder != NULL) {
 		holder->sequence = row->sequence;
 		holder->is_kept = true;
-		recover->kept++;
 	}
 }
 
