@@ -78,6 +78,22 @@ static enum err key_from_words(struct key **out, char why[static WORDS_WHY_BYTES
 	return err;
 }
 
+/* From a file, from a seed, or a fresh one. */
+static enum err make_key(const char *secret, const char *seed, struct key **out, const char **why)
+{
+	if (secret != NULL) {
+		return key_from_file(secret, out, why);
+	}
+	return seed != NULL ? key_from_base64(seed, out, why) : key_generate(out);
+}
+
+static enum err save(
+	const char *dir, const struct key *key, bool is_new, char why[static WHY_BYTES])
+{
+	enum err err = config_save_key(dir, key, why, WHY_BYTES);
+	return err == ERR_OK && is_new ? config_save_fence(dir, key_id(key), why, WHY_BYTES) : err;
+}
+
 int cmd_init(int argc, char **argv)
 {
 	const char *data = NULL, *secret = NULL, *seed = NULL;
@@ -108,27 +124,14 @@ int cmd_init(int argc, char **argv)
 		code = cmd_fail("init", "%s", why);
 		goto out;
 	}
-	if (secret != NULL) {
-		err = key_from_file(secret, &key, &reason);
-	} else if (seed != NULL) {
-		err = key_from_base64(seed, &key, &reason);
-	} else if (is_words) {
-		reason = why;
-		err = key_from_words(&key, why);
-	} else {
-		err = key_generate(&key);
-	}
+	reason = is_words ? why : NULL;
+	err = is_words ? key_from_words(&key, why) : make_key(secret, seed, &key, &reason);
 	if (err != ERR_OK) {
 		code = cmd_fail("init", "%s%s%s", secret != NULL ? secret : "",
 			secret != NULL ? ": " : "", reason != NULL ? reason : err_text(err));
 		goto out;
 	}
-	if (config_save_key((const char *)dir.at, key, why, sizeof(why)) != ERR_OK) {
-		code = cmd_fail("init", "%s", why);
-		goto out;
-	}
-	if (is_new &&
-		config_save_fence((const char *)dir.at, key_id(key), why, sizeof(why)) != ERR_OK) {
+	if (save((const char *)dir.at, key, is_new, why) != ERR_OK) {
 		code = cmd_fail("init", "%s", why);
 		goto out;
 	}
