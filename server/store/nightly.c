@@ -416,6 +416,7 @@ static void run_job(struct nightly *nightly, bool is_by_itself)
 	nightly->tried_ms = job.err == ERR_OK ? 0 : env_mono_ms(nightly->env);
 	(void)pthread_mutex_lock(&nightly->lock);
 	forget_passphrase(nightly);
+	nightly->is_asked = false;
 	nightly->job.is_over = true;
 	nightly->job.err = job.err;
 	memcpy(nightly->job.name, job.name, sizeof(job.name));
@@ -488,7 +489,6 @@ static void *nightly_main(void *arg)
 			(void)pthread_mutex_unlock(&nightly->lock);
 			run_job(nightly, is_by_itself);
 			(void)pthread_mutex_lock(&nightly->lock);
-			nightly->is_asked = false;
 		} else if (!nightly->is_stopping) {
 			wait_a_little(nightly);
 		}
