@@ -50,8 +50,8 @@ struct writer_opts {
 	struct store *store;
 	struct signer *signer; /* NULL: nothing is ever published (check, import into a foreign
 				  directory) */
-	/* After each COMMIT that stored messages, or (then none are told) changed whom we replicate.
-	 * Borrowed for the call. */
+	/* After each COMMIT that stored messages, or (then none are told) changed whom we
+	 * replicate. Borrowed for the call. */
 	void (*on_commit)(void *ctx, const struct commit *commit);
 	/* The state, its cause or what it waits for changed: ask writer_guard(). May be NULL. */
 	void (*on_state)(void *ctx);

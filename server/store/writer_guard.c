@@ -281,9 +281,9 @@ enum err writer_settle(struct writer *writer, struct move *move)
 		(cause == GUARD_CLAIM && !may_claim(writer))) {
 		return ERR_OK;
 	}
-	bool is_earlier = writer->signals.fork_sequence > 0 &&
-			  (now->fork_sequence == 0 ||
-				  writer->signals.fork_sequence < now->fork_sequence);
+	bool is_earlier =
+		writer->signals.fork_sequence > 0 &&
+		(now->fork_sequence == 0 || writer->signals.fork_sequence < now->fork_sequence);
 	if (now->state == FENCE_FORKED && !is_earlier) {
 		return ERR_OK;
 	}
