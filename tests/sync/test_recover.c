@@ -259,15 +259,16 @@ static void fork_off(struct stage *stage, struct author *other, struct message *
 	buf_fini(&text);
 }
 
-static int64_t count_branch(const struct node *node)
+static int64_t count_rows(const struct node *node, const char *table)
 {
+	char query[64];
 	char path[128];
 	sqlite3 *db = NULL;
 	sqlite3_stmt *stmt = NULL;
 	(void)snprintf(path, sizeof(path), "%s/kith.db", node->dir);
+	(void)snprintf(query, sizeof(query), "SELECT count(*) FROM %s", table);
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-	assert_int_equal(
-		sqlite3_prepare_v2(db, "SELECT count(*) FROM branch", -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, query, -1, &stmt, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
 	int64_t count = sqlite3_column_int64(stmt, 0);
 	(void)sqlite3_finalize(stmt);
@@ -296,7 +297,7 @@ static void another_message_with_a_number_of_ours_is_a_fork_even_unasked(void **
 		script_send_span(asked, theirs[i]->compact);
 	}
 	rpc_end(asked->call);
-	SCRIPT_UNTIL(&stage->peer, count_branch(&stage->ana) == 3);
+	SCRIPT_UNTIL(&stage->peer, count_rows(&stage->ana, "branch") == 3);
 	assert_int_equal(node_guard(&stage->ana).fork_sequence, 2);
 	for (int i = 0; i < 3; i++) {
 		message_free(theirs[i]);
@@ -502,6 +503,37 @@ static void a_wanted_feed_is_replicated_without_a_follow_message(void **state)
 	WAIT_UNTIL(node_figures(&stage->ana).feeds == 1);
 }
 
+/* Somebody whose address the owner gave holds our feed up to message 1. */
+static void hold(struct node *node, unsigned number)
+{
+	struct change changes[] = {
+		{.kind = CHANGE_ADDRESS_PUT, .text = span_text("net:192.0.2.1:8008")},
+		{.kind = CHANGE_HOLDS, .number = 1},
+	};
+	for (size_t i = 0; i < 2; i++) {
+		memcpy(changes[i].feed.at, &number, sizeof(number));
+		changes[i].feed.at[ID_BYTES - 1] = 1;
+		while (writer_change(node->writer, &changes[i]) != ERR_OK) {
+			nodes_nap();
+		}
+	}
+}
+
+static void as_many_holders_as_the_limit_are_kept_and_no_more(void **state)
+{
+	struct stage *stage = *state;
+	struct change last = {.kind = CHANGE_LOG, .name = span_text("test"), .text = span_text("")};
+	const unsigned counts[] = {LIMIT_HOLDERS, LIMIT_HOLDERS + 1, 3 * LIMIT_HOLDERS};
+	unsigned number = 0;
+	for (size_t i = 0; i < 3; i++) {
+		while (number < counts[i]) {
+			hold(&stage->ana, ++number);
+		}
+		assert_int_equal(writer_change_wait(stage->ana.writer, &last), ERR_OK);
+		assert_int_equal(count_rows(&stage->ana, "holders"), LIMIT_HOLDERS);
+	}
+}
+
 /* Loop thread: the peer's beacon. */
 struct beacon {
 	struct node *node;
@@ -673,6 +705,7 @@ int main(void)
 		T(who_has_nothing_of_ours_any_more_tells_zero),
 		T(while_paused_our_number_is_told_even_to_who_stands_there),
 		T(a_wanted_feed_is_replicated_without_a_follow_message),
+		T(as_many_holders_as_the_limit_are_kept_and_no_more),
 		T(strangers_nearby_are_dialled_only_while_our_feed_is_looked_for),
 		T(our_own_key_from_elsewhere_is_a_twin_and_both_sides_have_the_proof),
 		T(our_own_key_from_the_loopback_is_no_twin),
