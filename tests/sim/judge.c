@@ -220,8 +220,12 @@ enum err __wrap_message_verify(
 	if (person == UINT_MAX || node->seen_count == SEEN_MAX) {
 		return err;
 	}
+	/* It holds the other one, and its disk can take the proof. */
+	struct message_id key;
 	const struct entry *first = ledger_first(person, (*out)->sequence);
-	if (first != NULL && first->next != NULL) {
+	if (first != NULL && first->next != NULL && world.now_us > node->disk_bad_us &&
+		node_key_at(node, ledger_id(person), (*out)->sequence, &key) &&
+		!message_id_equal(&key, &(*out)->key)) {
 		node->seen[node->seen_count].person = person;
 		node->seen[node->seen_count].sequence = (*out)->sequence;
 		node->seen[node->seen_count++].key = (*out)->key;

@@ -49,11 +49,12 @@ struct node {
 	char content[CONTENT_BYTES]; /* … and what it wanted */
 
 	/* What the judges know (sim/judge.c). */
-	bool may_pause;     /* something happened for which a pause is right */
-	bool is_overridden; /* the owner gave the word since */
-	bool is_disaster;   /* the next start is on an older disk */
-	bool is_retired;    /* the owner moved away from it */
-	bool must_pause;    /* … and that disk has no fence */
+	bool may_pause;      /* something happened for which a pause is right */
+	bool is_overridden;  /* the owner gave the word since */
+	bool is_disaster;    /* the next start is on an older disk */
+	int64_t disk_bad_us; /* until then its disk may be full, or fail */
+	bool is_retired;     /* the owner moved away from it */
+	bool must_pause;     /* … and that disk has no fence */
 	bool is_paused;
 	int64_t claim_us; /* since when it is paused by a bare claim; 0: it is not */
 	struct {

@@ -36,6 +36,7 @@ static struct liar *liars[LIARS_MAX];
 static unsigned liar_count;
 static struct image images[IMAGES_MAX];
 static unsigned image_count, disasters_left, blocks_left;
+static bool is_lan; /* everybody hears everybody's beacons */
 static struct event fault_event, watch_event;
 static struct event restart_events[NODES_MAX], heal_events[NODES_MAX], room_events[NODES_MAX];
 static struct event mend_events[NODES_MAX];
@@ -127,12 +128,17 @@ static void on_room(void *ctx)
 	disk_room(node->disk, -1);
 }
 
+static void set_bad_disk(struct node *node, struct event *end, int64_t seconds)
+{
+	event_set(end, dice_between(DICE_PLOT, SECOND_US, seconds * SECOND_US));
+	node->disk_bad_us = end->at_us > node->disk_bad_us ? end->at_us : node->disk_bad_us;
+}
+
 static void fill_disk(struct node *node)
 {
 	trace("%u: its disk is full", node->host.number);
 	disk_room(node->disk, disk_bytes(node->disk) + dice_between(DICE_PLOT, 0, ROOM_BYTES_MAX));
-	event_set(&room_events[node->host.number],
-		dice_between(DICE_PLOT, SECOND_US, 15 * SECOND_US));
+	set_bad_disk(node, &room_events[node->host.number], 15);
 }
 
 static void on_mended(void *ctx)
@@ -153,8 +159,7 @@ static void fail_disk(struct node *node)
 		.is_lossy = dice_percent(DICE_PLOT, 50)};
 	trace("%u: its disk fails", node->host.number);
 	disk_fail(node->disk, &fault);
-	event_set(&mend_events[node->host.number],
-		dice_between(DICE_PLOT, SECOND_US, 10 * SECOND_US));
+	set_bad_disk(node, &mend_events[node->host.number], 10);
 }
 
 static void heal_around(struct host *host)
@@ -380,7 +385,7 @@ static void name_friends(void)
 {
 	for (unsigned i = 0; i < sim.node_count; i++) {
 		struct node *node = &sim.nodes[i];
-		for (unsigned k = 1; k < sim.node_count && !node->is_lan_on; k++) {
+		for (unsigned k = 1; k < sim.node_count && !is_lan; k++) {
 			if (k == 1 || dice_percent(DICE_PLOT, 60)) {
 				owner_names(node, &sim.nodes[(i + k) % sim.node_count]);
 			}
@@ -391,7 +396,9 @@ static void name_friends(void)
 /* How the owners are, and their networks. */
 static void set_mood(void)
 {
-	bool is_lan = dice_percent(DICE_PLOT, 60);
+	is_lan = dice_percent(DICE_PLOT, 60);
+	/* A block could part who is connected through the blocked one alone. */
+	blocks_left = is_lan ? 1 : 0;
 	bool are_impatient = dice_percent(DICE_PLOT, 15);
 	for (unsigned i = 0; i < sim.node_count; i++) {
 		struct node *node = &sim.nodes[i];
@@ -409,7 +416,6 @@ static void begin(void)
 	sim.person_count = sim.honest_count + liar_count;
 	sim.node_count = sim.honest_count;
 	disasters_left = dice_percent(DICE_PLOT, 60) ? 1 : dice_percent(DICE_PLOT, 50) ? 0 : 2;
-	blocks_left = 1;
 	image_count = 0;
 	net_begin();
 	ledger_begin(sim.person_count);
