@@ -60,8 +60,8 @@ uint16_t api_port(const struct api *api);
 /** A fresh one-time code for the first page, valid for 10 minutes or until used. */
 void api_new_code(struct api *api, char code[static 33]);
 
-/** Writer thread: messages were committed. Loop thread: peers changed. Writer thread: publishing was
- * paused or goes on, or waits for something else. All only queue. */
+/** Writer thread: messages were committed. Loop thread: peers changed. Writer thread: publishing
+ * was paused or goes on, or waits for something else. All only queue. */
 void api_on_commit(struct api *api, const struct commit *commit);
 void api_on_sync_changed(struct api *api);
 void api_on_state(struct api *api);
