@@ -4,6 +4,8 @@
  */
 #include "api/body.h"
 #include "api/shape.h"
+#include "feed/message.h"
+#include "store/safety.h"
 
 #include <stdlib.h>
 
@@ -307,6 +309,43 @@ void serve_posts(struct call *call)
 	answer_posts(call, reader, &page, NULL);
 }
 
+/* The other side of a fork of our own feed is in no feed, but kept: to be shown beside ours. */
+struct branch_search {
+	struct message_id id;
+	struct buf *text;
+	bool is_found;
+};
+
+static void look_at_branch(void *ctx, struct span compact)
+{
+	struct branch_search *search = ctx;
+	struct message *message = NULL;
+	const char *why = NULL;
+	if (search->is_found || message_reread(compact, &message, &why) != ERR_OK) {
+		return;
+	}
+	search->is_found = message_id_equal(&message->key, &search->id) &&
+			   buf_append(search->text, compact) == ERR_OK;
+	message_free(message);
+}
+
+static enum err answer_branch(
+	struct call *call, struct reader *reader, const struct message_id *id, struct buf *text)
+{
+	struct branch_search search = {.id = *id, .text = text};
+	buf_clear(text);
+	enum err err = reader_branch(reader, look_at_branch, &search);
+	if (err == ERR_OK && !search.is_found) {
+		err = ERR_NOT_FOUND;
+	}
+	if (err == ERR_OK) {
+		answer_json(&call->exchange->answer, 200,
+			json_pack("{s:o, s:o, s:n}", "key", shape_message_id(id), "value",
+				body_string(buf_span(text)), "received"));
+	}
+	return err;
+}
+
 void serve_message_raw(struct call *call)
 {
 	struct message_id id;
@@ -317,13 +356,16 @@ void serve_message_raw(struct call *call)
 		return;
 	}
 	enum err err = reader_message(reader, &id, &text, &stored);
-	if (err != ERR_OK) {
-		answer_err(&call->exchange->answer, err);
-	} else {
+	if (err == ERR_OK) {
 		answer_json(&call->exchange->answer, 200,
 			json_pack("{s:o, s:o, s:I}", "key", shape_message_id(&stored.key), "value",
 				body_string(stored.compact), "received",
 				(json_int_t)stored.received_ms));
+	} else if (err == ERR_NOT_FOUND) {
+		err = answer_branch(call, reader, &id, &text);
+	}
+	if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
 	}
 	buf_fini(&text);
 }
