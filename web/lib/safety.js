@@ -10,7 +10,7 @@ import { pathOf } from './text.js';
 import * as state from './state.js';
 
 const OWN_MAX = 20;
-/** @typedef {{ sequence: number, key: string, told?: boolean }} Seen `told`: the node has heard it in a pause that was not over yet */
+/** @typedef {{ sequence: number, key: string, told?: number }} Seen `told`: the newest entry of the node's log when it heard this in a pause */
 /** @typedef {{ sequence: number, key: string, at: number, text: string, cw?: string, root?: string, branch?: string[] }} OwnPost */
 
 /** What GET /api/safety said, and when. @type {import('@preact/signals-core').Signal<any>} */
@@ -121,6 +121,12 @@ export const askSafety = later(loadSafety, 150);
 /** Only when somebody looks: banner and screens ask for themselves. */
 export const safetyChanged = () => safety.peek() && askSafety();
 
+/** Is it still the node that heard us? A machine that was set back once more has another log. @param {number} told */
+async function remembersPause(told) {
+	await loadSafety();
+	return safety.peek().log.some((/** @type {any} */ one) => one.at === told);
+}
+
 /** Compare what the node says with what this browser saw. @param {Seen | null} theirs @param {string} is the node's state */
 async function compare(theirs, is) {
 	const mine = seen();
@@ -132,7 +138,7 @@ async function compare(theirs, is) {
 		return;
 	}
 	const isAhead = mine.sequence > (theirs?.sequence ?? 0) || (mine.sequence === theirs?.sequence && mine.key !== theirs.key);
-	if (!isPaused && (!isAhead || mine.told)) {
+	if (!isPaused && (!isAhead || (mine.told && (await remembersPause(mine.told))))) {
 		adopt(theirs);
 		return;
 	}
@@ -141,7 +147,8 @@ async function compare(theirs, is) {
 	if (answer.state === 'CLEAN' || answer.state === 'NEW') {
 		adopt(theirs);
 	} else {
-		keep('head', { ...mine, told: true });
+		await loadSafety();
+		keep('head', { ...mine, told: safety.peek().log[0]?.at });
 	}
 }
 

@@ -75,7 +75,7 @@ module.exports = async (world) => {
       const thread = await page.locator('article').filter({ hasText: 'Workshop notes' }).locator('header a.time').getAttribute('href')
       const screens = {
         wide: '/?tab=wide', thread, raw: thread + '/raw', gap: '/m/' + path(gap), nowhere: '/m/' + 'A'.repeat(43), profile: '/p/' + path(nodeA.id),
-        follows: `/p/${path(nodeA.id)}?show=follows`, mine: '/p/' + path(nodeB.id), stranger: '/p/' + 'B'.repeat(42) + 'A', people: '/people', blocked: '/people?show=blocks', network: '/network', settings: '/settings', nopage: '/welcome',
+        follows: `/p/${path(nodeA.id)}?show=follows`, mine: '/p/' + path(nodeB.id), stranger: '/p/' + 'B'.repeat(42) + 'A', people: '/people', blocked: '/people?show=blocks', network: '/network', settings: '/settings', safety: '/settings/safety', recovery: '/recovery', nopage: '/welcome',
       }
       for (const [name, to] of Object.entries(screens)) {
         await page.goto(nodeB.home + to)
