@@ -136,7 +136,7 @@ static enum err check_room(struct backup *backup)
 		(void)snprintf(backup->why, backup->why_bytes,
 			"There is not enough room on the disk: %lld MB are free, %lld MB are "
 			"needed.",
-			(long long)(is_free / 1000000), (long long)(wanted / 1000000 + 1));
+			(long long)is_free / 1000000, (long long)wanted / 1000000 + 1);
 		return ERR_DISK_FULL;
 	}
 	return ERR_OK;

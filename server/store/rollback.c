@@ -23,7 +23,7 @@
 QUERY(sql_rollback_version, "PRAGMA user_version");
 QUERY(sql_rollback_check, "PRAGMA quick_check(1)");
 
-enum { CHUNK_BYTES = 64 * KIB };
+enum { CHUNK_BYTES = 64 * KIB, DIGITS_MAX = 18 };
 
 struct rollback {
 	const char *dir;
@@ -39,14 +39,29 @@ static enum err fail(struct rollback *rollback, enum err err, const char *senten
 	return err;
 }
 
+/* Digits, then `behind`; where that ends. NULL: something else, or no number we write. */
+static const char *read_number(const char *text, const char *behind, int64_t *out)
+{
+	char *end = NULL;
+	size_t digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > DIGITS_MAX) {
+		return NULL;
+	}
+	*out = strtoll(text, &end, 10);
+	size_t len = strlen(behind);
+	return strncmp(end, behind, len) == 0 ? end + len : NULL;
+}
+
 /* kith-v<version>-<wall ms>.db, and nothing behind it. */
 static bool read_name(const char *name, struct rollback_copy *out)
 {
-	int end = 0;
-	int got = sscanf(
-		name, "kith-v%18" SCNd64 "-%18" SCNd64 ".db%n", &out->version, &out->at_ms, &end);
-	if (got != 2 || end == 0 || name[end] != '\0' || out->version < 1 ||
-		strlen(name) >= sizeof(out->name)) {
+	static const char start[] = "kith-v";
+	if (strncmp(name, start, sizeof(start) - 1) != 0 || strlen(name) >= sizeof(out->name)) {
+		return false;
+	}
+	const char *at = read_number(name + sizeof(start) - 1, "-", &out->version);
+	at = at == NULL ? NULL : read_number(at, ".db", &out->at_ms);
+	if (at == NULL || *at != '\0' || out->version < 1) {
 		return false;
 	}
 	memcpy(out->name, name, strlen(name) + 1);
