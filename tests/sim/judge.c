@@ -4,6 +4,8 @@
  */
 #include "sim/judge.h"
 
+#include "sim/plot.h"
+
 #include "store/safety.h"
 #include "sync/core.h"
 #include "sync/ingest.h"
@@ -202,6 +204,19 @@ void judge_commit(struct node *node, const struct commit *commit)
 			ledger_find(person, message->sequence, &message->key) == NULL) {
 			broken("I3", "%u stored a message that nobody signed", node->host.number);
 		}
+	}
+}
+
+void __real_guard_judge(const struct guard_facts *facts, int64_t wall_ms, int64_t mono_ms,
+	struct guard_verdict *out);
+void __wrap_guard_judge(const struct guard_facts *facts, int64_t wall_ms, int64_t mono_ms,
+	struct guard_verdict *out);
+void __wrap_guard_judge(const struct guard_facts *facts, int64_t wall_ms, int64_t mono_ms,
+	struct guard_verdict *out)
+{
+	__real_guard_judge(facts, wall_ms, mono_ms, out);
+	if (plot_sabotage == SABOTAGE_GUARD && facts->state == FENCE_SUSPECT) {
+		out->rule = GUARD_U4;
 	}
 }
 

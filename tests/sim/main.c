@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MEMORY_SLACK_BYTES = 256 * 1024 };
+enum { MEMORY_SLACK_BYTES = 256 * 1024, RESIDUE_FREE = 2, RESIDUE_PARTS = 20 };
 
 static const char *chance_name(void)
 {
@@ -93,6 +93,17 @@ static void say_figures(uint64_t count, uint64_t failed)
 		(unsigned long long)figures.forks_detected);
 }
 
+/* A few forks are the documented rest; more of them are a rule that does not hold. */
+static bool is_residue_small(void)
+{
+	if (figures.forks_residue <= RESIDUE_FREE + figures.disasters / RESIDUE_PARTS) {
+		return true;
+	}
+	(void)printf("broken I2: %llu forks where nobody could tell, of %llu replaced disks\n",
+		(unsigned long long)figures.forks_residue, (unsigned long long)figures.disasters);
+	return false;
+}
+
 static bool run_all(uint64_t from, uint64_t count, uint64_t every)
 {
 	uint64_t failed = 0;
@@ -105,13 +116,14 @@ static bool run_all(uint64_t from, uint64_t count, uint64_t every)
 		failed += !is_good;
 	}
 	say_figures(count, failed);
-	return failed == 0;
+	return is_residue_small() && failed == 0;
 }
 
 static enum sabotage sabotage_of(const char *name)
 {
 	return strcmp(name, "sync") == 0    ? SABOTAGE_SYNC
 	       : strcmp(name, "fence") == 0 ? SABOTAGE_FENCE
+	       : strcmp(name, "guard") == 0 ? SABOTAGE_GUARD
 					    : SABOTAGE_NONE;
 }
 

@@ -404,7 +404,8 @@ static void set_mood(void)
 		struct node *node = &sim.nodes[i];
 		node->is_lan_on = is_lan || dice_percent(DICE_PLOT, 50);
 		node->is_impatient = are_impatient;
-		node->browser.is_alive = dice_percent(DICE_PLOT, 85);
+		node->browser.is_alive =
+			plot_sabotage != SABOTAGE_GUARD && dice_percent(DICE_PLOT, 85);
 	}
 }
 

@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 /* Ways to break things on purpose, so that the judge must notice: disks that lie about syncs;
- * backups that bring the fence along. */
-enum sabotage { SABOTAGE_NONE, SABOTAGE_SYNC, SABOTAGE_FENCE };
+ * backups that bring the fence along; a guard that unlocks at once, and browsers that say nothing.
+ */
+enum sabotage { SABOTAGE_NONE, SABOTAGE_SYNC, SABOTAGE_FENCE, SABOTAGE_GUARD };
 extern enum sabotage plot_sabotage;
 
 /** One whole life of the world; true when no promise was broken. `*trace` tells two runs of a seed

@@ -12,13 +12,13 @@ case $1 in
 	;;
 --self-test)
 	failed=0
-	for name in sync fence; do
-		if "$sim" --count 30 --sabotage "$name" >/dev/null; then
+	for name in sync fence guard; do
+		if "$sim" --count 40 --sabotage "$name" >/dev/null; then
 			echo "sabotage of $name was not noticed"
 			failed=$((failed + 1))
 		fi
 	done
-	echo "$((2 - failed)) passed, $failed failed"
+	echo "$((3 - failed)) passed, $failed failed"
 	[ "$failed" -eq 0 ]
 	exit
 	;;
