@@ -48,6 +48,7 @@ module.exports = async (world) => {
     await copy.start()
     await until('it is found out', async () => (await copy.api('GET', 'status')).state === 'FORKED', { ms: 90000 })
     await page.goto(copy.link)
+    await page.locator('.banner.stop').waitFor()
     for (const at of ['/', '/people', '/network', '/settings', '/settings/safety', '/welcome', '/recovery']) {
       await page.goto(copy.home + at)
       await page.locator('.banner.stop', { hasText: `Your feed has split at number ${last + 1}.` }).waitFor()

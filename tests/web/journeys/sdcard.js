@@ -48,7 +48,7 @@ module.exports = async (world) => {
     nodeB.command('restore', [backup, '--passphrase-file', secret])
     await nodeB.start()
     await page.goto(nodeB.link)
-    await page.locator('h1').first().waitFor()
+    await page.locator('.banner').waitFor()
   })
   await step('publishing is paused, and every screen says so', async () => {
     for (const at of ['/', '/?tab=wide', '/people', '/network', '/settings', '/settings/safety', '/p/' + inPath(nodeB.id), '/p/' + inPath(nodeA.id), '/welcome', '/recovery', '/nowhere']) {
