@@ -76,7 +76,8 @@ static enum err put_spell(struct writer *writer, const struct move *move)
 	}
 	err = feeds_get(writer->feeds, store_self(writer->store), &self);
 	if (err == ERR_OK) {
-		err = put_number(writer, "start_sequence", self->head.sequence);
+		err = put_number(writer, "start_sequence",
+			move->is_without_history ? 0 : self->head.sequence);
 	}
 	if (err == ERR_OK) {
 		err = writer_witnesses_renew(writer, self->head.sequence);
@@ -148,7 +149,9 @@ static void show_move(struct writer *writer, const struct move *move)
 	if (move->is_new_spell) {
 		report->spell++;
 		report->since_ms = env_wall_ms(env);
-		report->start_sequence = self == NULL ? report->sequence : self->head.sequence;
+		report->start_sequence = move->is_without_history ? 0
+					 : self == NULL           ? report->sequence
+								  : self->head.sequence;
 		writer->guard.known_ms = known_ms;
 		writer->guard.quiet_since_ms = env_mono_ms(env);
 	}

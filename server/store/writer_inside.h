@@ -97,7 +97,8 @@ struct signals {
 struct move {
 	bool is_set;
 	bool is_new_spell;
-	bool is_in_memory; /* a claim: it ends by itself, and no start remembers it */
+	bool is_in_memory;       /* a claim: it ends by itself, and no start remembers it */
+	bool is_without_history; /* the pause before did not end, and began with nothing */
 	enum fence_state state;
 	enum guard_cause cause;
 	enum guard_rule rule; /* to CLEAN: by which one */

@@ -4,7 +4,7 @@
  * everything else that does not fit pauses publishing. What is found, the epoch and the install id
  * are committed together, the database first, then the fence: a cut between the two leaves the
  * database ahead by one, which is allowed, and the worse of two states wins. A pause that goes on
- * keeps its spell; files that were exchanged meanwhile begin a new one.
+ * keeps its spell; files that were exchanged or moved meanwhile begin a new one.
  */
 #include "store/writer_inside.h"
 
@@ -73,6 +73,7 @@ struct start {
 	bool is_restored;
 	bool is_fence_kept; /* the file is ours: what it says is carried on */
 	bool is_same_files; /* fence and database were together all the time */
+	bool is_elsewhere;  /* … and are where they were not: there may be two of both */
 	struct move found;
 	uint64_t fork_sequence;
 	struct message_id fork_ours, fork_theirs;
@@ -362,7 +363,8 @@ static void compare_place(const struct writer *writer, struct start *start)
 			found_plain(start, GUARD_CLOCK);
 		}
 	}
-	if (is_other_machine || is_other_inode) {
+	start->is_elsewhere = is_other_machine || is_other_inode;
+	if (start->is_elsewhere) {
 		found_plain(start, GUARD_MOVED);
 	}
 }
@@ -419,8 +421,10 @@ static void decide(struct writer *writer, struct start *start, struct move *move
 			      : move->state == FENCE_FORKED ? GUARD_FORK
 							    : GUARD_MOVED_OUT;
 	}
+	bool was_paused = start->state == FENCE_SUSPECT;
 	move->is_new_spell =
-		move->state == FENCE_SUSPECT && !(goes_on && start->state == FENCE_SUSPECT);
+		move->state == FENCE_SUSPECT && !(goes_on && was_paused && !start->is_elsewhere);
+	move->is_without_history = was_paused && report->start_sequence == 0;
 	move->is_set = move->state != start->state || move->is_new_spell;
 	report->state = move->state;
 	report->cause = move->cause;

@@ -381,6 +381,35 @@ static void another_machine_or_directory_pauses_another_device_number_does_not(v
 	shelf_fini(&shelf);
 }
 
+/* What holders said before was said to the other copy, which may have gone on since. */
+static void a_pause_that_is_moved_asks_everybody_afresh_and_keeps_its_reason(void **state)
+{
+	struct shelf shelf;
+	(void)state;
+	make(&shelf, 3);
+	drop(&shelf, "fence");
+	expect_lasting(&shelf, FENCE_SUSPECT, GUARD_NO_FENCE);
+	uint64_t spell = report_of(&shelf).spell;
+	shelf_close(&shelf);
+	edit_fence(&shelf, other_inode);
+	expect_lasting(&shelf, FENCE_SUSPECT, GUARD_NO_FENCE);
+	assert_int_equal(report_of(&shelf).spell, spell + 1);
+	shelf_fini(&shelf);
+	/* A key alone: that nobody is known is no proof, wherever it is. */
+	shelf_init(&shelf);
+	shelf_close(&shelf);
+	drop(&shelf, "kith.db");
+	drop(&shelf, "fence");
+	expect_lasting(&shelf, FENCE_SUSPECT, GUARD_IMPORTED);
+	spell = report_of(&shelf).spell;
+	shelf_close(&shelf);
+	edit_fence(&shelf, other_inode);
+	expect_lasting(&shelf, FENCE_SUSPECT, GUARD_IMPORTED);
+	assert_int_equal(report_of(&shelf).spell, spell + 1);
+	assert_int_equal(report_of(&shelf).start_sequence, 0);
+	shelf_fini(&shelf);
+}
+
 static void a_moved_node_that_nobody_was_given_goes_on_by_itself(void **state)
 {
 	struct shelf shelf;
@@ -603,6 +632,7 @@ int main(void)
 		cmocka_unit_test(two_histories_of_fence_and_database_are_a_fork),
 		cmocka_unit_test(
 			another_machine_or_directory_pauses_another_device_number_does_not),
+		cmocka_unit_test(a_pause_that_is_moved_asks_everybody_afresh_and_keeps_its_reason),
 		cmocka_unit_test(a_moved_node_that_nobody_was_given_goes_on_by_itself),
 		cmocka_unit_test(a_hole_or_a_bad_row_of_our_own_feed_pauses),
 		cmocka_unit_test(the_newest_thousand_are_checked_at_the_start_the_rest_behind_it),
