@@ -252,6 +252,9 @@ static void run_batch(struct writer *writer, struct batch *batch)
 	writer->is_bloated = writer->is_bloated || batch->messages >= BULK_MESSAGES;
 	if (err == ERR_OK) {
 		writer_moved(writer, &move);
+		if ((writer->signals.causes & 1U << GUARD_TWIN) != 0) {
+			writer_quiet_begins(writer); /* it is still there */
+		}
 		writer->is_guard_stale = writer->is_guard_stale || writer->signals.is_changed;
 		writer_announce(writer);
 		writer_after_own(writer);

@@ -164,6 +164,13 @@ static void show_move(struct writer *writer, const struct move *move)
 	(void)pthread_mutex_unlock(&writer->state_lock);
 }
 
+void writer_quiet_begins(struct writer *writer)
+{
+	(void)pthread_mutex_lock(&writer->state_lock);
+	writer->guard.quiet_since_ms = env_mono_ms(store_env(writer->store));
+	(void)pthread_mutex_unlock(&writer->state_lock);
+}
+
 void writer_moved(struct writer *writer, const struct move *move)
 {
 	const struct env *env = store_env(writer->store);

@@ -226,6 +226,8 @@ MUST_USE enum err writer_settle(struct writer *writer, struct move *move);
 /** Write a move's rows, in a transaction. */
 MUST_USE enum err writer_put_move(struct writer *writer, struct move *move);
 void writer_moved(struct writer *writer, const struct move *move);
+/** Something of ours was heard of elsewhere: the time without news is counted from now on. */
+void writer_quiet_begins(struct writer *writer);
 /** The same in a transaction of its own. */
 MUST_USE enum err writer_move(struct writer *writer, struct move *move);
 /** Our head changed. */

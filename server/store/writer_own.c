@@ -195,9 +195,7 @@ void writer_after_own(struct writer *writer)
 	writer->has_own = false;
 	writer_show_head(writer);
 	if (writer->signals.has_returned) {
-		(void)pthread_mutex_lock(&writer->state_lock);
-		writer->guard.quiet_since_ms = env_mono_ms(store_env(writer->store));
-		(void)pthread_mutex_unlock(&writer->state_lock);
+		writer_quiet_begins(writer);
 	}
 	if (writer->fence == NULL) {
 		return;

@@ -505,6 +505,28 @@ static void pause_it(struct shelf *shelf)
 	change(shelf, &twin);
 }
 
+static void d4_no_quiet_passes_while_the_twin_is_still_there(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	const struct change twin = {.kind = CHANGE_TWIN, .text = span_text("192.0.2.7:8008")};
+	befriend(shelf, 1, &ben);
+	struct message_id key = shelf_publish(shelf, "%s", post).key;
+	holds(shelf, &ben, 1);
+	change(shelf, &twin);
+	confirm(shelf, &ben, 1, &key);
+	for (int i = 0; i < 30; i++) {
+		shelf_pass(shelf, LIMIT_GUARD_CLAIM_MS);
+		change(shelf, &twin);
+		expect(shelf, FENCE_SUSPECT, GUARD_TWIN);
+	}
+	shelf_pass(shelf, LIMIT_GUARD_QUIET_MS - 1000);
+	expect(shelf, FENCE_SUSPECT, GUARD_TWIN);
+	shelf_pass(shelf, 1000);
+	expect(shelf, FENCE_CLEAN, GUARD_NONE);
+	author_fini(&ben);
+}
+
 static void while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer(void **state)
 {
 	struct shelf *shelf = *state;
@@ -703,6 +725,7 @@ int main(void)
 		SHELF(d3_another_message_under_our_number_is_a_fork_and_both_sides_are_kept),
 		SHELF(of_the_other_branch_a_thousand_messages_are_kept),
 		SHELF(d4_a_twin_pauses_and_its_address_is_told),
+		SHELF(d4_no_quiet_passes_while_the_twin_is_still_there),
 		SHELF(while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer),
 		SHELF(a_thousand_drafts_are_kept),
 		SHELF(holders_are_those_we_know_and_at_most_a_thousand),
