@@ -507,7 +507,14 @@ static enum err retire(struct writer *writer, struct order_job *job)
 	if (!writer_may_publish(writer) || writer->fence == NULL) {
 		return order_failed(job, ERR_PAUSED, writer->report.why);
 	}
-	enum err err = writer_move(writer, &move);
+	/* What was signed and kept would come out at a later start, behind the head that moved. */
+	enum err err = writer_clear_way(writer);
+	if (err != ERR_OK || writer->pending != NULL) {
+		return order_failed(job, err == ERR_OK ? ERR_IO : err,
+			"Your newest message is signed and not stored yet. Make room on the disk, "
+			"and try again.");
+	}
+	err = writer_move(writer, &move);
 	if (err == ERR_OK && writer->is_fence_behind) {
 		err = writer_put_fence(writer);
 	}

@@ -527,6 +527,30 @@ static void d4_no_quiet_passes_while_the_twin_is_still_there(void **state)
 	author_fini(&ben);
 }
 
+/* A node that lays down its pen has nothing in it any more: what came out of it at a later start
+ * would fork the feed that went on elsewhere. */
+static void what_is_signed_and_not_stored_goes_before_the_retirement(void **state)
+{
+	struct shelf *shelf = *state;
+	struct publish_result result;
+	char why[256] = "";
+	(void)shelf_publish(shelf, "%s", post);
+	assert_int_equal(db_exec(shelf->store->writer, "PRAGMA max_page_count = 1"), ERR_OK);
+	char content[8000];
+	(void)snprintf(content, sizeof(content), "{\"type\":\"post\",\"text\":\"%07000d\"}", 2);
+	assert_int_equal(try_publish(shelf, content, "n", 0, NULL, &result), ERR_DISK_FULL);
+	assert_int_equal(writer_retire(shelf->writer, why, sizeof(why)), ERR_DISK_FULL);
+	assert_non_null(strstr(why, "not stored"));
+	expect(shelf, FENCE_CLEAN, GUARD_NONE);
+	assert_int_equal(db_exec(shelf->store->writer, "PRAGMA max_page_count = 1000000"), ERR_OK);
+	assert_int_equal(writer_retire(shelf->writer, why, sizeof(why)), ERR_OK);
+	expect(shelf, FENCE_RETIRED, GUARD_MOVED_OUT);
+	assert_int_equal(head_of(shelf).sequence, 2);
+	restart(shelf);
+	expect(shelf, FENCE_RETIRED, GUARD_MOVED_OUT);
+	assert_int_equal(head_of(shelf).sequence, 2);
+}
+
 static void while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer(void **state)
 {
 	struct shelf *shelf = *state;
@@ -726,6 +750,7 @@ int main(void)
 		SHELF(of_the_other_branch_a_thousand_messages_are_kept),
 		SHELF(d4_a_twin_pauses_and_its_address_is_told),
 		SHELF(d4_no_quiet_passes_while_the_twin_is_still_there),
+		SHELF(what_is_signed_and_not_stored_goes_before_the_retirement),
 		SHELF(while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer),
 		SHELF(a_thousand_drafts_are_kept),
 		SHELF(holders_are_those_we_know_and_at_most_a_thousand),
