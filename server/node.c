@@ -438,14 +438,16 @@ static void close_life(struct node *node)
 	if (node->writer != NULL) {
 		writer_stop(node->writer);
 	}
-	if (sync != NULL) {
-		sync_free(sync);
+	if (sync_free(sync)) {
+		loop_free(node->loop);
+		if (node->store != NULL) {
+			store_close(node->store);
+		}
+		signer_free(node->signer);
+	} else {
+		/* A worker is at it still, with all of these: they are given up, not freed. */
+		LOG(node->opts->env, LOG_WARN, "node.left_behind", LOG_TEXT("what", "a job"));
 	}
-	loop_free(node->loop);
-	if (node->store != NULL) {
-		store_close(node->store);
-	}
-	signer_free(node->signer);
 	node->nightly = NULL;
 	node->writer = NULL;
 	node->loop = NULL;

@@ -282,7 +282,7 @@ enum err sync_start(const struct sync_opts *opts, struct sync **out, char *why, 
 		sync->port = err == ERR_OK ? listener_port(sync->listener) : 0;
 	}
 	if (err != ERR_OK) {
-		sync_free(sync);
+		(void)sync_free(sync); /* nothing runs yet */
 		return err;
 	}
 	start_lan(sync, opts);
@@ -313,10 +313,13 @@ void sync_stop(struct sync *sync, void (*on_stopped)(void *ctx), void *ctx)
 	loop_timer_set(sync->stop_timer, sync->jobs == 0 ? 0 : STOP_MS);
 }
 
-void sync_free(struct sync *sync)
+bool sync_free(struct sync *sync)
 {
-	if (sync == NULL || sync->jobs > 0) {
-		return; /* somebody was slower than the stop waits: what it points to must stay */
+	if (sync == NULL) {
+		return true;
+	}
+	if (sync->jobs > 0) {
+		return false;
 	}
 	while (sync->mail_first != NULL) {
 		struct mail *next = sync->mail_first->next;
@@ -340,6 +343,7 @@ void sync_free(struct sync *sync)
 	}
 	(void)pthread_mutex_destroy(&sync->mail_lock);
 	free(sync);
+	return true;
 }
 
 uint16_t sync_port(const struct sync *sync)

@@ -34,7 +34,9 @@ MUST_USE enum err sync_start(
 /** Loop thread: close all peers with a goodbye; `on_stopped` when the last is gone (at most 2 s).
  */
 void sync_stop(struct sync *sync, void (*on_stopped)(void *ctx), void *ctx);
-void sync_free(struct sync *sync);
+/** Behind the loop and the writer. False: a job of a worker was slower than the stop waits; then
+ * nothing is freed, and loop, store and signer must stay as they are too. */
+bool sync_free(struct sync *sync);
 uint16_t sync_port(const struct sync *sync);
 
 /** Writer thread: messages were committed. Copies what it needs and posts to the loop. */

@@ -108,7 +108,7 @@ void node_stop(struct node *node)
 	assert_int_equal(pthread_join(node->thread, NULL), 0);
 	atomic_store(&node->told, NULL);
 	writer_stop(node->writer);
-	sync_free(node->sync);
+	assert_true(sync_free(node->sync));
 	loop_free(node->loop);
 	reader_close(node->reader);
 	store_close(node->store);

@@ -136,8 +136,9 @@ static void close_all(struct node *node)
 	event_clear(&node->writer_event);
 	writer_stop(node->writer);
 	if (node->sync != NULL) {
-		assert(node->sync->jobs == 0);
-		sync_free(node->sync);
+		bool is_freed = sync_free(node->sync);
+		assert(is_freed);
+		(void)is_freed;
 	}
 	reader_close(node->reader);
 	loop_free(node->host.loop);

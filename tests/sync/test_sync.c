@@ -392,6 +392,78 @@ static void a_blocked_feed_is_neither_asked_for_nor_stored_nor_served(void **sta
 	assert_false(node_is_connected(ana, &cleo->self.id));
 }
 
+/* A job that takes as long as the test likes. */
+struct slow {
+	struct sync *sync;
+	atomic_bool may_end, is_read;
+	bool is_done;
+};
+
+static void slow_work(void *ctx)
+{
+	struct slow *slow = ctx;
+	while (!atomic_load(&slow->may_end)) {
+		(void)usleep(1000);
+	}
+	struct reader *reader = readers_take(slow->sync->readers);
+	struct chain_head head = {.sequence = 0};
+	if (reader != NULL && reader_head(reader, &slow->sync->self, &head) == ERR_OK &&
+		head.sequence == 3) {
+		atomic_store(&slow->is_read, true);
+	}
+	readers_give(slow->sync->readers, reader);
+}
+
+static void slow_done(void *ctx)
+{
+	struct slow *slow = ctx;
+	slow->is_done = true;
+	sync_job_ends(slow->sync);
+}
+
+static void begin_slow(void *ctx)
+{
+	struct slow *slow = ctx;
+	assert_int_equal(loop_work(slow->sync->loop, slow_work, slow_done, slow), ERR_OK);
+	sync_job_begins(slow->sync);
+}
+
+static void on_stopped(void *ctx)
+{
+	struct node *node = ctx;
+	loop_stop(node->loop);
+}
+
+static void stop(void *ctx)
+{
+	struct node *node = ctx;
+	sync_stop(node->sync, on_stopped, node);
+}
+
+static void a_job_that_outlasts_the_stop_finds_all_it_needs(void **state)
+{
+	struct node *ana = *state;
+	struct slow slow = {.sync = ana->sync};
+	post(ana, 3);
+	assert_int_equal(loop_post(ana->loop, begin_slow, &slow), ERR_OK);
+	assert_int_equal(loop_post(ana->loop, stop, ana), ERR_OK);
+	assert_int_equal(pthread_join(ana->thread, NULL), 0);
+	atomic_store(&ana->told, NULL);
+	writer_stop(ana->writer);
+	assert_false(sync_free(ana->sync));
+	atomic_store(&slow.may_end, true);
+	while (!slow.is_done) {
+		(void)loop_step(ana->loop);
+	}
+	assert_true(atomic_load(&slow.is_read));
+	assert_true(sync_free(ana->sync));
+	loop_free(ana->loop);
+	reader_close(ana->reader);
+	store_close(ana->store);
+	author_fini(&ana->self);
+	node_start(ana);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +482,7 @@ int main(void)
 		SCENE(beacons_do_not_push_out_an_address_that_is_kept),
 		SCENE(who_holds_our_newest_post_is_known),
 		SCENE(a_blocked_feed_is_neither_asked_for_nor_stored_nor_served),
+		SCENE(a_job_that_outlasts_the_stop_finds_all_it_needs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
