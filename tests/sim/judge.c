@@ -77,19 +77,31 @@ static bool holds(struct node *node, const struct entry *entry, unsigned person)
 	       message_id_equal(&key, &entry->key);
 }
 
+/* Have both ends of this very connection stood long enough? One of them may be dead without
+ * knowing, or lead to a node with the same key. */
+static bool has_heard(struct node *node, struct node *other)
+{
+	size_t len = strlen(node->host.name);
+	struct partner *here = peers_ready(node->sync, ledger_id(other->person));
+	struct partner *there = peers_ready(other->sync, ledger_id(node->person));
+	if (here == NULL || there == NULL || net_path(&node->host, &other->host)->is_cut ||
+		strncmp(peer_remote(there->peer), node->host.name, len) != 0 ||
+		peer_remote(there->peer)[len] != ':') {
+		return false;
+	}
+	int64_t since_ms = env_mono_ms(&node->host.env) - here->ready_ms;
+	int64_t there_ms = env_mono_ms(&other->host.env) - there->ready_ms;
+	return (since_ms < there_ms ? since_ms : there_ms) * MILLI_US > HEARD_US;
+}
+
 /* Could one who has the message tell this node, long enough for it to have heard? */
 static struct node *teller(struct node *node, const struct entry *entry)
 {
 	for (unsigned i = 0; i < sim.node_count; i++) {
 		struct node *other = &sim.nodes[i];
-		if (other == node || other->life != NODE_UP || other->person == node->person) {
-			continue;
-		}
-		struct partner *partner = peers_ready(node->sync, ledger_id(other->person));
-		bool has_heard =
-			partner != NULL && !net_path(&node->host, &other->host)->is_cut &&
-			(env_mono_ms(&node->host.env) - partner->ready_ms) * MILLI_US > HEARD_US;
-		if (has_heard && holds(other, entry, node->person)) {
+		if (other != node && other->life == NODE_UP && other->person != node->person &&
+			world.now_us - entry->held_us[other->host.number] > HEARD_US &&
+			has_heard(node, other) && holds(other, entry, node->person)) {
 			return other;
 		}
 	}

@@ -4,7 +4,7 @@
 
 #include "feed/signer.h"
 
-enum { PERSONS_MAX = 16 };
+enum { PERSONS_MAX = 16, HOSTS_HELD = 16 };
 
 /* One signature. */
 struct entry {
@@ -15,6 +15,7 @@ struct entry {
 	bool is_acknowledged; /* its owner was told that it is saved */
 	bool is_lost;         /* … but the disk it was on was replaced by an older one since */
 	unsigned by;          /* number of the host it was signed on */
+	int64_t held_us[HOSTS_HELD]; /* since when a host has it */
 	size_t len;
 	char compact[];
 };
