@@ -9,9 +9,12 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
+
+enum { CTRL_C = 3 };
 
 struct ask *ask_new(void)
 {
@@ -80,12 +83,18 @@ enum err ask_text(
 	return err;
 }
 
+static bool is_line(struct span text)
+{
+	uint8_t last = text.len == 0 ? 0 : text.at[text.len - 1];
+	return last == '\n' || last == CTRL_C;
+}
+
 static enum err read_line(struct ask *ask)
 {
 	bool is_end = false;
 	enum err err = ERR_OK;
 	ask->len = 0;
-	while (err == ERR_OK && !is_end && (ask->len == 0 || ask->at[ask->len - 1] != '\n')) {
+	while (err == ERR_OK && !is_end && !is_line(ask_span(ask))) {
 		err = read_more(ask, STDIN_FILENO, LIMIT_PASSPHRASE_BYTES + 1, &is_end);
 	}
 	if (err == ERR_OK && ask->len > 0 && ask->at[ask->len - 1] == '\n') {
@@ -107,8 +116,8 @@ static void block_signals(sigset_t *before)
 	(void)sigprocmask(SIG_BLOCK, &stop, before);
 }
 
-/* With the echo off, and with ISIG off too, Ctrl-C is a byte: it ends the line as one who gives
- * up, and nothing can leave the terminal without its echo. */
+/* With the echo off, and with ISIG off too, Ctrl-C is a byte that ends the line, as one who gives
+ * up: nothing can leave the terminal without its echo. */
 static enum err read_hidden(struct ask *ask, const char *prompt)
 {
 	struct termios was;
@@ -119,6 +128,7 @@ static enum err read_hidden(struct ask *ask, const char *prompt)
 	block_signals(&before);
 	struct termios hidden = was;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+	hidden.c_cc[VEOL] = CTRL_C;
 	enum err err = tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0 ? ERR_OK : ERR_IO;
 	if (err == ERR_OK) {
 		/* Only now: who sees it may type, and nothing of that is shown or thrown away. */
@@ -128,7 +138,7 @@ static enum err read_hidden(struct ask *ask, const char *prompt)
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	(void)fputc('\n', stderr);
-	if (err == ERR_OK && memchr(ask->at, 3, ask->len) != NULL) {
+	if (err == ERR_OK && memchr(ask->at, CTRL_C, ask->len) != NULL) {
 		err = ERR_NOT_FOUND;
 	}
 	return err;
@@ -146,6 +156,25 @@ enum err ask_line(struct ask *ask, const char *prompt, bool is_hidden)
 	return read_line(ask);
 }
 
+/* systemd hands a unit its credentials (LoadCredential=) in a directory that nobody else may enter,
+ * as files of root; the unit's user reads them by an access list, which looks like a right of the
+ * group. */
+static bool is_credential(const char *path)
+{
+	struct stat info;
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+	size_t len = dir == NULL ? 0 : strlen(dir);
+	return len > 0 && dir[0] == '/' && strncmp(path, dir, len) == 0 && path[len] == '/' &&
+	       strchr(path + len + 1, '/') == NULL && stat(dir, &info) == 0 &&
+	       (info.st_mode & 027) == 0;
+}
+
+/* Nobody else may read it, or write it. */
+static bool is_private(const char *path, const struct stat *info)
+{
+	return (info->st_mode & 077) == 0 || ((info->st_mode & 037) == 0 && is_credential(path));
+}
+
 enum err ask_file(struct ask *ask, const char *path, char *why, size_t why_bytes)
 {
 	struct stat info;
@@ -158,7 +187,7 @@ enum err ask_file(struct ask *ask, const char *path, char *why, size_t why_bytes
 		err = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
 		goto out;
 	}
-	if ((info.st_mode & 077) != 0) {
+	if (!is_private(path, &info)) {
 		(void)snprintf(why, why_bytes,
 			"%s can be read by others; make it private with: chmod 600 '%s'", path,
 			path);
@@ -177,12 +206,30 @@ enum err ask_file(struct ask *ask, const char *path, char *why, size_t why_bytes
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes, "%s %s", path,
 			err == ERR_REFUSED ? "holds no passphrase"
-			: err == ERR_LIMIT ? "holds more than a passphrase of 1024 bytes"
+			: err == ERR_LIMIT ? "is longer than a passphrase can be"
 					   : "cannot be read");
 	}
 out:
 	if (fd >= 0) {
 		(void)close(fd);
+	}
+	return err;
+}
+
+enum err ask_passphrase(
+	struct ask *ask, const char *file, const char *prompt, char *why, size_t why_bytes)
+{
+	if (file != NULL) {
+		return ask_file(ask, file, why, why_bytes);
+	}
+	bool is_possible = ask_is_possible();
+	enum err err = ask_line(ask, prompt, true);
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "%s",
+			!is_possible           ? "there is no terminal to ask for the passphrase"
+			: err == ERR_LIMIT     ? "that is longer than a passphrase can be"
+			: err == ERR_NOT_FOUND ? "no passphrase was given"
+					       : "the passphrase cannot be read");
 	}
 	return err;
 }

@@ -31,10 +31,16 @@ bool ask_is_possible(void);
 MUST_USE enum err ask_text(
 	struct ask *ask, const char *prompt, size_t bytes_max, bool (*is_enough)(struct span text));
 /** One line from the terminal: with `is_hidden` it is not shown. ERR_NOT_FOUND: there is no
- * terminal, or the input ended; ERR_LIMIT: longer than LIMIT_PASSPHRASE_BYTES; ERR_IO. */
+ * terminal, or the input ended, or Ctrl-C did; ERR_LIMIT: longer than LIMIT_PASSPHRASE_BYTES;
+ * ERR_IO. */
 MUST_USE enum err ask_line(struct ask *ask, const char *prompt, bool is_hidden);
-/** The passphrase in a file, without the line break at its end. ERR_DENIED: others may read the
- * file. `why` gets a sentence. */
+/** The passphrase in a file, without the line break at its end. ERR_DENIED: others may read or
+ * write the file; in systemd's $CREDENTIALS_DIRECTORY its group may read it. `why` gets a sentence.
+ */
 MUST_USE enum err ask_file(struct ask *ask, const char *path, char *why, size_t why_bytes);
+/** The passphrase in `file`, or, when that is NULL, typed without echo. Errors as of both; `why`
+ * gets a sentence. */
+MUST_USE enum err ask_passphrase(
+	struct ask *ask, const char *file, const char *prompt, char *why, size_t why_bytes);
 
 #endif

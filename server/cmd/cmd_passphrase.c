@@ -34,14 +34,11 @@ struct wish {
 /* A passphrase from a file or the terminal; false: it said what is wrong. */
 static bool get(const char *command, struct ask *ask, const char *file, const char *prompt)
 {
-	char why[WHY_BYTES] = "there is no terminal to ask for the passphrase";
-	enum err err =
-		file != NULL ? ask_file(ask, file, why, sizeof(why)) : ask_line(ask, prompt, true);
-	if (err == ERR_OK) {
+	char why[WHY_BYTES] = "";
+	if (ask_passphrase(ask, file, prompt, why, sizeof(why)) == ERR_OK) {
 		return true;
 	}
-	(void)cmd_fail(
-		command, "%s", err == ERR_LIMIT ? "that is longer than a passphrase can be" : why);
+	(void)cmd_fail(command, "%s", why);
 	return false;
 }
 

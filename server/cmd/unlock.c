@@ -8,20 +8,6 @@
 
 enum { UNLOCK_WHY_BYTES = 512 };
 
-static enum err ask_passphrase(struct ask *ask, const char *file, char *why, size_t why_bytes)
-{
-	if (file != NULL) {
-		return ask_file(ask, file, why, why_bytes);
-	}
-	enum err err = ask_line(ask, "Passphrase of the key: ", true);
-	if (err != ERR_OK) {
-		(void)snprintf(why, why_bytes,
-			"the key is locked with a passphrase, and there is no terminal to ask for "
-			"it");
-	}
-	return err;
-}
-
 enum err unlock_key_why(
 	const char *dir, const char *passphrase_file, struct key **out, char *why, size_t why_bytes)
 {
@@ -32,8 +18,14 @@ enum err unlock_key_why(
 		return ERR_NOMEM;
 	}
 	enum err err = secret_look(dir, &facts, why, why_bytes);
-	if (err == ERR_OK && facts.is_wrapped) {
-		err = ask_passphrase(ask, passphrase_file, why, why_bytes);
+	if (err == ERR_OK && facts.is_wrapped && passphrase_file == NULL && !ask_is_possible()) {
+		(void)snprintf(why, why_bytes,
+			"the key is locked with a passphrase, and there is no terminal to ask for "
+			"it");
+		err = ERR_NOT_FOUND;
+	} else if (err == ERR_OK && facts.is_wrapped) {
+		err = ask_passphrase(
+			ask, passphrase_file, "Passphrase of the key: ", why, why_bytes);
 	}
 	if (err == ERR_OK) {
 		err = secret_load(dir, ask_span(ask), out, why, why_bytes);

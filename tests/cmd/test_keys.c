@@ -377,6 +377,56 @@ static void refuses_a_passphrase_file_that_others_can_read(void **state)
 	assert_fails("kith passphrase set --new-file none --data n", "cannot be read");
 }
 
+/* systemd shows a unit its credentials as files of root, with mode 0440 where an access list lets
+ * the unit's user read them, in a directory that nobody else may enter. */
+static void takes_a_passphrase_the_init_system_hands_over(void **state)
+{
+	(void)state;
+	make_files();
+	assert_good("mkdir -m 550 c; cp right c/pass; chmod 440 c/pass; "
+		    "export CREDENTIALS_DIRECTORY=$PWD/c; "
+		    "kith passphrase set --new-file $PWD/c/pass --data n && "
+		    "kith passphrase remove --passphrase-file $PWD/c/pass --data n",
+		"not locked any more");
+	/* Only there, and only what nobody else may read or write. */
+	assert_fails("kith passphrase set --new-file $PWD/c/pass --data n", "chmod 600");
+	assert_fails("mkdir d; CREDENTIALS_DIRECTORY=$PWD/d kith passphrase set --new-file "
+		     "$PWD/c/pass --data n",
+		"chmod 600");
+	assert_fails("chmod 640 right; CREDENTIALS_DIRECTORY=$PWD/c kith passphrase set --new-file "
+		     "$PWD/c/../right --data n",
+		"chmod 600");
+	assert_fails("chmod 460 c/pass; CREDENTIALS_DIRECTORY=$PWD/c kith passphrase set "
+		     "--new-file $PWD/c/pass --data n",
+		"chmod 600");
+	assert_fails("chmod 444 c/pass; CREDENTIALS_DIRECTORY=$PWD/c kith passphrase set "
+		     "--new-file $PWD/c/pass --data n",
+		"chmod 600");
+	assert_fails("chmod 440 c/pass; chmod 755 c; CREDENTIALS_DIRECTORY=$PWD/c kith passphrase "
+		     "set --new-file $PWD/c/pass --data n",
+		"chmod 600");
+}
+
+static void a_question_without_echo_is_left_with_ctrl_c(void **state)
+{
+	struct terminal terminal;
+	struct termios is;
+	const char *const set[] = {"passphrase", "set", "--data", "n", NULL};
+	(void)state;
+	make_files();
+	open_terminal(&terminal, set);
+	expect(&terminal, "New passphrase: ");
+	do {
+		assert_int_equal(tcgetattr(terminal.fd, &is), 0);
+	} while ((is.c_lflag & ECHO) != 0 && usleep(1000) == 0);
+	/* No line break behind it. */
+	assert_int_equal(write(terminal.fd, "half of it\x03", 11), 11);
+	expect(&terminal, "no passphrase was given");
+	assert_int_equal(close_terminal(&terminal), 1);
+	assert_null(strstr(terminal.text, "half"));
+	assert_good("kith passphrase set --new-file right --data n", "locked now");
+}
+
 static void never_shows_a_passphrase_on_the_terminal(void **state)
 {
 	struct terminal terminal;
@@ -529,6 +579,8 @@ int main(int argc, char **argv)
 		IN_A_PLACE(practising_is_noted_when_every_word_is_right),
 		IN_A_PLACE(locks_and_unlocks_the_key_of_a_stopped_node),
 		IN_A_PLACE(refuses_a_passphrase_file_that_others_can_read),
+		IN_A_PLACE(takes_a_passphrase_the_init_system_hands_over),
+		IN_A_PLACE(a_question_without_echo_is_left_with_ctrl_c),
 		IN_A_PLACE(never_shows_a_passphrase_on_the_terminal),
 		IN_A_PLACE(starts_unattended_with_a_passphrase_file),
 		IN_A_PLACE(asks_at_a_terminal_or_is_unlocked_later),
