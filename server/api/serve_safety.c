@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-enum { WITNESS_HASH_BYTES = 8, WITNESS_NAME_BYTES = 32 };
+enum { WITNESS_HASH_BYTES = 8, WITNESS_NAME_BYTES = 32, WHY_BYTES = 256 };
 
 static void wrong(struct call *call, const char *sentence)
 {
@@ -61,7 +61,7 @@ static bool read_sequence(const json_t *body, const char *name, uint64_t *out)
 void serve_witness(struct call *call)
 {
 	char name[WITNESS_NAME_BYTES];
-	char why[256];
+	char why[WHY_BYTES];
 	struct span text;
 	uint64_t sequence = 0;
 	struct change change = {.kind = CHANGE_WITNESS, .name = witness_name(call, name)};
@@ -90,17 +90,21 @@ static void answer_refused(struct call *call, const char *why)
 {
 	struct answer *answer = &call->exchange->answer;
 	struct guard_report report;
+	char said[WHY_BYTES + 64];
 	writer_guard(call->api->opts.writer, &report);
 	if (report.state == FENCE_SUSPECT) {
-		answer_error(answer, SAID_REFUSED, why);
+		/* The page has a button for it. */
+		(void)snprintf(said, sizeof(said), "%s%s", why,
+			call->exchange->is_owner ? " `kith resume --accept` says it." : "");
+		answer_error(answer, SAID_REFUSED, said);
 	} else {
-		answer_paused(answer, why, 0);
+		answer_paused(answer, why[0] == '\0' ? NULL : why, 0);
 	}
 }
 
 void serve_resume(struct call *call)
 {
-	char why[256] = "";
+	char why[WHY_BYTES] = "";
 	struct guard_report report;
 	uint64_t last = 0;
 	const json_t *accept = json_object_get(call->body, "accept");
@@ -122,7 +126,7 @@ void serve_resume(struct call *call)
 		enum err err = writer_resume(
 			call->api->opts.writer, last, json_is_true(accept), why, sizeof(why));
 		if (err == ERR_REFUSED) {
-			answer_refused(call, why[0] == '\0' ? NULL : why);
+			answer_refused(call, why);
 			return;
 		}
 		if (err != ERR_OK) {

@@ -87,7 +87,8 @@ static void a_pause_is_told_and_ended_by_the_owners_word(void **state)
 	expect(2, "resume 0", "it takes the number");
 	expect(2, "resume 2 --accept", "it takes the number");
 	expect(2, "resume two", "it takes the number");
-	expect(1, "resume 3", "kith resume: ");
+	expect(1, "resume 3", "up to number 2.");
+	expect(1, "resume 3", "`kith resume --accept`");
 	expect(0, "safety", "SUSPECT");
 	expect(0, "resume 2", "Publishing goes on. Your next message is number 3.\n");
 	expect(0, "drafts publish 1", ".sha256\n");
