@@ -35,7 +35,7 @@ static void put_draft(void *ctx, const struct draft_row *row)
 	if (listing->before != 0 && row->draft >= listing->before) {
 		return;
 	}
-	if (listing->bytes + row->content.len > DRAFTS_ANSWER_BYTES) {
+	if (listing->is_more || listing->bytes + row->content.len > DRAFTS_ANSWER_BYTES) {
 		listing->is_more = true;
 		return;
 	}

@@ -362,7 +362,8 @@ static void a_request_and_its_draft_are_published_once(void **state)
 
 static void many_drafts_come_in_parts(void **state)
 {
-	enum { DRAFTS = 600, LENGTH = 8000 };
+	/* One in ten is short: it would still fit where the next one does not. */
+	enum { DRAFTS = 600, LENGTH = 8000, SHORT = 10 };
 	static char body[LENGTH + 32];
 	char target[64];
 	struct api_reply reply;
@@ -371,8 +372,9 @@ static void many_drafts_come_in_parts(void **state)
 	(void)state;
 	publish(1);
 	pause_publishing(3);
-	(void)snprintf(body, sizeof(body), "{\"type\":\"post\",\"text\":\"%0*d\"}", LENGTH, 0);
 	for (int i = 0; i < DRAFTS; i++) {
+		(void)snprintf(body, sizeof(body), "{\"type\":\"post\",\"text\":\"%0*d\"}",
+			i % SHORT == 0 ? SHORT : LENGTH, 0);
 		api_rig_ask_owner(&rig, "POST", "/api/publish", body, &reply);
 		assert_int_equal(reply.status, 409);
 		api_reply_fini(&reply);
