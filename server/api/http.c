@@ -328,6 +328,9 @@ static bool add_headers(struct MHD_Response *response, const struct answer *answ
 		[ANSWER_TEXT] = "text/plain; charset=utf-8",
 		[ANSWER_DOWNLOAD] = "application/octet-stream"};
 	const char *mime = answer->kind == ANSWER_FILE ? answer->mime : mimes[answer->kind];
+	const char *policy = answer->kind == ANSWER_PAGE       ? page_policy
+			     : answer->kind == ANSWER_DOWNLOAD ? "default-src 'none'; sandbox"
+							       : NULL;
 	char number[16];
 	(void)snprintf(number, sizeof(number), "%u", answer->retry_after_s);
 	const char *const headers[][2] = {
@@ -343,7 +346,7 @@ static bool add_headers(struct MHD_Response *response, const struct answer *answ
 			answer->kind == ANSWER_DOWNLOAD ? answer->disposition : NULL},
 		{"Content-Encoding", answer->is_gzip ? "gzip" : NULL},
 		{"Vary", answer->kind == ANSWER_FILE ? "Accept-Encoding" : NULL},
-		{"Content-Security-Policy", answer->kind == ANSWER_PAGE ? page_policy : NULL},
+		{"Content-Security-Policy", policy},
 		{"Referrer-Policy", answer->kind == ANSWER_PAGE ? "no-referrer" : NULL},
 		{"Cross-Origin-Opener-Policy", answer->kind == ANSWER_PAGE ? "same-origin" : NULL},
 		{"Cross-Origin-Embedder-Policy",

@@ -114,6 +114,8 @@ static void what_is_made_can_be_fetched_byte_for_byte(void **state)
 	assert_non_null(strstr(reply.text, "Content-Disposition: attachment; filename=kith-"));
 	assert_non_null(strstr(reply.text, "Cache-Control: no-store\r\n"));
 	assert_non_null(strstr(reply.text, "X-Content-Type-Options: nosniff\r\n"));
+	assert_non_null(
+		strstr(reply.text, "Content-Security-Policy: default-src 'none'; sandbox\r\n"));
 	size_t head = (size_t)(reply.body - reply.text);
 	assert_int_equal(reply.len - head, file.len);
 	assert_memory_equal(reply.body, file.at, file.len);
