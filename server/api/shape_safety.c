@@ -200,7 +200,7 @@ static json_t *wait_json(const struct guard_verdict *verdict)
 		[GUARD_LAPSED] = "lapsed"};
 	return json_pack("{s:s?, s:I, s:I, s:I}", "rule", rules[verdict->nearest], "confirmed",
 		(json_int_t)verdict->confirmed, "of",
-		(json_int_t)(verdict->confirmed + verdict->waiting_for), "left_ms",
+		(json_int_t)verdict->confirmed + (json_int_t)verdict->waiting_for, "left_ms",
 		(json_int_t)verdict->left_ms);
 }
 

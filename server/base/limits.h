@@ -122,23 +122,24 @@
 #define LIMIT_WAL_BYTES (64LL * MIB)
 
 /* Publishing without forks (restore.md §4). */
-#define LIMIT_GUARD_QUIET_MS 600000            /* nothing newer for so long: U1, U2 */
-#define LIMIT_GUARD_QUIET_LONG_MS 1800000      /* U3 */
+#define LIMIT_GUARD_QUIET_MS 600000              /* nothing newer for so long: U1, U2 */
+#define LIMIT_GUARD_QUIET_LONG_MS 1800000        /* U3 */
 #define LIMIT_GUARD_HALF_MS (24LL * 3600 * 1000) /* since the pause began: U3 */
-#define LIMIT_GUARD_HALF_HOLDERS 3             /* at least: U3 */
-#define LIMIT_GUARD_CLAIM_MS 60000             /* a claim without a message pauses at most so long */
-#define LIMIT_GUARD_CLAIM_REST_MS 3600000      /* after an empty claim, until another one may pause */
+#define LIMIT_GUARD_HALF_HOLDERS 3               /* at least: U3 */
+#define LIMIT_GUARD_CLAIM_MS 60000        /* a claim without a message pauses at most so long */
+#define LIMIT_GUARD_CLAIM_REST_MS 3600000 /* after an empty claim, until another one may pause */
 #define LIMIT_GUARD_CLOCK_BACK_MS (24LL * 3600 * 1000)
-#define LIMIT_GREETING_MS 5000                 /* after the start, for peers to speak before the first post */
+#define LIMIT_GREETING_MS 5000 /* after the start, for peers to speak before the first post */
 #define LIMIT_HOLDER_SEEN_MS (30LL * 24 * 3600 * 1000) /* holders asked for: seen since */
 #define LIMIT_HOLDERS 1000
 #define LIMIT_WITNESSES 64
-#define LIMIT_SAFETY_NAME_BYTES 128            /* of a witness, of an event in the safety log */
-#define LIMIT_SAFETY_TEXT_BYTES 1024           /* of a sentence in the safety log */
-#define LIMIT_DRAFTS 1000 /* kept while publishing is paused */
+#define LIMIT_SAFETY_NAME_BYTES 128  /* of a witness, of an event in the safety log */
+#define LIMIT_SAFETY_TEXT_BYTES 1024 /* of a sentence in the safety log */
+#define LIMIT_DRAFTS 1000            /* kept while publishing is paused */
 #define LIMIT_WANTS 100
 #define LIMIT_BRANCH_MESSAGES 1000 /* of the other side of a fork of our own */
-#define LIMIT_OWN_CHECKED 1000 /* own messages whose chain is checked at each start; the rest behind it */
+#define LIMIT_OWN_CHECKED \
+	1000 /* own messages whose chain is checked at each start; the rest behind it */
 #define LIMIT_OWN_REPLAYS_PER_MINUTE 120 /* own messages we hold, sent to us again, looked at */
 
 /* Backups and the key. */
@@ -146,16 +147,18 @@
 #define LIMIT_BACKUP_PERIOD_MS (24LL * 3600 * 1000)
 #define LIMIT_BACKUP_LATE_MS (7LL * 24 * 3600 * 1000) /* then the page says so */
 #define LIMIT_BACKUP_MANIFEST_BYTES (1 * MIB)
-#define LIMIT_BACKUP_ROOM_BYTES (500LL * MIB) /* stay free when the node makes a backup by itself */
+#define LIMIT_BACKUP_ROOM_BYTES (500LL * MIB) /* stay free when the node makes a backup by itself \
+					       */
 #define LIMIT_BACKUP_FIRST_MS 300000          /* after the first post was seen */
 #define LIMIT_BACKUP_RETRY_MS 3600000         /* after one that failed */
 #define LIMIT_BACKUP_WORK_OPS 3               /* argon2id: passes … */
-#define LIMIT_BACKUP_WORK_BYTES (64 * MIB)    /* … over so much memory: a 512 MB machine has that */
-#define LIMIT_BACKUP_WORK_OPS_MAX 16          /* that a file may ask for */
+#define LIMIT_BACKUP_WORK_BYTES (64 * MIB) /* … over so much memory: a 512 MB machine has that */
+#define LIMIT_BACKUP_WORK_OPS_MAX 16       /* that a file may ask for */
 #define LIMIT_BACKUP_WORK_BYTES_MAX (256 * MIB)
 #define LIMIT_PASSPHRASE_BYTES_MIN 8
 #define LIMIT_PASSPHRASE_BYTES 1024
-#define LIMIT_WRAP_MEMORY_KIB_MIN 8192 /* of argon2id, for a key that is locked with a passphrase */
+#define LIMIT_WRAP_MEMORY_KIB_MIN 8192 /* of argon2id, for a key that is locked with a passphrase \
+					*/
 #define LIMIT_WRAP_MEMORY_KIB 65536
 #define LIMIT_WRAP_PASSES 16
 #define LIMIT_KEY_WORDS 24

@@ -9,13 +9,15 @@ enum { TARGET_BYTES = 64, WHEN_BYTES = 32, LINE_CHARS = 60, DIGITS_MAX = 15 };
 /* The first line of a draft, as much of it as fits on one; no control characters. */
 static void print_line(const char *text)
 {
-	for (int i = 0; text[i] != '\0' && text[i] != '\n'; i++) {
+	int left = LINE_CHARS;
+	for (const char *c = text; *c != '\0' && *c != '\n'; c++) {
 		/* Cut between characters only. */
-		if (i >= LINE_CHARS && ((unsigned char)text[i] & 0xc0) != 0x80) {
+		if (left <= 0 && ((unsigned char)*c & 0xc0) != 0x80) {
 			(void)fputs("…", stdout);
 			break;
 		}
-		(void)putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
+		left--;
+		(void)putchar((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);
 	}
 	(void)putchar('\n');
 }
