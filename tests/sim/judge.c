@@ -212,8 +212,12 @@ void judge_commit(struct node *node, const struct commit *commit)
 		if (person == node->person) {
 			release(node, ledger_find(person, message->sequence, &message->key));
 		}
-		if (person == UINT_MAX ||
-			ledger_find(person, message->sequence, &message->key) == NULL) {
+		struct entry *entry =
+			person == UINT_MAX ? NULL
+					   : ledger_find(person, message->sequence, &message->key);
+		if (entry != NULL) {
+			entry->held_us[node->host.number] = world.now_us;
+		} else {
 			broken("I3", "%u stored a message that nobody signed", node->host.number);
 		}
 	}
