@@ -314,6 +314,7 @@ static enum err start_nightly(struct node *node, char *why, size_t why_bytes)
 		.signer = node->signer,
 		.dir = node->opts->backup_dir,
 		.is_by_request_only = node->opts->is_backup_off,
+		.check_after_ms = LIMIT_CHECK_AFTER_MS,
 		.on_changed = on_backup,
 		.ctx = node};
 	return nightly_start(&opts, &node->nightly, why, why_bytes);

@@ -151,6 +151,7 @@
 					       */
 #define LIMIT_BACKUP_FIRST_MS 300000          /* after the first post was seen */
 #define LIMIT_BACKUP_RETRY_MS 3600000         /* after one that failed */
+#define LIMIT_CHECK_AFTER_MS 10000            /* after a start behind a run that was cut: the database is looked over */
 #define LIMIT_BACKUP_WORK_OPS 3               /* argon2id: passes … */
 #define LIMIT_BACKUP_WORK_BYTES (64 * MIB) /* … over so much memory: a 512 MB machine has that */
 #define LIMIT_BACKUP_WORK_OPS_MAX 16       /* that a file may ask for */

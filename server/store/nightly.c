@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "store/inside.h"
+#include "store/nightly_inside.h"
 #include "store/reader.h"
 #include "store/safety.h"
 
@@ -40,6 +41,7 @@ struct nightly {
 	int64_t told_ms;      /* mono: when on_changed was last called */
 	int64_t tried_ms;     /* mono: the last try by itself that failed; 0: none */
 	int64_t first_ms;     /* mono: when the first post was seen; 0: not yet */
+	int64_t check_ms;     /* mono: when the database is to be looked over; INT64_MAX: never */
 	pthread_mutex_t lock; /* everything below */
 	pthread_cond_t wake;
 	bool is_stopping;
@@ -404,7 +406,7 @@ static void forget_passphrase(struct nightly *nightly)
 	nightly->passphrase_len = 0;
 }
 
-static void run_job(struct nightly *nightly, bool is_by_itself)
+static enum err run_job(struct nightly *nightly, bool is_by_itself)
 {
 	struct backup_result result = {.bytes = 0};
 	(void)pthread_mutex_lock(&nightly->lock);
@@ -423,6 +425,38 @@ static void run_job(struct nightly *nightly, bool is_by_itself)
 	memcpy(nightly->job.said, job.said, sizeof(job.said));
 	(void)pthread_mutex_unlock(&nightly->lock);
 	tell(nightly, true);
+	return job.err;
+}
+
+/* Looking over. */
+
+static bool goes_on(void *ctx)
+{
+	struct nightly *nightly = ctx;
+	(void)pthread_mutex_lock(&nightly->lock);
+	bool is_so = !nightly->is_stopping;
+	(void)pthread_mutex_unlock(&nightly->lock);
+	return is_so;
+}
+
+static void look_over(struct nightly *nightly)
+{
+	bool is_sound = false;
+	nightly->check_ms = INT64_MAX;
+	enum err err = nightly_check(nightly->opts.store, goes_on, nightly, &is_sound);
+	if (err != ERR_OK) {
+		if (err != ERR_CLOSED) {
+			LOG(nightly->env, LOG_WARN, "database.not_checked",
+				LOG_TEXT("why", err_text(err)));
+		}
+		return;
+	}
+	LOG(nightly->env, is_sound ? LOG_INFO : LOG_ERROR,
+		is_sound ? "database.sound" : "database.damaged");
+	const struct change change = {.kind = CHANGE_CHECKED, .number = is_sound ? 1 : 0};
+	if (writer_change_wait(nightly->opts.writer, &change) != ERR_OK) {
+		LOG(nightly->env, LOG_WARN, "database.not_noted");
+	}
 }
 
 /* The clock. */
@@ -466,7 +500,10 @@ static void wait_a_little(struct nightly *nightly)
 {
 	struct timespec until;
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += LOOK_MS / 1000;
+	int64_t check_ms = nightly->check_ms == INT64_MAX
+				   ? LOOK_MS
+				   : nightly->check_ms - env_mono_ms(nightly->env);
+	until.tv_sec += (check_ms < LOOK_MS ? check_ms : LOOK_MS) / 1000 + (check_ms < LOOK_MS);
 	(void)pthread_cond_timedwait(&nightly->wake, &nightly->lock, &until);
 }
 
@@ -478,6 +515,9 @@ static void *nightly_main(void *arg)
 	while (!nightly->is_stopping) {
 		bool is_asked = nightly->is_asked;
 		(void)pthread_mutex_unlock(&nightly->lock);
+		if (env_mono_ms(nightly->env) >= nightly->check_ms) {
+			look_over(nightly);
+		}
 		bool is_own = !is_asked && is_due(nightly);
 		(void)pthread_mutex_lock(&nightly->lock);
 		/* Somebody may have asked meanwhile; what they get is as good. */
@@ -487,7 +527,9 @@ static void *nightly_main(void *arg)
 		if (is_own || nightly->is_asked) {
 			bool is_by_itself = !nightly->is_asked;
 			(void)pthread_mutex_unlock(&nightly->lock);
-			run_job(nightly, is_by_itself);
+			if (run_job(nightly, is_by_itself) == ERR_DAMAGED) {
+				look_over(nightly);
+			}
 			(void)pthread_mutex_lock(&nightly->lock);
 		} else if (!nightly->is_stopping) {
 			wait_a_little(nightly);
@@ -581,6 +623,9 @@ enum err nightly_start(
 	}
 	nightly->opts = *opts;
 	nightly->env = store_env(opts->store);
+	nightly->check_ms = opts->check_after_ms >= 0 && writer_was_cut(opts->writer)
+				    ? env_mono_ms(nightly->env) + opts->check_after_ms
+				    : INT64_MAX;
 	init_locks(nightly);
 	nightly->dir = opts->dir == NULL ? store_path(opts->store, "backups") : strdup(opts->dir);
 	nightly->derived = sodium_malloc(DERIVED_BYTES);

@@ -11,6 +11,9 @@
  * the node starts, so that a database that was rolled back meets the copy that knows better. A copy
  * of before publishing last went on counts no more: what it knew was settled then.
  *
+ * The same thread looks the database file over: after a run that was cut, and when a copy was found
+ * damaged. What it finds is CHANGE_CHECKED.
+ *
  * Names: kith-YYYYMMDD-HHMMSS.backup (UTC), with -paused, -away (asked for, with a passphrase and
  * the key in it; the last one is kept) or -move before the dot.
  */
@@ -35,6 +38,9 @@ struct nightly_opts {
 	const struct signer *signer;
 	const char *dir;         /* for the files; NULL: DIR/backups. Copied; made when missing */
 	bool is_by_request_only; /* no nightly ones */
+	/* After a run that was cut (writer_was_cut()) the database file is looked over, so long
+	 * after the start; negative: never. */
+	int64_t check_after_ms;
 	/* A job's phase or figures changed (at most a few times a second). Any thread. May be NULL.
 	 */
 	void (*on_changed)(void *ctx);

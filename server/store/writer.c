@@ -279,7 +279,7 @@ static void run_batch(struct writer *writer, struct batch *batch)
 /* What may pause publishing is on the disk before anybody hears of it. */
 static bool is_alarm(enum change_kind kind)
 {
-	return kind == CHANGE_TWIN || kind == CHANGE_WITNESS;
+	return kind == CHANGE_TWIN || kind == CHANGE_WITNESS || kind == CHANGE_CHECKED;
 }
 
 static void add_to_batch(struct writer *writer, struct batch *batch, struct job *job)
@@ -494,6 +494,7 @@ void writer_stop(struct writer *writer)
 		job = inbox_take(writer->inbox, 0)) {
 		run_from(writer, job);
 	}
+	writer_end_run(writer);
 	writer_close_fence(writer);
 	writer_free(writer);
 }

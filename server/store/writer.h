@@ -77,6 +77,10 @@ int64_t writer_due_ms(const struct writer *writer);
  */
 const char *writer_state(struct writer *writer, char *why, size_t why_bytes);
 
+/** Did a run end without writer_stop() since the database file was last found sound
+ * (CHANGE_CHECKED)? Before other threads run. */
+bool writer_was_cut(const struct writer *writer);
+
 /* What the owner is told about a pause; whom it waits for is in store/safety. */
 struct guard_report {
 	enum fence_state state;
@@ -177,6 +181,8 @@ enum change_kind {
 	CHANGE_WANT,    /* feed, number 1: replicate without following; 0: no longer */
 	CHANGE_DRAFT_DROP, /* number: this draft is done with */
 	CHANGE_LOG,        /* name: event; text: sentence: one entry of the safety log */
+	CHANGE_CHECKED, /* number: 1 the database file was looked over and is sound; 0 it is
+			   damaged, and publishing is paused */
 	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
 			kept) */
 };

@@ -145,6 +145,16 @@ static enum err change_fork(struct writer *writer, const struct change *change)
 	return err;
 }
 
+static enum err change_checked(struct writer *writer, const struct change *change)
+{
+	if (change->number == 0) {
+		writer_signal(writer, GUARD_DAMAGE);
+		return ERR_OK;
+	}
+	writer->is_cut = false;
+	return writer_setting_put(writer, "run", span_text("open"));
+}
+
 static enum err change_session_drop(struct writer *writer, const struct change *change)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -185,6 +195,8 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 	case CHANGE_DRAFT_DROP:
 	case CHANGE_LOG:
 		return writer_safety_change(writer, change);
+	case CHANGE_CHECKED:
+		return change_checked(writer, change);
 	}
 	return ERR_REFUSED;
 }

@@ -250,6 +250,10 @@ static void say_why(const struct writer *writer, struct move *move)
 			"Another node is running with your key, at %.150s. Stop one of the two.",
 			signals->twin);
 	}
+	if (move->cause == GUARD_DAMAGE) {
+		(void)snprintf(move->why, sizeof(move->why),
+			"The file of the database is damaged. `kith check` tells more.");
+	}
 	if (move->cause == GUARD_CLAIM) {
 		(void)snprintf(move->why, sizeof(move->why),
 			"Somebody says that you have published %" PRIu64

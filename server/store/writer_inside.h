@@ -134,6 +134,7 @@ struct writer {
 	bool is_guard_stale;          /* `guard` is to be read again, and judged */
 	int64_t guard_due_ms;         /* mono: judge again then, whatever happens */
 	int64_t claim_rest_ms;        /* mono: no claim pauses before */
+	bool is_cut;        /* the setting `run` says so: see writer_was_cut() */
 	uint64_t unchecked; /* own messages up to this number are to be checked; 0: done */
 	struct batch *batch;
 	atomic_bool is_stopping;
@@ -189,7 +190,9 @@ void writer_change_job_free(struct change_job *job);
 MUST_USE enum err writer_check_fence(struct writer *writer);
 /** After a commit: when own messages were among it, the fence follows. */
 void writer_after_own(struct writer *writer);
-/** At the end: the fence says what the database says. */
+/** At the end: the database says that the run was not cut. */
+void writer_end_run(struct writer *writer);
+/** … and the fence says what the database says. */
 void writer_close_fence(struct writer *writer);
 /** The fence as it is to be, with the intent that is still open. */
 MUST_USE enum err writer_put_fence(struct writer *writer);

@@ -219,6 +219,31 @@ void writer_after_own(struct writer *writer)
 	}
 }
 
+bool writer_was_cut(const struct writer *writer)
+{
+	return writer->is_cut;
+}
+
+void writer_end_run(struct writer *writer)
+{
+	if (writer->is_cut) {
+		return; /* it stays so until the file was looked over */
+	}
+	enum err err = writer_begin(writer);
+	if (err == ERR_OK) {
+		err = writer_setting_put(writer, "run", span_of(NULL, 0));
+		if (err == ERR_OK) {
+			err = writer_commit(writer);
+		} else {
+			writer_rollback(writer);
+		}
+	}
+	if (err != ERR_OK) {
+		LOG(store_env(writer->store), LOG_WARN, "store.end",
+			LOG_TEXT("why", err_text(err)));
+	}
+}
+
 void writer_close_fence(struct writer *writer)
 {
 	if (writer->fence != NULL && writer->is_fence_behind && writer->pending == NULL &&

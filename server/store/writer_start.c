@@ -127,6 +127,10 @@ static enum err read_state(struct writer *writer, struct start *start)
 		err = read_setting(writer, "restored_at", text, sizeof(text));
 		start->is_restored = text[0] != '\0';
 	}
+	if (err == ERR_OK) {
+		err = read_setting(writer, "run", text, sizeof(text));
+		writer->is_cut = text[0] != '\0';
+	}
 	return err;
 }
 
@@ -476,6 +480,9 @@ static enum err put_start(struct writer *writer, const struct start *start, stru
 	err = writer_setting_put(writer, "install", span_text(install));
 	if (err == ERR_OK) {
 		err = writer_setting_put(writer, "epoch", span_text(epoch));
+	}
+	if (err == ERR_OK) {
+		err = writer_setting_put(writer, "run", span_text(writer->is_cut ? "cut" : "open"));
 	}
 	if (err == ERR_OK && start->is_restored) {
 		err = writer_setting_put(writer, "restored_at", span_of(NULL, 0));

@@ -4,9 +4,11 @@
 
 #include "base/file.h"
 #include "lib/shelf.h"
+#include "store/db.h"
 #include "store/nightly.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -305,6 +307,106 @@ static void knows_its_own_names_and_no_path(void **state)
 	assert_false(nightly_name_is_ours(span_of("kith-20261122-190342.backup", 28)));
 }
 
+static void set_run(const struct shelf *shelf, const char *run)
+{
+	char path[PATH_BYTES];
+	char sql[128];
+	struct db *db = NULL;
+	(void)snprintf(sql, sizeof(sql),
+		"UPDATE settings SET text = CAST('%s' AS BLOB) WHERE name = CAST('run' AS BLOB)",
+		run);
+	assert_int_equal(
+		db_open(in_shelf(shelf, "kith.db", path), DB_WRITER, &shelf->env, &db), ERR_OK);
+	assert_int_equal(db_exec(db, sql), ERR_OK);
+	assert_int_equal(sqlite3_changes(db_handle(db)), 1);
+	db_close(db);
+}
+
+static bool run_is(struct shelf *shelf, const char *run)
+{
+	struct buf text = BUF_INIT(KIB);
+	assert_int_equal(reader_setting(shelf->reader, "run", &text), ERR_OK);
+	bool is_so = span_equal_text(buf_span(&text), run);
+	buf_fini(&text);
+	return is_so;
+}
+
+/* Of a closed shelf: a page that no start looks at. */
+static void damage(const struct shelf *shelf)
+{
+	char path[PATH_BYTES];
+	struct db *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	assert_int_equal(
+		db_open(in_shelf(shelf, "kith.db", path), DB_WRITER, &shelf->env, &db), ERR_OK);
+	assert_int_equal(sqlite3_prepare_v2(db_handle(db),
+				 "SELECT rootpage FROM sqlite_schema WHERE name = 'profiles'", -1,
+				 &stmt, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	off_t at = (sqlite3_column_int64(stmt, 0) - 1) * 4096;
+	(void)sqlite3_finalize(stmt);
+	db_close(db);
+	int fd = open(path, O_WRONLY);
+	assert_int_equal(pwrite(fd, "ZZZZ", 4, at), 4);
+	(void)close(fd);
+}
+
+static void expect_damage(struct shelf *shelf)
+{
+	struct guard_report report;
+	do {
+		(void)usleep(1000);
+		writer_guard(shelf->writer, &report);
+	} while (report.state == FENCE_CLEAN);
+	assert_int_equal(report.state, FENCE_SUSPECT);
+	assert_int_equal(report.cause, GUARD_DAMAGE);
+	assert_non_null(strstr(report.why, "kith check"));
+}
+
+static void looks_the_database_over_after_a_run_that_was_cut(void **state)
+{
+	struct shelf *shelf = *state;
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	shelf_close(shelf);
+	set_run(shelf, "open");
+	shelf_open(shelf);
+	assert_true(writer_was_cut(shelf->writer));
+	assert_true(run_is(shelf, "cut"));
+	struct nightly *nightly = start(shelf);
+	while (!run_is(shelf, "open")) {
+		(void)usleep(1000);
+	}
+	nightly_stop(nightly);
+	shelf_close(shelf);
+	shelf_open(shelf);
+	assert_false(writer_was_cut(shelf->writer));
+	shelf_close(shelf);
+	damage(shelf);
+	set_run(shelf, "open");
+	shelf_open(shelf);
+	nightly = start(shelf);
+	expect_damage(shelf);
+	nightly_stop(nightly);
+	shelf_close(shelf);
+	shelf_open(shelf);
+	assert_true(writer_was_cut(shelf->writer)); /* until it was found sound */
+}
+
+static void looks_the_database_over_when_a_copy_is_damaged(void **state)
+{
+	struct shelf *shelf = *state;
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"x\"}");
+	shelf_close(shelf);
+	damage(shelf);
+	shelf_open(shelf);
+	assert_false(writer_was_cut(shelf->writer));
+	struct nightly *nightly = start(shelf);
+	assert_int_equal(make(nightly, NIGHTLY_PLAIN, "").err, ERR_DAMAGED);
+	expect_damage(shelf);
+	nightly_stop(nightly);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +426,10 @@ int main(void)
 			a_machine_that_was_rolled_back_meets_the_copy_that_knows_better,
 			shelf_set_up, shelf_tear_down),
 		cmocka_unit_test(knows_its_own_names_and_no_path),
+		cmocka_unit_test_setup_teardown(looks_the_database_over_after_a_run_that_was_cut,
+			shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(looks_the_database_over_when_a_copy_is_damaged,
+			shelf_set_up, shelf_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -530,6 +530,33 @@ static void fence_says_suspect(struct fence_facts *facts)
 	facts->cause = GUARD_TWIN;
 }
 
+static void a_run_that_was_cut_is_known_until_the_file_was_looked_over(void **state)
+{
+	struct shelf *shelf = *state;
+	const struct change sound = {.kind = CHANGE_CHECKED, .number = 1};
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"1\"}");
+	shelf_close(shelf);
+	shelf_open(shelf);
+	assert_false(writer_was_cut(shelf->writer));
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"2\"}");
+	copy(shelf, "kith.db", "cut.db");
+	copy(shelf, "kith.db-wal", "cut.db-wal");
+	shelf_close(shelf);
+	copy(shelf, "cut.db", "kith.db");
+	copy(shelf, "cut.db-wal", "kith.db-wal");
+	for (int i = 0; i < 2; i++) {
+		shelf_open(shelf);
+		expect(shelf, FENCE_CLEAN, GUARD_NONE);
+		assert_true(writer_was_cut(shelf->writer));
+		shelf_close(shelf);
+	}
+	shelf_open(shelf);
+	assert_int_equal(writer_change_wait(shelf->writer, &sound), ERR_OK);
+	shelf_close(shelf);
+	shelf_open(shelf);
+	assert_false(writer_was_cut(shelf->writer));
+}
+
 static void of_two_states_the_worse_one_wins(void **state)
 {
 	struct shelf shelf;
@@ -638,6 +665,7 @@ int main(void)
 		cmocka_unit_test(the_newest_thousand_are_checked_at_the_start_the_rest_behind_it),
 		cmocka_unit_test(r15_a_clock_ten_years_back_warns_and_times_go_on_growing),
 		cmocka_unit_test(a_clock_a_day_back_pauses_when_the_disk_is_another_one_too),
+		SHELF(a_run_that_was_cut_is_known_until_the_file_was_looked_over),
 		cmocka_unit_test(of_two_states_the_worse_one_wins),
 		SHELF(r14_of_two_processes_one_is_refused),
 		cmocka_unit_test(r17_a_retired_node_never_publishes_again),
