@@ -384,15 +384,14 @@ static const char sql_clear_others[] =
 
 /* Whom we follow and block first, for all others' posts depend on it; then everything in the order
  * of its arrival. */
-static enum err rebuild_all(struct work *work, struct index *index)
+static enum err rebuild_all(struct store *store, struct index *index, bool is_own_whole)
 {
-	bool is_own_whole = work->found[AUDIT_OWN] == 0;
-	enum err err = db_exec(work->db, is_own_whole ? sql_clear_all : sql_clear_others);
+	enum err err = db_exec(index->db, is_own_whole ? sql_clear_all : sql_clear_others);
 	if (err == ERR_OK) {
 		err = index_load(index);
 	}
 	if (err == ERR_OK) {
-		err = feeds_new(work->db, store_env(work->store), &index->feeds);
+		err = feeds_new(index->db, store_env(store), &index->feeds);
 	}
 	if (err == ERR_OK && is_own_whole) {
 		err = rebuild_pass(index, true);
@@ -406,17 +405,27 @@ static enum err rebuild_all(struct work *work, struct index *index)
 	return err == ERR_OK ? index_flush(index) : err;
 }
 
-static enum err rebuild(struct work *work)
+enum err repair_views(struct store *store, bool is_own_whole)
 {
-	struct index index = {.db = work->db};
-	enum err err = begin(work);
+	struct index index = {.db = store->writer};
+	sqlite3_stmt *stmt = NULL;
+	enum err err = rebuild_all(store, &index, is_own_whole);
 	if (err == ERR_OK) {
-		err = rebuild_all(work, &index);
+		err = db_query(index.db, &sql_repair_count, &stmt);
 	}
 	if (err == ERR_OK) {
-		err = run_two(work, &sql_repair_count, 0, 0);
+		err = db_run(index.db, stmt);
 	}
 	feeds_free(index.feeds);
+	return err;
+}
+
+static enum err rebuild(struct work *work)
+{
+	enum err err = begin(work);
+	if (err == ERR_OK) {
+		err = repair_views(work->store, work->found[AUDIT_OWN] == 0);
+	}
 	return finish(work, err, "What follows from the messages was made again.");
 }
 

@@ -25,4 +25,8 @@ struct repair {
 /** `store` is open for writing and has no writer. ERR_OK also when faults are left. */
 MUST_USE enum err repair_run(struct store *store, const uint8_t *hmac_key, struct repair *repair);
 
+/** In the caller's transaction: make everything again that follows from the messages. Without
+ * `is_own_whole` (a part of our own feed cannot be read) what our feed says of others stays. */
+MUST_USE enum err repair_views(struct store *store, bool is_own_whole);
+
 #endif
