@@ -33,12 +33,13 @@ CREATE TABLE wants (
 	at INTEGER NOT NULL
 ) STRICT;
 
--- Messages of ours with a number we hold another message under: the other side of a fork of our own feed.
+-- Messages of ours with a number we hold another message under: the other side of a fork of our own feed. Kept for ever.
 CREATE TABLE branch (
 	sequence INTEGER NOT NULL,
 	key BLOB NOT NULL CHECK (length(key) = 32),
 	body BLOB NOT NULL,
 	at INTEGER NOT NULL,
+	is_settled INTEGER NOT NULL DEFAULT 0, -- 1: of a side that the owner gave up; it alarms nobody again
 	PRIMARY KEY (sequence, key)
 ) STRICT, WITHOUT ROWID;
 

@@ -203,7 +203,8 @@ enum err writer_append_one(struct writer *writer, const struct message *message,
 			       : writer_insert(writer, message, author, received_ms);
 	case CHAIN_GAP:
 		*result = APPEND_GAP;
-		return is_self ? follow_branch(writer, message) : ERR_OK;
+		err = is_self ? writer_branch_settled(writer, message, &is_same) : ERR_OK;
+		return err == ERR_OK && is_self && !is_same ? follow_branch(writer, message) : err;
 	case CHAIN_KNOWN:
 		err = compare_known(writer, message, author, &is_same);
 		if (err != ERR_OK || is_same) {
@@ -215,6 +216,13 @@ enum err writer_append_one(struct writer *writer, const struct message *message,
 		break;
 	}
 	*result = APPEND_FORKED;
+	bool is_settled = false;
+	if (is_self) {
+		err = writer_branch_settled(writer, message, &is_settled);
+	}
+	if (err != ERR_OK || is_settled) {
+		return err; /* its owner knows, and has decided */
+	}
 	err = is_self ? keep_branch(writer, message) : ERR_OK;
 	return err == ERR_OK ? writer_keep_proof(writer, author, message->compact) : err;
 }

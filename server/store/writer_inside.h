@@ -255,6 +255,9 @@ MUST_USE enum err writer_witnesses_renew(struct writer *writer, uint64_t head);
 /** Does a branch we keep hold this message? */
 MUST_USE enum err writer_branch_has(
 	struct writer *writer, uint64_t sequence, const struct message_id *key, bool *is_so);
+/** Is it of a side that the owner gave up (store/fork)? More of such a side is kept at once. */
+MUST_USE enum err writer_branch_settled(
+	struct writer *writer, const struct message *message, bool *is_so);
 MUST_USE enum err writer_witness_put(
 	struct writer *writer, struct span name, uint64_t sequence, const struct message_id *key);
 /** Own messages came back: who was compared at a lower head is asked again. */

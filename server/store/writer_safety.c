@@ -6,6 +6,8 @@
  */
 #include "store/writer_inside.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 QUERY(sql_is_near,
@@ -52,8 +54,13 @@ QUERY(sql_draft_put, "INSERT INTO drafts (nonce, at, content) SELECT ?1, ?2, ?3 
 QUERY(sql_draft_drop, "DELETE FROM drafts WHERE draft = ?1");
 QUERY(sql_branch_put,
 	"INSERT OR IGNORE INTO branch (sequence, key, body, at) SELECT ?1, ?2, ?3, ?4 "
-	"WHERE (SELECT count(*) FROM branch) < ?5");
+	"WHERE (SELECT count(*) FROM branch WHERE is_settled = 0) < ?5");
+QUERY(sql_branch_more,
+	"INSERT OR IGNORE INTO branch (sequence, key, body, at, is_settled) SELECT ?1, ?2, ?3, ?4, "
+	"1 WHERE (SELECT count(*) FROM branch) < ?5");
 QUERY(sql_branch_has, "SELECT 1 FROM branch WHERE sequence = ?1 AND key = ?2");
+QUERY(sql_branch_settled,
+	"SELECT 1 FROM branch WHERE sequence = ?1 AND key = ?2 AND is_settled = 1");
 QUERY(sql_log_put, "INSERT INTO safety_log (at, event, sequence, text) VALUES (?1, ?2, ?3, ?4)");
 
 static int64_t now_ms(const struct writer *writer)
@@ -470,10 +477,11 @@ enum err writer_draft_put(
 	return err;
 }
 
-enum err writer_branch_put(struct writer *writer, const struct message *message)
+static enum err put_branch(
+	struct writer *writer, const struct query *query, const struct message *message)
 {
 	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(writer->db, &sql_branch_put, &stmt);
+	enum err err = db_query(writer->db, query, &stmt);
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -485,12 +493,17 @@ enum err writer_branch_put(struct writer *writer, const struct message *message)
 	return db_run(writer->db, stmt);
 }
 
-enum err writer_branch_has(
-	struct writer *writer, uint64_t sequence, const struct message_id *key, bool *is_so)
+enum err writer_branch_put(struct writer *writer, const struct message *message)
+{
+	return put_branch(writer, &sql_branch_put, message);
+}
+
+static enum err ask_branch(struct writer *writer, const struct query *query, uint64_t sequence,
+	const struct message_id *key, bool *is_so)
 {
 	sqlite3_stmt *stmt = NULL;
 	*is_so = false;
-	enum err err = db_query(writer->db, &sql_branch_has, &stmt);
+	enum err err = db_query(writer->db, query, &stmt);
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -502,6 +515,36 @@ enum err writer_branch_has(
 		db_reset(stmt);
 	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err writer_branch_has(
+	struct writer *writer, uint64_t sequence, const struct message_id *key, bool *is_so)
+{
+	return ask_branch(writer, &sql_branch_has, sequence, key, is_so);
+}
+
+/* It is one that was given up, or it follows one: then it is kept beside that, and told of. */
+enum err writer_branch_settled(struct writer *writer, const struct message *message, bool *is_so)
+{
+	char text[160];
+	enum err err =
+		ask_branch(writer, &sql_branch_settled, message->sequence, &message->key, is_so);
+	if (err != ERR_OK || *is_so || !message->has_previous) {
+		return err;
+	}
+	err = ask_branch(
+		writer, &sql_branch_settled, message->sequence - 1, &message->previous, is_so);
+	if (err == ERR_OK && *is_so) {
+		err = put_branch(writer, &sql_branch_more, message);
+	}
+	if (err != ERR_OK || !*is_so || sqlite3_changes(db_handle(writer->db)) == 0) {
+		return err; /* also when there is no room for more of them */
+	}
+	(void)snprintf(text, sizeof(text),
+		"Message %" PRIu64
+		" of the side you gave up came, too. It is kept beside your feed.",
+		message->sequence);
+	return writer_log_put(writer, "fork", span_text(text));
 }
 
 enum err writer_holders_reask(struct writer *writer, uint64_t head)
