@@ -6,11 +6,12 @@
 
 #include "api/backup.h"
 #include "api/body.h"
+#include "store/fork.h"
 #include "store/safety.h"
 
 #include <stdlib.h>
 
-enum { HOLDERS_SHOWN = 200, LOG_SHOWN = 20, HOLDERS_AT_ONCE = 16 };
+enum { HOLDERS_SHOWN = 200, LOG_SHOWN = 20, HOLDERS_AT_ONCE = 16, FORK_SHOWN = 100 };
 
 /* What is read before it is shaped. */
 struct facts {
@@ -180,16 +181,6 @@ static enum err put_lists(
 
 /* The pause itself. */
 
-static json_t *fork_json(const struct guard_report *report)
-{
-	if (report->fork_sequence == 0) {
-		return json_null();
-	}
-	return json_pack("{s:I, s:o, s:o}", "sequence", (json_int_t)report->fork_sequence, "ours",
-		shape_message_id(&report->fork_ours), "theirs",
-		shape_message_id(&report->fork_theirs));
-}
-
 static json_t *wait_json(const struct guard_verdict *verdict)
 {
 	static const char *const rules[] = {[GUARD_U1] = "U1",
@@ -223,7 +214,70 @@ static json_t *pause_json(const struct guard_report *report)
 		(json_int_t)start, "came_back",
 		(json_int_t)(report->sequence > start ? report->sequence - start : 0),
 		"newest_seen", (json_int_t)newest, "lost", (json_int_t)(newest - report->sequence),
-		"fork", fork_json(report), "wait", wait_json(&report->verdict));
+		"fork", json_null(), "wait", wait_json(&report->verdict));
+}
+
+/* A fork: both sides, and who holds which as far as heard. */
+
+struct fork_lists {
+	json_t *ours, *theirs;
+};
+
+static void put_fork_message(void *ctx, const struct fork_message *row)
+{
+	const struct fork_lists *lists = ctx;
+	(void)json_array_append_new(row->is_theirs ? lists->theirs : lists->ours,
+		json_pack("{s:I, s:I, s:o, s:o}", "sequence", (json_int_t)row->message->sequence,
+			"at", (json_int_t)row->at_ms, "type", body_string(span_text(row->type)),
+			"text", body_string(span_text(row->words))));
+}
+
+/* Takes `posts` over. */
+static json_t *side_json(const struct message_id *key, uint64_t count, json_t *posts)
+{
+	return json_pack("{s:o, s:I, s:o}", "key",
+		key == NULL ? json_null() : shape_message_id(key), "count", (json_int_t)count,
+		"posts", posts);
+}
+
+static json_t *fork_holders(const struct facts *facts, uint64_t sequence)
+{
+	json_t *ours = json_array();
+	json_t *theirs = json_array();
+	for (size_t i = 0; i < facts->holder_count; i++) {
+		const struct guard_holder *holder = &facts->holders[i];
+		if (holder->told < 0 || (uint64_t)holder->told < sequence) {
+			continue; /* of what both sides share */
+		}
+		if (holder->agreement != GUARD_UNASKED) {
+			(void)json_array_append_new(
+				holder->agreement == GUARD_AGREES ? ours : theirs,
+				shape_feed_id(&holder->peer));
+		}
+	}
+	return json_pack("{s:o, s:o}", "ours", ours, "theirs", theirs);
+}
+
+static enum err put_fork(struct reader *reader, const struct facts *facts, json_t *tree)
+{
+	struct fork_lists lists = {.ours = json_array(), .theirs = json_array()};
+	const struct guard_report *report = &facts->report;
+	struct fork_sides sides;
+	enum err err = reader_fork(reader, FORK_SHOWN, &sides, put_fork_message, &lists);
+	if (err != ERR_OK || sides.sequence == 0) {
+		json_decref(lists.ours);
+		json_decref(lists.theirs);
+		return err;
+	}
+	json_t *ours = side_json(
+		sides.has_ours ? &sides.ours : &report->fork_ours, sides.ours_count, lists.ours);
+	json_t *theirs = side_json(
+		sides.has_theirs ? &sides.theirs : NULL, sides.theirs_count, lists.theirs);
+	json_t *fork = json_pack("{s:I, s:o, s:o, s:o, s:o}", "sequence",
+		(json_int_t)sides.sequence, "ours", ours, "theirs", theirs, "missing",
+		sides.missing == 0 ? json_null() : json_integer((json_int_t)sides.missing),
+		"holders", fork_holders(facts, sides.sequence));
+	return json_object_set_new(tree, "fork", fork) == 0 ? ERR_OK : ERR_NOMEM;
 }
 
 /* Copies and the key. */
@@ -252,6 +306,9 @@ static enum err put_facts(
 	(void)json_object_set_new(tree, "holders", holders);
 	(void)json_object_set_new(
 		tree, "holders_total", json_integer((json_int_t)facts->holder_total));
+	if (err == ERR_OK && facts->report.state == FENCE_FORKED) {
+		err = put_fork(reader, facts, tree);
+	}
 	return err == ERR_OK ? put_care(api, reader, tree) : err;
 }
 

@@ -90,9 +90,9 @@ static void print_pause(const json_t *safety)
 			number_of(safety, "lost"), number_of(safety, "newest_seen"));
 	}
 	if (json_is_object(fork)) {
-		(void)printf("fork      two messages carry number %lld: %s here, %s elsewhere\n",
-			number_of(fork, "sequence"), text_of(fork, "ours"),
-			text_of(fork, "theirs"));
+		(void)printf("fork      two messages carry number %lld: `kith fork` shows both "
+			     "sides\n",
+			number_of(fork, "sequence"));
 	}
 	if (strcmp(state, "SUSPECT") == 0) {
 		print_wait(safety);

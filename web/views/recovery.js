@@ -214,12 +214,13 @@ function Override({ at }) {
 	</section>`;
 }
 
-/** One of two messages with the same number. @param {{ id: string | null | undefined, title: string, who: string[], value?: any }} props */
-function Branch({ id, title, who, value }) {
-	const [content, setContent] = useState(/** @type {any} */ (value?.content ?? null));
-	const [at, setAt] = useState(value?.timestamp ?? 0);
+/** One side of a fork: its first message in full, the others by their first words. @param {{ side: any, title: string, who: string[] }} props */
+function Branch({ side, title, who }) {
+	const id = side.key;
+	const [content, setContent] = useState(/** @type {any} */ (null));
+	const [at, setAt] = useState(0);
 	useEffect(() => {
-		if (id && !value) {
+		if (id) {
 			get(`message/${pathOf(id)}/raw`).then((answer) => {
 				const message = JSON.parse(answer.value);
 				setContent(message.content);
@@ -228,9 +229,12 @@ function Branch({ id, title, who, value }) {
 		}
 	}, [id]);
 	const text = content?.type === 'post' ? String(content.text) : content ? t('draft.other', { type: content.type ?? '' }) : t('fork.absent');
+	const rest = side.posts.slice(1);
 	return html`<div class="branch"><h3>${title}</h3>
 		${at > 0 && html`<p class="note">${full(at)}</p>`}
 		${content?.type === 'post' ? html`<div class="text"><${PostText} text=${text} /></div>` : html`<p class="muted">${text}</p>`}
+		${side.count > 0 && html`<p class="note">${t('fork.count', { n: side.count })}</p>`}
+		${rest.length > 0 && html`<ol class="fork-rest" start=${rest[0].sequence}>${rest.map((/** @type {any} */ one) => html`<li key=${one.sequence} value=${one.sequence}><bdi>${one.type === 'post' ? one.text : t('draft.other', { type: one.type })}</bdi></li>`)}</ol>`}
 		<p class="note">${who.length > 0 ? t('fork.held', { names: listOf(who, who.length) }) : t('fork.nobody')}</p>
 		${id && html`<p class="key8">${id.slice(0, 13)}…</p>`}
 	</div>`;
@@ -238,15 +242,20 @@ function Branch({ id, title, who, value }) {
 
 /** @param {{ at: any }} props */
 function Fork({ at }) {
-	const names = (/** @type {string} */ agrees) => at.holders.filter((/** @type {any} */ one) => one.agrees === agrees).map((/** @type {any} */ one) => nameOf(one.person));
+	const names = (/** @type {string} */ side) => at.holders.filter((/** @type {any} */ one) => at.fork.holders[side].includes(one.person.id)).map((/** @type {any} */ one) => nameOf(one.person));
 	const n = at.fork?.sequence ?? 0;
 	return html`<section class="sheet" aria-labelledby="fork-title"><h2 id="fork-title">${n > 0 ? t('fork.where', { n }) : t('fork.somewhere')}</h2>
 		${n > 0 && html`<p>${t('fork.before', { n: n - 1, at: n })}</p>
-			<div class="branches"><${Branch} id=${at.fork.ours} title=${t('fork.ours')} who=${names('yes')} value=${at.fork.ours_value} />
-				<${Branch} id=${at.fork.theirs} title=${t('fork.theirs')} who=${names('no')} value=${at.fork.theirs_value} /></div>`}
+			<div class="branches"><${Branch} side=${at.fork.ours} title=${t('fork.ours')} who=${names('ours')} />
+				<${Branch} side=${at.fork.theirs} title=${t('fork.theirs')} who=${names('theirs')} /></div>`}
 	</section>
 	<section class="sheet" aria-labelledby="cannot-title"><h2 id="cannot-title">${t('fork.cannot')}</h2>
-		<ul class="consequences">${['fork.cannotSign', 'fork.cannotJoin', 'fork.can', 'fork.new'].map((key) => html`<li key=${key}>${t(key)}</li>`)}</ul>
+		<ul class="consequences">${['fork.cannotSign', 'fork.cannotJoin', 'fork.can'].map((key) => html`<li key=${key}>${t(key)}</li>`)}</ul>
+		<p>${t('fork.choose')}</p>
+		<dl class="fork-ways"><dt><code>kith fork adopt</code></dt><dd>${at.fork?.missing ? t('fork.missing', { n: at.fork.missing }) : t('fork.adopt')}</dd>
+			<dt><code>kith fork keep</code></dt><dd>${t('fork.keep')}</dd></dl>
+		<p>${t('fork.lost')}</p>
+		<p class="note">${t('fork.new')}</p>
 	</section>`;
 }
 
