@@ -198,6 +198,23 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print safety as in API.md\n",
 		cmd_safety},
+	{"fork", "[adopt | keep] [--yes] [--hmac-key B64] [--data DIR] [--json]",
+		"your feed has split: both sides, and your choice between them",
+		"Without a word it shows where the two sides part and who holds which. With one the "
+		"node must not run:\n"
+		"  adopt            the other side takes the place of this node's; what is given up "
+		"here becomes drafts\n"
+		"  keep             this node's side stays; what is given up of the other becomes "
+		"drafts\n"
+		"Whoever holds the side that is given up never sees you again, unless they begin "
+		"anew with your feed.\n"
+		"Nothing is deleted, and nothing is published before those who hold your feed were "
+		"asked.\n"
+		"  --yes            do it, without asking\n"
+		"  --hmac-key B64   of a network that signs with a key\n"
+		"  --data DIR       where the node keeps its data\n"
+		"  --json           print `fork` of safety as in API.md, or what was done\n",
+		cmd_fork},
 	{"resume", "NUMBER | --accept [--data DIR] [--json]",
 		"end a pause of publishing by your own word",
 		"NUMBER is that of the newest message you remember: `kith safety` tells which one "

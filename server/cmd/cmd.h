@@ -67,6 +67,7 @@ int cmd_disconnect(int argc, char **argv);
 int cmd_peers(int argc, char **argv);
 int cmd_link(int argc, char **argv);
 int cmd_safety(int argc, char **argv);
+int cmd_fork(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_drafts(int argc, char **argv);
 int cmd_want(int argc, char **argv);

@@ -2,6 +2,8 @@
  * stopped node whose safety file is gone. */
 #include "lib/cmocka.h"
 
+#include "base/err.h"
+
 #include <libgen.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -158,6 +160,86 @@ static void check_finds_and_repair_mends(void **state)
 	expect(1, "check --hmac-key MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=", "is not valid");
 }
 
+static void shell(const char *format, ...) PRINTF_LIKE(1, 2);
+static void shell(const char *format, ...)
+{
+	char line[PATH_BYTES + 1024];
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	assert_int_equal(system(line), 0);
+}
+
+/* A copied directory that posts, too; what it posted is brought here. */
+static void fork_off(void)
+{
+	char id[64];
+	char away[2 * sizeof(dir)];
+	(void)kith(0, "init");
+	(void)kith(0, "post one");
+	(void)snprintf(away, sizeof(away), "%s/away", dir);
+	shell("mkdir %s && cp %s/[!a]* %s", away, dir, away);
+	(void)kith(0, "post here");
+	(void)snprintf(id, sizeof(id), "%.53s", kith(0, "whoami"));
+	shell("'%s' resume 1 --data %s > /dev/null 2>&1", program, away);
+	shell("'%s' post there --data %s > /dev/null 2>&1", program, away);
+	shell("'%s' post also --data %s > /dev/null 2>&1", program, away);
+	shell("'%s' feed %s --json --data %s > %s/lines 2> /dev/null", program, id, away, dir);
+	(void)snprintf(away, sizeof(away), "import %s/lines", dir);
+	expect(0, away, "2 of another branch");
+}
+
+static void the_other_side_of_a_fork_can_be_adopted(void **state)
+{
+	(void)state;
+	(void)kith(0, "init");
+	expect(0, "fork", "Your feed is not forked.\n");
+	expect(0, "fork --json", "null\n");
+	expect(1, "fork adopt --yes", "not forked");
+	expect(1, "fork keep --yes", "not forked");
+	expect(2, "fork join", "it takes nothing, `adopt` or `keep`");
+	expect(2, "fork adopt --hmac-key short", "--hmac-key takes 32 bytes");
+	shell("rm %s/*", dir);
+	fork_off();
+	expect(0, "safety", "two messages carry number 2: `kith fork` shows both sides");
+	expect(0, "fork", "two different messages carry the number 2.\n");
+	expect(0, "fork", "post  here\n");
+	expect(0, "fork", "Elsewhere: 2 messages\n");
+	expect(0, "fork", "post  also\n");
+	expect(0, "fork --json", "\"count\":2,\"posts\":[{\"sequence\":2,");
+	expect(1, "post no", "It is kept as draft 1");
+	expect(1, "fork adopt", "nothing was done; say --yes");
+	expect(0, "safety", "FORKED");
+	/* With another key no signature is right. */
+	expect(1, "fork adopt --yes --hmac-key MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=",
+		"Message 2 of the other side is not valid");
+	expect(0, "fork adopt --yes", "Your feed ends with number 3 now. 1 messages were given up");
+	expect(0, "drafts", "post     here\n");
+	expect(0, "check", "All is well");
+	expect(0, "safety", "state     SUSPECT: publishing is paused\n");
+	expect(1, "post not-yet", "It is kept as draft 3");
+	expect(0, "resume 3", "Your next message is number 4.\n");
+	expect(0, "drafts publish 2", ".sha256\n");
+	expect(0, "fork", "Your feed is not forked.\n");
+}
+
+static void this_side_of_a_fork_can_be_kept(void **state)
+{
+	(void)state;
+	char import[2 * sizeof(dir)];
+	fork_off();
+	expect(0, "fork keep --yes --json",
+		"{\"chosen\":\"keep\",\"sequence\":2,\"head\":2,\"given_up\":2,\"drafts\":2");
+	expect(0, "drafts", "post     there\n");
+	expect(0, "resume 2", "Your next message is number 3.\n");
+	/* What was decided is not asked again. */
+	(void)snprintf(import, sizeof(import), "import %s/lines", dir);
+	expect(0, import, "2 of another branch");
+	expect(0, "safety", "state     CLEAN\n");
+	expect(0, "check", "All is well");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +249,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(
 			somebody_is_wanted_without_a_message, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(check_finds_and_repair_mends, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_other_side_of_a_fork_can_be_adopted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(this_side_of_a_fork_can_be_kept, set_up, tear_down),
 	};
 	/* build/MODE/tests/cmd/test_safety -> build/MODE/kith */
 	(void)argc;
