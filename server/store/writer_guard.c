@@ -227,6 +227,9 @@ enum err writer_move(struct writer *writer, struct move *move)
 	if (err == ERR_OK && move->rule == GUARD_U5) {
 		err = keep_lost_intent(writer);
 	}
+	if (err == ERR_OK && move->state == FENCE_CLEAN) {
+		err = writer_move_is_over(writer);
+	}
 	if (err == ERR_OK && move->rule == GUARD_U5) {
 		err = writer_safety_forget(writer);
 	}

@@ -264,6 +264,8 @@ MUST_USE enum err writer_witness_put(
 MUST_USE enum err writer_holders_reask(struct writer *writer, uint64_t head);
 /** The owner accepts what is lost: nobody's memory of more keeps publishing paused. */
 MUST_USE enum err writer_safety_forget(struct writer *writer);
+/** Publishing goes on: that nothing can have followed where this node moved from is over. */
+MUST_USE enum err writer_move_is_over(struct writer *writer);
 /** Fill writer->guard's arrays. */
 MUST_USE enum err writer_read_holders(struct writer *writer, struct guard_facts *out);
 /** Wall: the newest sighting of a holder; 0: none. */

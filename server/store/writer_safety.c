@@ -45,6 +45,7 @@ QUERY(sql_witness_oldest, "DELETE FROM witnesses WHERE name = (SELECT name FROM 
 QUERY(sql_witness_put,
 	"INSERT OR REPLACE INTO witnesses (name, sequence, key, at) VALUES (?1, ?2, ?3, ?4)");
 QUERY(sql_witnesses_drop, "DELETE FROM witnesses");
+QUERY(sql_witness_moved_drop, "DELETE FROM witnesses WHERE name = CAST('move' AS BLOB)");
 QUERY(sql_want_put, "INSERT OR IGNORE INTO wants (feed, at) SELECT ?1, ?2 WHERE (SELECT count(*) "
 		    "FROM wants) < ?3");
 QUERY(sql_want_drop, "DELETE FROM wants WHERE feed = ?1");
@@ -558,6 +559,11 @@ enum err writer_safety_forget(struct writer *writer)
 	return err == ERR_OK
 		       ? run_about(writer, &sql_holders_forget, (int64_t)writer->report.sequence)
 		       : err;
+}
+
+enum err writer_move_is_over(struct writer *writer)
+{
+	return run_about(writer, &sql_witness_moved_drop, 0);
 }
 
 enum err writer_newest_sighting(struct writer *writer, int64_t *out)

@@ -527,6 +527,40 @@ static void d4_no_quiet_passes_while_the_twin_is_still_there(void **state)
 	author_fini(&ben);
 }
 
+/* Who moved out had stopped for good; who went on with it has not. */
+static void where_it_moved_from_is_no_witness_once_publishing_went_on(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	struct author cleo;
+	char path[128];
+	befriend(shelf, 2, &cleo);
+	holds(shelf, &cleo, 1);
+	befriend(shelf, 1, &ben);
+	struct change move = {.kind = CHANGE_WITNESS, .name = span_text("move"), .number = 1};
+	move.key = shelf_publish(shelf, "%s", post).key;
+	holds(shelf, &ben, 1);
+	for (int i = 0; i < 2; i++) {
+		shelf_close(shelf);
+		(void)snprintf(path, sizeof(path), "%s/fence", shelf->dir);
+		assert_int_equal(unlink(path), 0);
+		shelf_open(shelf);
+		shelf_settle(shelf);
+		if (i == 0) {
+			change(shelf, &move);
+		}
+		confirm(shelf, &ben, 1, &move.key);
+		shelf_pass(shelf, LIMIT_GUARD_QUIET_MS);
+		if (i == 0) {
+			expect(shelf, FENCE_CLEAN, GUARD_NONE); /* U1 */
+		} else {
+			expect(shelf, FENCE_SUSPECT, GUARD_NO_FENCE);
+		}
+	}
+	author_fini(&ben);
+	author_fini(&cleo);
+}
+
 /* A node that lays down its pen has nothing in it any more: what came out of it at a later start
  * would fork the feed that went on elsewhere. */
 static void what_is_signed_and_not_stored_goes_before_the_retirement(void **state)
@@ -750,6 +784,7 @@ int main(void)
 		SHELF(of_the_other_branch_a_thousand_messages_are_kept),
 		SHELF(d4_a_twin_pauses_and_its_address_is_told),
 		SHELF(d4_no_quiet_passes_while_the_twin_is_still_there),
+		SHELF(where_it_moved_from_is_no_witness_once_publishing_went_on),
 		SHELF(what_is_signed_and_not_stored_goes_before_the_retirement),
 		SHELF(while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer),
 		SHELF(a_thousand_drafts_are_kept),
