@@ -102,8 +102,10 @@ static void count_holder(
 {
 	bool is_newer = holder->told > 0 && (uint64_t)holder->told > facts->sequence;
 	bool is_confirmed = holder->told >= 0 && holder->agreement == GUARD_AGREES && !is_newer;
+	/* A sighting behind the beginning is of a clock that was wrong. */
+	bool is_old_copy = facts->known_ms > 0 && facts->known_ms < facts->since_ms;
 	int64_t seen_since_ms =
-		(facts->known_ms > 0 ? facts->known_ms : facts->since_ms) - LIMIT_HOLDER_SEEN_MS;
+		(is_old_copy ? facts->known_ms : facts->since_ms) - LIMIT_HOLDER_SEEN_MS;
 	bool is_recent = holder->told >= 0 || holder->seen_ms >= seen_since_ms;
 	uint64_t told = holder->told > 0 ? (uint64_t)holder->told : 0;
 	uint64_t newest = holder->told >= 0 ? told : holder->sequence;

@@ -66,7 +66,8 @@ struct guard_facts {
 	enum guard_cause cause;
 	int64_t since_ms; /* wall: this spell began */
 	int64_t known_ms; /* wall: the newest sighting of a holder that was known when the spell
-			     began (an old backup remembers old sightings); 0: as since_ms */
+			     began (an old backup remembers old sightings); 0, or later than
+			     since_ms (the clock was wrong): as since_ms */
 	uint64_t start_sequence; /* our head when the spell began; 0: then no holder could be known,
 				    and "all of them" (U2) means nothing */
 	int64_t quiet_since_ms;  /* mono: nothing newer of ours came since; the start of the process

@@ -131,6 +131,15 @@ static void u2_needs_everybody_who_was_seen_in_the_last_thirty_days(void **state
 	silent->agreement = GUARD_AGREES;
 	assert_int_equal(judged(&scene, LIMIT_GUARD_QUIET_MS - 1).rule, GUARD_RULE_NONE);
 	assert_int_equal(judged(&scene, LIMIT_GUARD_QUIET_MS).rule, GUARD_U2);
+	/* A sighting that lies ahead is of a clock that was wrong: it makes nobody else old. */
+	silent->told = -1;
+	silent->agreement = GUARD_UNASKED;
+	scene.facts.known_ms += 1000 * day_ms;
+	silent->seen_ms = scene.facts.since_ms - LIMIT_HOLDER_SEEN_MS;
+	assert_int_equal(judged(&scene, day_ms / 2).rule, GUARD_RULE_NONE);
+	assert_int_equal(judged(&scene, day_ms / 2).waiting_for, 1);
+	scene.facts.known_ms -= 1000 * day_ms;
+	silent->seen_ms = scene.facts.known_ms - LIMIT_HOLDER_SEEN_MS;
 	/* An old backup remembers old sightings: what counts is when it was made. */
 	scene.facts.since_ms += 1000 * day_ms;
 	silent->told = -1;
