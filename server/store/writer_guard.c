@@ -80,7 +80,7 @@ static enum err put_spell(struct writer *writer, const struct move *move)
 			move->is_without_history ? 0 : self->head.sequence);
 	}
 	if (err == ERR_OK) {
-		err = writer_witnesses_renew(writer, self->head.sequence);
+		err = writer_witnesses_renew(writer, self->head.sequence, move->is_start);
 	}
 	if (err == ERR_OK) {
 		err = put_number(writer, "since", (uint64_t)env_wall_ms(store_env(writer->store)));

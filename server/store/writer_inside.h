@@ -98,6 +98,7 @@ struct move {
 	bool is_set;
 	bool is_new_spell;
 	bool is_in_memory;       /* a claim: it ends by itself, and no start remembers it */
+	bool is_start;           /* found at the start: nobody has spoken in it yet */
 	bool is_without_history; /* the pause before did not end, and began with nothing */
 	enum fence_state state;
 	enum guard_cause cause;
@@ -251,7 +252,7 @@ MUST_USE enum err writer_draft_put(
 /** Keep a message of ours that does not fit into our feed. */
 MUST_USE enum err writer_branch_put(struct writer *writer, const struct message *message);
 /** A pause begins: what others remembered before, up to `head`, must be said again to count. */
-MUST_USE enum err writer_witnesses_renew(struct writer *writer, uint64_t head);
+MUST_USE enum err writer_witnesses_renew(struct writer *writer, uint64_t head, bool is_start);
 /** Does a branch we keep hold this message? */
 MUST_USE enum err writer_branch_has(
 	struct writer *writer, uint64_t sequence, const struct message_id *key, bool *is_so);

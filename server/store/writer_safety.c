@@ -571,7 +571,7 @@ enum err writer_newest_sighting(struct writer *writer, int64_t *out)
 	return ask(writer, &sql_holder_newest, 0, out);
 }
 
-enum err writer_witnesses_renew(struct writer *writer, uint64_t head)
+enum err writer_witnesses_renew(struct writer *writer, uint64_t head, bool is_start)
 {
 	sqlite3_stmt *stmt = NULL;
 	enum err err = db_query(writer->db, &sql_witnesses_renew, &stmt);
@@ -579,7 +579,8 @@ enum err writer_witnesses_renew(struct writer *writer, uint64_t head)
 		return err;
 	}
 	db_int(stmt, 1, (int64_t)head);
-	db_int(stmt, 2, now_ms(writer)); /* not the one whose word begins this pause */
+	/* Not the one whose word begins this pause. */
+	db_int(stmt, 2, is_start ? INT64_MAX : now_ms(writer));
 	return db_run(writer->db, stmt);
 }
 

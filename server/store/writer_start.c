@@ -428,6 +428,7 @@ static void decide(struct writer *writer, struct start *start, struct move *move
 	bool was_paused = start->state == FENCE_SUSPECT;
 	move->is_new_spell =
 		move->state == FENCE_SUSPECT && !(goes_on && was_paused && !start->is_elsewhere);
+	move->is_start = true;
 	move->is_without_history = was_paused && report->start_sequence == 0;
 	move->is_set = move->state != start->state || move->is_new_spell;
 	report->state = move->state;

@@ -107,6 +107,12 @@ static void u1_needs_a_witness_a_holder_and_ten_quiet_minutes(void **state)
 	assert_int_equal(judged(&scene, LIMIT_GUARD_QUIET_MS).rule, GUARD_RULE_NONE);
 	assert_int_equal(judged(&scene, 1000 * LIMIT_GUARD_QUIET_MS).rule, GUARD_U1);
 	scene.facts.quiet_since_ms = 0;
+	scene.holders[0].agreement = GUARD_UNASKED; /* its number alone compares nothing */
+	assert_int_equal(judged(&scene, day_ms).rule, GUARD_RULE_NONE);
+	scene.holders[0].agreement = GUARD_AGREES;
+	scene.witnesses[0].is_echo = true;
+	assert_int_equal(judged(&scene, day_ms).rule, GUARD_RULE_NONE);
+	scene.witnesses[0].is_echo = false;
 	scene.witnesses[0].key.at[0] ^= 1;
 	assert_int_equal(judged(&scene, day_ms).rule, GUARD_RULE_NONE);
 	scene.witnesses[0].has_key = false; /* a number alone compares nothing */

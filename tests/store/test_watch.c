@@ -399,6 +399,49 @@ static void d2_returned_messages_unlock_when_all_holders_agree_and_it_is_quiet(v
 	author_fini(&ben);
 }
 
+static void remember(
+	struct shelf *shelf, const char *name, uint64_t sequence, const struct message_id *key)
+{
+	const struct change row = {.kind = CHANGE_WITNESS,
+		.name = span_text(name),
+		.number = (int64_t)sequence,
+		.key = *key};
+	change(shelf, &row);
+}
+
+/* A restored database brings its witnesses back together with its head. */
+static void what_was_witnessed_before_a_pause_agrees_with_nothing_in_it(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	struct author cy;
+	char path[128];
+	befriend(shelf, 1, &ben);
+	holds(shelf, &ben, 2);
+	befriend(shelf, 2, &cy);
+	holds(shelf, &cy, 2);
+	(void)shelf_publish(shelf, "%s", post);
+	struct message_id key = shelf_publish(shelf, "%s", post).key;
+	remember(shelf, "browser a", 2, &key);
+	remember(shelf, "backup", 2, &key);
+	expect(shelf, FENCE_CLEAN, GUARD_NONE);
+	shelf_close(shelf);
+	(void)snprintf(path, sizeof(path), "%s/fence", shelf->dir);
+	assert_int_equal(unlink(path), 0);
+	shelf_open(shelf);
+	confirm(shelf, &ben, 2, &key);
+	shelf_pass(shelf, 10 * LIMIT_GUARD_QUIET_MS);
+	expect(shelf, FENCE_SUSPECT, GUARD_NO_FENCE);
+	remember(shelf, "backup", 2, &key); /* of this very database */
+	shelf_pass(shelf, 10 * LIMIT_GUARD_QUIET_MS);
+	expect(shelf, FENCE_SUSPECT, GUARD_NO_FENCE);
+	remember(shelf, "browser a", 2, &key);
+	shelf_settle(shelf);
+	expect(shelf, FENCE_CLEAN, GUARD_NONE);
+	author_fini(&ben);
+	author_fini(&cy);
+}
+
 static void who_tells_more_than_it_can_show_delays_but_does_not_lock(void **state)
 {
 	struct shelf *shelf = *state;
@@ -779,6 +822,7 @@ int main(void)
 		SHELF(a_claim_that_is_proven_becomes_a_pause_that_lasts),
 		SHELF(r12_our_own_old_messages_again_change_nothing),
 		SHELF(d2_returned_messages_unlock_when_all_holders_agree_and_it_is_quiet),
+		SHELF(what_was_witnessed_before_a_pause_agrees_with_nothing_in_it),
 		SHELF(who_tells_more_than_it_can_show_delays_but_does_not_lock),
 		SHELF(d3_another_message_under_our_number_is_a_fork_and_both_sides_are_kept),
 		SHELF(of_the_other_branch_a_thousand_messages_are_kept),
