@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -292,10 +293,13 @@ static int finish(const struct cmd *cmd, int code)
 int main(int argc, char **argv)
 {
 	const struct rlimit none = {0, 0};
-	/* The database, its log and its copies are as private as the key beside them; and a core
-	 * dump would hold what passes through memory. */
+	/* The database, its log and its copies are as private as the key beside them. No command
+	 * leaves a core dump, which would hold what passes through memory (one that is piped to a
+	 * program heeds no limit, so the process is not dumpable either), and no other process of
+	 * the same user reads it there. */
 	(void)umask(077);
 	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
 	if (sodium_init() < 0) {
 		(void)fputs("kith: libsodium does not start on this machine\n", stderr);
 		return EXIT_BAD;

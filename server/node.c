@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -69,21 +68,8 @@ static void on_commit(void *ctx, const struct commit *commit)
 	(void)pthread_mutex_unlock(&node->tell);
 }
 
+/* Publishing is paused or goes on, or a backup's job does. */
 static void on_state(void *ctx)
-{
-	struct node *node = ctx;
-	(void)pthread_mutex_lock(&node->tell);
-	if (node->sync != NULL) {
-		sync_on_state(node->sync);
-	}
-	if (node->api != NULL) {
-		api_on_state(node->api);
-	}
-	(void)pthread_mutex_unlock(&node->tell);
-}
-
-/* A backup's job goes on. */
-static void on_backup(void *ctx)
 {
 	struct node *node = ctx;
 	(void)pthread_mutex_lock(&node->tell);
@@ -164,12 +150,6 @@ static void on_key(void *ctx, struct key *key, enum api_key why)
 	struct node *node = ctx;
 	set_next_key(node, key, why == API_KEY_REPLACED);
 	(void)!loop_post(node->loop, end_life, node); /* refused: it is ending already */
-}
-
-/* No debugger of other users: the key is in memory. (main() has seen to core dumps.) */
-static void guard_process(void)
-{
-	(void)prctl(PR_SET_DUMPABLE, 0);
 }
 
 static enum err load_or_make_key(
@@ -315,7 +295,7 @@ static enum err start_nightly(struct node *node, char *why, size_t why_bytes)
 		.dir = node->opts->backup_dir,
 		.is_by_request_only = node->opts->is_backup_off,
 		.check_after_ms = LIMIT_CHECK_AFTER_MS,
-		.on_changed = on_backup,
+		.on_changed = on_state,
 		.ctx = node};
 	return nightly_start(&opts, &node->nightly, why, why_bytes);
 }
@@ -504,7 +484,6 @@ enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
 		.port = opts->port,
 		.next_key = opts->key,
 		.tell = PTHREAD_MUTEX_INITIALIZER};
-	guard_process();
 	enum err err = open_dir(&node, why, why_bytes);
 	bool is_over = err != ERR_OK;
 	while (!is_over) {

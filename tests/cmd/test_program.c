@@ -223,6 +223,51 @@ static struct result to_full_disk(const char *first, ...)
 	return result;
 }
 
+/* The files of a process in /proc are root's when nobody may look into it, and else its user's. */
+static void no_command_can_be_looked_into_by_its_neighbours(void **state)
+{
+	enum { NOBODY = 65534, TRIES = 2000 };
+	char copy[PATH_BYTES];
+	char line[PROGRAM_BYTES + 4 * PATH_BYTES];
+	char environ_path[64];
+	char none = 0;
+	int in[2];
+	int begun[2]; /* closed by the exec */
+	struct stat is = {.st_uid = NOBODY};
+	(void)state;
+	/* Where another user finds it. */
+	(void)snprintf(line, sizeof(line), "chmod 755 %s && cp '%s' %s && chmod 755 %s", dir,
+		program, in_dir(copy, "kith"), copy);
+	assert_int_equal(system(line), 0);
+	assert_int_equal(pipe(in), 0);
+	assert_int_equal(pipe2(begun, O_CLOEXEC), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)dup2(in[0], STDIN_FILENO);
+		(void)close(in[1]);
+		if (geteuid() == 0 && setuid(NOBODY) != 0) {
+			_exit(126);
+		}
+		(void)execl(copy, copy, "verify", (char *)NULL);
+		_exit(127);
+	}
+	(void)close(begun[1]);
+	assert_int_equal(read(begun[0], &none, 1), 0);
+	(void)close(begun[0]);
+	(void)snprintf(environ_path, sizeof(environ_path), "/proc/%d/environ", (int)pid);
+	for (int i = 0; i < TRIES && is.st_uid != 0; i++) {
+		(void)usleep(5000);
+		assert_int_equal(stat(environ_path, &is), 0);
+	}
+	(void)close(in[0]);
+	(void)close(in[1]);
+	assert_int_equal(code_of(pid), 0);
+	assert_int_equal(is.st_uid, 0);
+	assert_int_equal(chmod(dir, 0700), 0);
+	assert_int_equal(unlink(copy), 0);
+}
+
 static void fails_when_its_output_cannot_be_written(void **state)
 {
 	char path[PATH_BYTES];
@@ -355,6 +400,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(quotes_what_it_was_given_shortened_and_harmless),
 		cmocka_unit_test(refuses_secrets_that_are_open_or_odd),
 		cmocka_unit_test(keeps_everything_it_writes_private),
+		cmocka_unit_test(no_command_can_be_looked_into_by_its_neighbours),
 		cmocka_unit_test(fails_when_its_output_cannot_be_written),
 		cmocka_unit_test(both_signals_at_once_stop_it_and_break_nothing),
 		cmocka_unit_test(a_taken_web_port_ends_the_start_cleanly),
