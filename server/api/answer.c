@@ -7,7 +7,6 @@
 #include "api/body.h"
 
 #include <assert.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -65,10 +64,11 @@ static void close_fd(struct answer *answer)
 
 void answer_fini(struct answer *answer)
 {
-	if (answer->is_secret && answer->body.at != NULL) {
-		sodium_memzero(answer->body.at, answer->body.cap);
+	if (answer->is_secret) {
+		buf_wipe(&answer->body);
+	} else {
+		buf_fini(&answer->body);
 	}
-	buf_fini(&answer->body);
 	close_fd(answer);
 }
 

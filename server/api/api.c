@@ -560,6 +560,6 @@ enum err api_request(struct api *api, const char *method, const char *target, st
 					      : buf_span(&exchange.answer.body));
 	}
 	answer_fini(&exchange.answer);
-	buf_fini(&exchange.body);
+	buf_wipe(&exchange.body); /* words or a passphrase may have been in it */
 	return err;
 }

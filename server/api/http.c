@@ -19,7 +19,6 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -234,14 +233,6 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
 	return request;
 }
 
-/* It may have held a passphrase. Its room was made at once, so there is no other copy of ours. */
-static void wipe_body(struct exchange *exchange)
-{
-	if (exchange->body.at != NULL) {
-		sodium_memzero(exchange->body.at, exchange->body.cap);
-	}
-}
-
 static void on_completed(void *cls, struct MHD_Connection *connection, void **context,
 	enum MHD_RequestTerminationCode why)
 {
@@ -250,9 +241,10 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	(void)why;
 	set_phase(door->http, conn_of(connection), CONN_IDLE);
 	if (request != NULL) {
-		wipe_body(&request->exchange);
 		answer_fini(&request->exchange.answer);
-		buf_fini(&request->exchange.body);
+		/* It may have held a passphrase. Its room was made at once, so there is no other
+		 * copy of ours. */
+		buf_wipe(&request->exchange.body);
 		free(request->kept_target);
 		free(request);
 	}

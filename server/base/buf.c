@@ -21,6 +21,14 @@ void buf_fini(struct buf *buf)
 	*buf = BUF_INIT(buf->max);
 }
 
+void buf_wipe(struct buf *buf)
+{
+	if (buf->at != NULL) {
+		explicit_bzero(buf->at - buf->skip, buf->skip + buf->cap);
+	}
+	buf_fini(buf);
+}
+
 static void win_back(struct buf *buf)
 {
 	if (buf->skip == 0) {

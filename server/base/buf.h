@@ -24,6 +24,9 @@ struct buf {
 
 void buf_init(struct buf *buf, size_t bytes_max);
 void buf_fini(struct buf *buf);
+/** As buf_fini() for what nobody may find in memory later. It knows of no copies that growing left
+ * behind: reserve all the room first. */
+void buf_wipe(struct buf *buf);
 
 /** Errors of the four: ERR_LIMIT (over `max`), ERR_NOMEM. */
 MUST_USE enum err buf_append(struct buf *buf, struct span bytes);

@@ -68,6 +68,7 @@ enum err file_read(const char *path, struct buf *out)
 		}
 		err = buf_append(out, span_of(chunk, (size_t)count));
 	}
+	explicit_bzero(chunk, sizeof(chunk)); /* it may be a secret that is read */
 	(void)close(fd);
 	return err;
 }

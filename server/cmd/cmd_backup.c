@@ -7,12 +7,11 @@
 #include "cmd/opener.h"
 #include "config.h"
 
-#include "base/file.h"
 #include "store/backup.h"
+#include "store/secret.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -46,18 +45,10 @@ static enum err read_secret(const char *dir, struct buf *out)
 	struct buf path = BUF_INIT(DIR_BYTES);
 	enum err err = config_path(dir, "secret", &path);
 	if (err == ERR_OK) {
-		err = file_read((const char *)path.at, out);
+		err = secret_read_file((const char *)path.at, out);
 	}
 	buf_fini(&path);
 	return err;
-}
-
-static void wipe(struct buf *text)
-{
-	if (text->at != NULL) {
-		sodium_memzero(text->at, text->cap);
-	}
-	buf_fini(text);
 }
 
 static int print_result(const struct backup_args *args, const struct backup_result *result,
@@ -129,7 +120,7 @@ static int back_up(const struct backup_args *args, const struct opener *opener)
 	} else if (write_bundle(args, store, buf_span(&secret), opener, &result) == ERR_OK) {
 		code = print_result(args, &result, opener, has_key);
 	}
-	wipe(&secret);
+	buf_wipe(&secret);
 	local_close_read(store, reader);
 	return code;
 }

@@ -18,7 +18,6 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <libgen.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -369,10 +368,7 @@ static void leave(struct work *work, enum err err)
 		(void)close(work->fd);
 	}
 	opener_fini(&work->opener);
-	if (work->secret.at != NULL) {
-		sodium_memzero(work->secret.at, work->secret.cap);
-	}
-	buf_fini(&work->secret);
+	buf_wipe(&work->secret);
 	buf_fini(&work->dir);
 	free(work->manifest);
 }
@@ -461,7 +457,10 @@ int cmd_restore(int argc, char **argv)
 		.fd = -1,
 		.lock = -1,
 		.manifest = calloc(1, sizeof(*work.manifest))};
-	enum err err = work.manifest == NULL ? ERR_NOMEM : do_all(&work);
+	/* All the room for the secret at once: growing would leave copies behind. */
+	bool has_room =
+		work.manifest != NULL && buf_reserve(&work.secret, LIMIT_SECRET_FILE_BYTES) != NULL;
+	enum err err = has_room ? do_all(&work) : ERR_NOMEM;
 	code = EXIT_BAD;
 	if (err == ERR_OK) {
 		code = work.audit.faults == 0 ? EXIT_GOOD : EXIT_BAD;

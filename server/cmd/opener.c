@@ -144,17 +144,14 @@ static enum err key_of_file(const char *command, const char *file, struct key **
 {
 	struct buf text = BUF_INIT(LIMIT_SECRET_FILE_BYTES);
 	const char *reason = NULL;
-	enum err err = file_read(file, &text);
+	enum err err = secret_read_file(file, &text);
 	if (err == ERR_OK) {
 		err = key_from_text(buf_span(&text), out, &reason);
 	}
 	if (err != ERR_OK) {
 		(void)cmd_fail(command, "%s: %s", file, reason != NULL ? reason : err_text(err));
 	}
-	if (text.at != NULL) {
-		sodium_memzero(text.at, text.cap);
-	}
-	buf_fini(&text);
+	buf_wipe(&text);
 	return err;
 }
 

@@ -11,6 +11,7 @@
 #include "store/nightly_inside.h"
 #include "store/reader.h"
 #include "store/safety.h"
+#include "store/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -326,7 +327,7 @@ static char *free_path(struct nightly *nightly, const char *ending, char name[NI
 static enum err read_secret(struct nightly *nightly, struct buf *out)
 {
 	char *path = store_path(nightly->opts.store, "secret");
-	enum err err = path == NULL ? ERR_NOMEM : file_read(path, out);
+	enum err err = path == NULL ? ERR_NOMEM : secret_read_file(path, out);
 	free(path);
 	return err;
 }
@@ -372,10 +373,7 @@ static enum err write_one(struct nightly *nightly, enum nightly_kind kind, bool 
 	} else {
 		job->name[0] = '\0';
 	}
-	if (secret.at != NULL) {
-		sodium_memzero(secret.at, secret.cap);
-	}
-	buf_fini(&secret);
+	buf_wipe(&secret);
 	free(path);
 	return err;
 }

@@ -173,6 +173,12 @@ enum err secret_look(const char *dir, struct secret_facts *out, char *why, size_
 	return err;
 }
 
+enum err secret_read_file(const char *path, struct buf *out)
+{
+	/* All the room at once: growing would leave copies behind. */
+	return buf_reserve(out, LIMIT_SECRET_FILE_BYTES) == NULL ? ERR_NOMEM : file_read(path, out);
+}
+
 /* Writing. */
 
 static enum err text_of(const struct key *key, struct span passphrase, struct buf *out)
@@ -183,14 +189,6 @@ static enum err text_of(const struct key *key, struct span passphrase, struct bu
 	}
 	return passphrase.len == 0 ? key_to_text(key, out)
 				   : wrap_lock(key, passphrase, &wrap_cost_usual, out);
-}
-
-static void wipe(struct buf *buf)
-{
-	if (buf->at != NULL) {
-		sodium_memzero(buf->at, buf->cap);
-	}
-	buf_fini(buf);
 }
 
 static void say_why(enum err err, int error, const char *dir, char *why, size_t why_bytes)
@@ -224,7 +222,7 @@ enum err secret_create(const char *dir, const struct key *key, char *why, size_t
 	if (err != ERR_OK) {
 		say_why(err, errno, dir, why, why_bytes);
 	}
-	wipe(&text);
+	buf_wipe(&text);
 	return err;
 }
 
@@ -288,7 +286,7 @@ enum err secret_rewrite(
 	} else {
 		overwrite(before);
 	}
-	wipe(&text);
+	buf_wipe(&text);
 	return err;
 }
 
@@ -415,6 +413,6 @@ enum err secret_replace(
 			dir, err == ERR_IO ? strerror(errno) : err_text(err));
 		secret_tidy(dir);
 	}
-	wipe(&text);
+	buf_wipe(&text);
 	return err;
 }

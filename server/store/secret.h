@@ -29,6 +29,10 @@ struct secret_facts {
 MUST_USE enum err secret_look(
 	const char *dir, struct secret_facts *out, char *why, size_t why_bytes);
 
+/** The text of a secret file, as it is, without leaving copies of it; `*out` is empty, has room for
+ * LIMIT_SECRET_FILE_BYTES, and is to be wiped: buf_wipe(). Errors of file_read(). */
+MUST_USE enum err secret_read_file(const char *path, struct buf *out);
+
 /** A new file, plain; the directory is made when missing. ERR_EXISTS: there is one already, and it
  * stays. */
 MUST_USE enum err secret_create(

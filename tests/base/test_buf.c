@@ -23,6 +23,19 @@ static void holds_up_to_its_cap_and_not_one_byte_more(void **state)
 	assert_int_equal(buf.len, 0);
 }
 
+static void wiping_covers_what_was_consumed_and_leaves_it_empty(void **state)
+{
+	(void)state;
+	struct buf buf = BUF_INIT(300);
+	assert_int_equal(buf_append_text(&buf, "secret"), ERR_OK);
+	buf_consume(&buf, 3);
+	buf_wipe(&buf); /* under ASan: nothing outside of it, and nothing is left */
+	assert_int_equal(buf.len, 0);
+	assert_null(buf.at);
+	assert_int_equal(buf.max, 300);
+	buf_wipe(&buf);
+}
+
 static void prints_at_the_cap_without_room_for_a_nul(void **state)
 {
 	(void)state;
@@ -85,6 +98,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(holds_up_to_its_cap_and_not_one_byte_more),
 		cmocka_unit_test(prints_at_the_cap_without_room_for_a_nul),
+		cmocka_unit_test(wiping_covers_what_was_consumed_and_leaves_it_empty),
 		cmocka_unit_test(keeps_what_follows_the_consumed_bytes),
 		cmocka_unit_test(wins_consumed_room_back),
 	};
