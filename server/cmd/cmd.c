@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { SENTENCE_BYTES = 600 };
 
@@ -38,6 +39,19 @@ int cmd_usage(const struct cmd *cmd, const char *format, ...)
 	va_end(args);
 	(void)fprintf(stderr, "usage: kith %s %s\n", cmd->name, cmd->usage);
 	return EXIT_USAGE;
+}
+
+const char *cmd_time(int64_t ms, char out[static CMD_TIME_BYTES])
+{
+	time_t seconds = (time_t)(ms / 1000);
+	struct tm at;
+	if (ms == 0) {
+		(void)snprintf(out, CMD_TIME_BYTES, "never");
+	} else if (localtime_r(&seconds, &at) == NULL ||
+		   strftime(out, CMD_TIME_BYTES, "%Y-%m-%d %H:%M", &at) == 0) {
+		(void)snprintf(out, CMD_TIME_BYTES, "an unknown time");
+	}
+	return out;
 }
 
 static const struct cmd_option *find_option(

@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { EXIT_GOOD = 0, EXIT_BAD = 1, EXIT_USAGE = 2 };
 
@@ -24,6 +25,9 @@ struct cmd {
 int cmd_fail(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
 /** As cmd_fail() for wrong arguments, followed by the usage line; returns EXIT_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *format, ...) PRINTF_LIKE(2, 3);
+/** A time in this machine's zone, "2026-11-22 20:11"; "never" for 0. Returns `out`. */
+enum { CMD_TIME_BYTES = 32 };
+const char *cmd_time(int64_t ms, char out[static CMD_TIME_BYTES]);
 /** The row of a command, or NULL. */
 const struct cmd *cmd_find(const char *name);
 

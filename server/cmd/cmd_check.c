@@ -12,9 +12,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
-enum { FAULTS_PRINTED_MAX = 1000, LOG_PRINTED_MAX = 10000, WHEN_BYTES = 32 };
+enum { FAULTS_PRINTED_MAX = 1000, LOG_PRINTED_MAX = 10000 };
 
 /* Lines of text, or one JSON object with lists of texts in it. */
 struct printer {
@@ -68,21 +67,16 @@ static void on_step(void *ctx, const char *sentence)
 static void on_entry(void *ctx, const struct log_row *row)
 {
 	struct printer *printer = ctx;
-	char when[WHEN_BYTES] = "";
-	struct tm at;
-	time_t seconds = (time_t)(row->at_ms / 1000);
+	char when[CMD_TIME_BYTES];
 	struct buf line = BUF_INIT(4 * KIB);
 	if (span_equal_text(row->event, "backup") || span_equal_text(row->event, "draft")) {
 		return;
-	}
-	if (localtime_r(&seconds, &at) != NULL) {
-		(void)strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &at);
 	}
 	if (!printer->is_json && printer->in_list++ == 0) {
 		(void)printf("What happened to publishing, the newest first:\n");
 	}
 	enum err err = buf_printf(&line, "%s%s  %.*s at message %" PRIu64 ": %.*s",
-		printer->is_json ? "" : "  ", when, (int)row->event.len,
+		printer->is_json ? "" : "  ", cmd_time(row->at_ms, when), (int)row->event.len,
 		(const char *)row->event.at, row->sequence, (int)row->text.len,
 		(const char *)row->text.at);
 	if (err == ERR_OK && buf_cstr(&line) != NULL) {

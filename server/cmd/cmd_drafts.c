@@ -2,9 +2,8 @@
 #include "cmd/client.h"
 
 #include <stdio.h>
-#include <time.h>
 
-enum { TARGET_BYTES = 64, WHEN_BYTES = 32, LINE_CHARS = 60, DIGITS_MAX = 15 };
+enum { TARGET_BYTES = 64, LINE_CHARS = 60, DIGITS_MAX = 15 };
 
 /* The first line of a draft, as much of it as fits on one; no control characters. */
 static void print_line(const char *text)
@@ -24,17 +23,13 @@ static void print_line(const char *text)
 
 static void print_draft(const json_t *row)
 {
-	char at[WHEN_BYTES] = "";
-	struct tm parts;
-	time_t seconds = (time_t)(json_integer_value(json_object_get(row, "at")) / 1000);
+	char at[CMD_TIME_BYTES];
 	const json_t *content = json_object_get(row, "content");
 	const char *type = json_string_value(json_object_get(row, "type"));
 	const char *text = json_string_value(json_object_get(content, "text"));
-	if (localtime_r(&seconds, &parts) != NULL) {
-		(void)strftime(at, sizeof(at), "%Y-%m-%d %H:%M", &parts);
-	}
 	(void)printf("%-5lld %s  %-8s ", (long long)json_integer_value(json_object_get(row, "id")),
-		at, type == NULL ? "?" : type);
+		cmd_time(json_integer_value(json_object_get(row, "at")), at),
+		type == NULL ? "?" : type);
 	print_line(text == NULL ? "" : text);
 }
 

@@ -21,10 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { WHY_BYTES = 512, DIR_BYTES = 4096, DATE_BYTES = 32, FAULTS_PRINTED_MAX = 20 };
+enum { WHY_BYTES = 512, DIR_BYTES = 4096, FAULTS_PRINTED_MAX = 20 };
 
 struct restore_args {
 	const char *data, *passphrase_file, *secret_file, *file;
@@ -375,16 +374,6 @@ static void leave(struct work *work, enum err err)
 
 /* What is said. */
 
-static void format_date(int64_t at_ms, char text[static DATE_BYTES])
-{
-	time_t seconds = (time_t)(at_ms / 1000);
-	struct tm when;
-	if (localtime_r(&seconds, &when) == NULL ||
-		strftime(text, DATE_BYTES, "%Y-%m-%d %H:%M", &when) == 0) {
-		(void)snprintf(text, DATE_BYTES, "an unknown time");
-	}
-}
-
 static int print_json(const struct work *work)
 {
 	const struct bundle_manifest *manifest = work->manifest;
@@ -421,9 +410,9 @@ static int print_json(const struct work *work)
 static void print_text(const struct work *work)
 {
 	const struct bundle_manifest *manifest = work->manifest;
-	char date[DATE_BYTES];
+	char date[CMD_TIME_BYTES];
 	char id[FEED_ID_TEXT_BYTES];
-	format_date(manifest->created_ms, date);
+	(void)cmd_time(manifest->created_ms, date);
 	feed_id_format(&manifest->identity, id);
 	(void)printf("%s of %s, made %s: %" PRIu64 " messages of %" PRIu64
 		     " feeds. Your newest message in it is number %" PRIu64 ".\n",

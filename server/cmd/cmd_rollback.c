@@ -7,20 +7,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { WHY_BYTES = 512, DIR_BYTES = 4096, DATE_BYTES = 32 };
-
-static void format_date(int64_t at_ms, char text[static DATE_BYTES])
-{
-	time_t seconds = (time_t)(at_ms / 1000);
-	struct tm when;
-	if (localtime_r(&seconds, &when) == NULL ||
-		strftime(text, DATE_BYTES, "%Y-%m-%d %H:%M", &when) == 0) {
-		(void)snprintf(text, DATE_BYTES, "an unknown time");
-	}
-}
+enum { WHY_BYTES = 512, DIR_BYTES = 4096 };
 
 static json_t *show_copy(const struct rollback_copy *copy)
 {
@@ -50,8 +39,8 @@ static int list(const char *dir, bool is_json)
 		(void)puts("There are no copies: the database has had one form only.");
 	}
 	for (size_t i = 0; i < count; i++) {
-		char date[DATE_BYTES];
-		format_date(copies[i].at_ms, date);
+		char date[CMD_TIME_BYTES];
+		(void)cmd_time(copies[i].at_ms, date);
 		(void)printf("version %" PRId64 ", of %s, %.1f MB\n", copies[i].version, date,
 			(double)copies[i].bytes / 1000000.0);
 	}
@@ -60,7 +49,7 @@ static int list(const char *dir, bool is_json)
 
 static int print_result(const struct rollback_result *result, bool is_json)
 {
-	char date[DATE_BYTES];
+	char date[CMD_TIME_BYTES];
 	if (is_json) {
 		json_t *answer = json_pack("{s:o,s:I,s:s?}", "copy", show_copy(&result->copy),
 			"version", (json_int_t)result->version, "aside",
@@ -69,7 +58,7 @@ static int print_result(const struct rollback_result *result, bool is_json)
 		json_decref(answer);
 		return code;
 	}
-	format_date(result->copy.at_ms, date);
+	(void)cmd_time(result->copy.at_ms, date);
 	(void)printf("The database is again as it was at %s (version %" PRId64 ").\n", date,
 		result->copy.version);
 	if (result->aside[0] != '\0') {

@@ -5,9 +5,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { WHEN_BYTES = 32, NAME_KEY_CHARS = 9 };
+enum { NAME_KEY_CHARS = 9 };
 
 static const char *text_of(const json_t *tree, const char *name)
 {
@@ -20,20 +19,9 @@ static long long number_of(const json_t *tree, const char *name)
 	return (long long)json_integer_value(json_object_get(tree, name));
 }
 
-static const char *when(long long ms, char out[static WHEN_BYTES])
-{
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm at;
-	if (ms == 0 || localtime_r(&seconds, &at) == NULL ||
-		strftime(out, WHEN_BYTES, "%Y-%m-%d %H:%M", &at) == 0) {
-		(void)snprintf(out, WHEN_BYTES, "never");
-	}
-	return out;
-}
-
 static void print_holder(const json_t *row)
 {
-	char at[WHEN_BYTES];
+	char at[CMD_TIME_BYTES];
 	const json_t *person = json_object_get(row, "person");
 	const char *name = text_of(person, "name");
 	const char *agrees = text_of(row, "agrees");
@@ -44,7 +32,7 @@ static void print_holder(const json_t *row)
 		(void)printf("  %-20s", name);
 	}
 	(void)printf("  has %lld, heard of %s", number_of(row, "sequence"),
-		when(number_of(row, "at"), at));
+		cmd_time(number_of(row, "at"), at));
 	if (strcmp(agrees, "yes") == 0) {
 		(void)printf(", agrees");
 	} else if (strcmp(agrees, "no") == 0) {
@@ -77,11 +65,13 @@ static void print_wait(const json_t *safety)
 
 static void print_pause(const json_t *safety)
 {
-	char at[WHEN_BYTES];
+	char at[CMD_TIME_BYTES];
 	const json_t *fork = json_object_get(safety, "fork");
 	const char *state = text_of(safety, "state");
 	(void)printf("why       %s\n", text_of(safety, "why"));
-	(void)printf("since     %s\n", when(number_of(safety, "since"), at));
+	if (number_of(safety, "since") > 0) {
+		(void)printf("since     %s\n", cmd_time(number_of(safety, "since"), at));
+	}
 	if (number_of(safety, "came_back") > 0) {
 		(void)printf("came back %lld messages\n", number_of(safety, "came_back"));
 	}
