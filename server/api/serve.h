@@ -83,6 +83,8 @@ void serve_unlock(struct call *call);
 /** The `key` object of GET /api/safety; NULL without memory. */
 struct reader;
 MUST_USE json_t *serve_key_state(struct api *api, struct reader *reader);
+/** Were the key's words written down and practised? */
+bool serve_is_words_done(struct reader *reader);
 
 /* serve_backup.c */
 void serve_backup(struct call *call);

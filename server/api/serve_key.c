@@ -19,7 +19,7 @@ enum { ANSWERS_MIN = 3, SETTING_BYTES = 16, WHY_BYTES = 512 };
 
 static const char setting_words[] = "words_done";
 
-static bool is_words_done(struct reader *reader)
+bool serve_is_words_done(struct reader *reader)
 {
 	struct buf text = BUF_INIT(SETTING_BYTES);
 	bool is = reader_setting(reader, setting_words, &text) == ERR_OK &&
@@ -40,7 +40,7 @@ json_t *serve_key_state(struct api *api, struct reader *reader)
 	bool is_wrapped =
 		secret_look(data_dir(api), &facts, why, sizeof(why)) == ERR_OK && facts.is_wrapped;
 	return json_pack(
-		"{s:b, s:b}", "is_wrapped", is_wrapped, "words_done", is_words_done(reader));
+		"{s:b, s:b}", "is_wrapped", is_wrapped, "words_done", serve_is_words_done(reader));
 }
 
 /* The words of the key in use; false: answered. */
@@ -63,7 +63,7 @@ void serve_words(struct call *call)
 	if (reader == NULL) {
 		return;
 	}
-	if (is_words_done(reader)) {
+	if (serve_is_words_done(reader)) {
 		answer_error(answer, SAID_CONFLICT,
 			"You have written these words down. `kith words` shows them again.");
 		return;

@@ -43,8 +43,6 @@ MUST_USE enum err shape_head(struct reader *reader, const struct feed_id *self, 
 /** Who holds our message `sequence`: how many, and up to three names. */
 MUST_USE enum err shape_holders(
 	struct api *api, struct reader *reader, uint64_t sequence, struct events_holders *out);
-/** Were the key's words written down and practised? */
-bool shape_is_words_done(struct api *api, struct reader *reader);
 /** The safety object of API.md; `browser` names the witness that asks. shape_safety.c */
 MUST_USE enum err shape_safety(
 	struct api *api, struct reader *reader, struct span browser, json_t **out);

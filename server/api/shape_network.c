@@ -137,7 +137,7 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 		listen_json(api), "state_why",
 		guard.why[0] == '\0' ? json_null() : body_string(span_text(guard.why)), "cause",
 		is_paused ? guard_cause_name(guard.cause) : NULL, "backup_late",
-		backup_is_late(api, reader), "words_done", shape_is_words_done(api, reader));
+		backup_is_late(api, reader), "words_done", serve_is_words_done(reader));
 	if (tree == NULL || more == NULL || json_object_update(tree, more) != 0) {
 		json_decref(tree);
 		json_decref(more);

@@ -282,14 +282,6 @@ static enum err put_fork(struct reader *reader, const struct facts *facts, json_
 
 /* Copies and the key. */
 
-bool shape_is_words_done(struct api *api, struct reader *reader)
-{
-	json_t *key = serve_key_state(api, reader);
-	bool is_done = json_is_true(json_object_get(key, "words_done"));
-	json_decref(key);
-	return is_done;
-}
-
 static enum err put_care(struct api *api, struct reader *reader, json_t *tree)
 {
 	bool is_put = json_object_set_new(tree, "backup", backup_json(api, reader)) == 0;
