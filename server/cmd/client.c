@@ -4,6 +4,7 @@
  * lives. Another command may be doing just that, so the lock is waited for a little.
  */
 #include "cmd/client.h"
+
 #include "cmd/unlock.h"
 #include "config.h"
 
@@ -12,6 +13,7 @@
 #include "api/body.h"
 #include "base/file.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "store/reader.h"
 
 #include <curl/curl.h>
@@ -134,6 +136,8 @@ static enum err open_signer(struct client *client, struct feed_id *self, char *w
 static enum err open_here(struct client *client, char *why)
 {
 	struct feed_id self;
+	/* A command says itself what it did; the log of its moment is for what went wrong. */
+	log_set_level(LOG_ERROR);
 	enum err err = open_signer(client, &self, why);
 	if (err == ERR_OK) {
 		const struct store_opts opts = {

@@ -187,7 +187,9 @@ void writer_moved(struct writer *writer, const struct move *move)
 			LOG(env, LOG_ERROR, "fence.write", LOG_TEXT("at", "state"));
 		}
 	}
-	enum log_level level = move->state != FENCE_CLEAN      ? LOG_ERROR
+	/* Retiring is what the owner asked for. */
+	enum log_level level = move->state == FENCE_RETIRED    ? LOG_WARN
+			       : move->state != FENCE_CLEAN    ? LOG_ERROR
 			       : move->rule == GUARD_RULE_NONE ? LOG_DEBUG
 							       : LOG_WARN;
 	LOG(env, level, "publish.state", LOG_TEXT("state", fence_state_text(move->state)),
