@@ -330,6 +330,29 @@ json_t *client_post(struct client *client, const char *target, json_t *body)
 	return answer;
 }
 
+json_t *client_post_pasted(
+	struct client *client, const char *target, const char *key, const char *address)
+{
+	char text[2 * LIMIT_ADDRESS_BYTES + 2];
+	int len = snprintf(text, sizeof(text), "%s %s", key, address == NULL ? "" : address);
+	if (len < 0 || (size_t)len >= sizeof(text)) {
+		(void)cmd_fail(client->name, "that is too long to be a key with an address");
+		return NULL;
+	}
+	return client_post(client, target, json_pack("{s:s}", "text", text));
+}
+
+const char *client_text(const json_t *tree, const char *name)
+{
+	const char *text = json_string_value(json_object_get(tree, name));
+	return text == NULL ? "" : text;
+}
+
+long long client_number(const json_t *tree, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(tree, name));
+}
+
 int client_print_json(const json_t *answer)
 {
 	char *text = json_dumps(answer, JSON_COMPACT | JSON_ENCODE_ANY);

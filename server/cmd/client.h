@@ -44,6 +44,15 @@ MUST_USE json_t *client_ask(
 /** POST `body`, which is taken over. */
 MUST_USE json_t *client_post(struct client *client, const char *target, json_t *body);
 
+/** A member of an answer: "" or 0 when it is missing or something else. */
+const char *client_text(const json_t *tree, const char *name);
+long long client_number(const json_t *tree, const char *name);
+
+/** POST a key and perhaps an address (NULL: none), as the API takes what was pasted. As
+ * client_post(). */
+MUST_USE json_t *client_post_pasted(
+	struct client *client, const char *target, const char *key, const char *address);
+
 /** Print an answer as one line of JSON. */
 int client_print_json(const json_t *answer);
 /** Print the member `name` as a line. */

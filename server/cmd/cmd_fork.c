@@ -7,41 +7,17 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
-
-enum { WHEN_BYTES = 32 };
 
 /* Showing. */
-
-static const char *text_of(const json_t *tree, const char *name)
-{
-	const char *text = json_string_value(json_object_get(tree, name));
-	return text == NULL ? "" : text;
-}
-
-static long long number_of(const json_t *tree, const char *name)
-{
-	return (long long)json_integer_value(json_object_get(tree, name));
-}
-
-static const char *when(long long ms, char out[static WHEN_BYTES])
-{
-	time_t seconds = (time_t)(ms / 1000);
-	struct tm at;
-	if (localtime_r(&seconds, &at) == NULL ||
-		strftime(out, WHEN_BYTES, "%Y-%m-%d %H:%M", &at) == 0) {
-		(void)snprintf(out, WHEN_BYTES, "at some time");
-	}
-	return out;
-}
 
 static const char *name_of(const json_t *safety, const char *id)
 {
 	const json_t *holders = json_object_get(safety, "holders");
 	for (size_t i = 0; i < json_array_size(holders); i++) {
 		const json_t *person = json_object_get(json_array_get(holders, i), "person");
-		if (strcmp(text_of(person, "id"), id) == 0 && text_of(person, "name")[0] != '\0') {
-			return text_of(person, "name");
+		if (strcmp(client_text(person, "id"), id) == 0 &&
+			client_text(person, "name")[0] != '\0') {
+			return client_text(person, "name");
 		}
 	}
 	return id;
@@ -49,17 +25,17 @@ static const char *name_of(const json_t *safety, const char *id)
 
 static void print_side(const json_t *safety, const char *side, const char *title)
 {
-	char at[WHEN_BYTES];
+	char at[CMD_TIME_BYTES];
 	const json_t *fork = json_object_get(safety, "fork");
 	const json_t *posts = json_object_get(json_object_get(fork, side), "posts");
 	const json_t *holders = json_object_get(json_object_get(fork, "holders"), side);
-	long long count = number_of(json_object_get(fork, side), "count");
+	long long count = client_number(json_object_get(fork, side), "count");
 	(void)printf("\n%s: %lld messages\n", title, count);
 	for (size_t i = 0; i < json_array_size(posts); i++) {
 		const json_t *post = json_array_get(posts, i);
-		(void)printf("  %lld  %s  %s  %s\n", number_of(post, "sequence"),
-			when(number_of(post, "at"), at), text_of(post, "type"),
-			text_of(post, "text"));
+		(void)printf("  %lld  %s  %s  %s\n", client_number(post, "sequence"),
+			cmd_time(client_number(post, "at"), at), client_text(post, "type"),
+			client_text(post, "text"));
 	}
 	if (count > (long long)json_array_size(posts)) {
 		(void)printf("  … and %lld more\n", count - (long long)json_array_size(posts));
@@ -75,8 +51,8 @@ static void print_side(const json_t *safety, const char *side, const char *title
 static int print_fork(const json_t *safety)
 {
 	const json_t *fork = json_object_get(safety, "fork");
-	long long number = number_of(fork, "sequence");
-	if (strcmp(text_of(safety, "state"), "FORKED") != 0) {
+	long long number = client_number(fork, "sequence");
+	if (strcmp(client_text(safety, "state"), "FORKED") != 0) {
 		(void)puts("Your feed is not forked.");
 		return EXIT_GOOD;
 	}
@@ -88,10 +64,10 @@ static int print_fork(const json_t *safety)
 		"Your feed has split: two different messages carry the number %lld.\n", number);
 	print_side(safety, "ours", "On this node");
 	print_side(safety, "theirs", "Elsewhere");
-	if (number_of(fork, "missing") > 0) {
+	if (client_number(fork, "missing") > 0) {
 		(void)printf("\nMessage %lld of the other side is not here yet: let the node run "
 			     "until it has met somebody who holds it.\n",
-			number_of(fork, "missing"));
+			client_number(fork, "missing"));
 	}
 	(void)puts("\nStop the other node for good, and this one. Then `kith fork adopt` goes on "
 		   "with the other side,\n`kith fork keep` with this one. Who holds the side you "

@@ -47,12 +47,6 @@ int cmd_disconnect(int argc, char **argv)
 	return finish(client, answer, code);
 }
 
-static const char *text_of(const json_t *row, const char *name)
-{
-	const char *text = json_string_value(json_object_get(row, name));
-	return text == NULL ? "" : text;
-}
-
 int cmd_peers(int argc, char **argv)
 {
 	struct client_options options = {.data = NULL};
@@ -71,8 +65,9 @@ int cmd_peers(int argc, char **argv)
 	}
 	for (size_t i = 0; !options.is_json && i < json_array_size(peers); i++) {
 		const json_t *row = json_array_get(peers, i);
-		(void)printf("%-10s %s %s %s\n", text_of(row, "state"), text_of(row, "id"),
-			text_of(row, "address"), text_of(json_object_get(row, "why"), "said"));
+		(void)printf("%-10s %s %s %s\n", client_text(row, "state"), client_text(row, "id"),
+			client_text(row, "address"),
+			client_text(json_object_get(row, "why"), "said"));
 	}
 	return finish(client, answer, code);
 }

@@ -1,7 +1,6 @@
 /* `kith follow`, `unfollow`, `block`, `unblock`: what we say of somebody, signed. */
 #include "cmd/client.h"
 
-#include "base/limits.h"
 #include "feed/id.h"
 
 #include <stdio.h>
@@ -9,20 +8,14 @@
 int cmd_follow(int argc, char **argv)
 {
 	struct client_options options = {.data = NULL};
-	char text[2 * LIMIT_ADDRESS_BYTES + 2];
 	int code = client_options(
 		&options, argc, argv, 1, 2, "it takes a key, and perhaps an address");
 	if (code >= 0) {
 		return code;
 	}
-	int len = snprintf(text, sizeof(text), "%s %s", argv[1], argv[2] == NULL ? "" : argv[2]);
-	if (len < 0 || (size_t)len >= sizeof(text)) {
-		return cmd_fail("follow", "that is too long to be a key with an address");
-	}
 	struct client *client = client_open(&options, false);
-	json_t *answer = client == NULL ? NULL
-					: client_post(client, "/api/follow",
-						  json_pack("{s:s}", "text", text));
+	json_t *answer =
+		client == NULL ? NULL : client_post_pasted(client, "/api/follow", argv[1], argv[2]);
 	code = EXIT_BAD;
 	if (answer != NULL && options.is_json) {
 		code = client_print_json(answer);

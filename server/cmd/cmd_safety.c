@@ -1,38 +1,25 @@
 /* `kith safety`, `resume`, `want`: why publishing is paused, and what the owner can do about it. */
 #include "cmd/client.h"
 
-#include "base/limits.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { NAME_KEY_CHARS = 9 };
 
-static const char *text_of(const json_t *tree, const char *name)
-{
-	const char *text = json_string_value(json_object_get(tree, name));
-	return text == NULL ? "" : text;
-}
-
-static long long number_of(const json_t *tree, const char *name)
-{
-	return (long long)json_integer_value(json_object_get(tree, name));
-}
-
 static void print_holder(const json_t *row)
 {
 	char at[CMD_TIME_BYTES];
 	const json_t *person = json_object_get(row, "person");
-	const char *name = text_of(person, "name");
-	const char *agrees = text_of(row, "agrees");
+	const char *name = client_text(person, "name");
+	const char *agrees = client_text(row, "agrees");
 	const json_t *told = json_object_get(row, "told");
 	if (name[0] == '\0') {
-		(void)printf("  %-20.*s", NAME_KEY_CHARS, text_of(person, "id"));
+		(void)printf("  %-20.*s", NAME_KEY_CHARS, client_text(person, "id"));
 	} else {
 		(void)printf("  %-20s", name);
 	}
-	(void)printf("  has %lld, heard of %s", number_of(row, "sequence"),
-		cmd_time(number_of(row, "at"), at));
+	(void)printf("  has %lld, heard of %s", client_number(row, "sequence"),
+		cmd_time(client_number(row, "at"), at));
 	if (strcmp(agrees, "yes") == 0) {
 		(void)printf(", agrees");
 	} else if (strcmp(agrees, "no") == 0) {
@@ -46,11 +33,11 @@ static void print_holder(const json_t *row)
 static void print_wait(const json_t *safety)
 {
 	const json_t *wait = json_object_get(safety, "wait");
-	long long left_ms = number_of(wait, "left_ms");
+	long long left_ms = client_number(wait, "left_ms");
 	(void)printf("waits for ");
-	if (number_of(wait, "of") > number_of(wait, "confirmed")) {
+	if (client_number(wait, "of") > client_number(wait, "confirmed")) {
 		(void)printf("%lld more of those who hold your feed to confirm it",
-			number_of(wait, "of") - number_of(wait, "confirmed"));
+			client_number(wait, "of") - client_number(wait, "confirmed"));
 	} else if (left_ms > 0) {
 		(void)printf("nothing newer to come");
 	} else {
@@ -67,22 +54,22 @@ static void print_pause(const json_t *safety)
 {
 	char at[CMD_TIME_BYTES];
 	const json_t *fork = json_object_get(safety, "fork");
-	const char *state = text_of(safety, "state");
-	(void)printf("why       %s\n", text_of(safety, "why"));
-	if (number_of(safety, "since") > 0) {
-		(void)printf("since     %s\n", cmd_time(number_of(safety, "since"), at));
+	const char *state = client_text(safety, "state");
+	(void)printf("why       %s\n", client_text(safety, "why"));
+	if (client_number(safety, "since") > 0) {
+		(void)printf("since     %s\n", cmd_time(client_number(safety, "since"), at));
 	}
-	if (number_of(safety, "came_back") > 0) {
-		(void)printf("came back %lld messages\n", number_of(safety, "came_back"));
+	if (client_number(safety, "came_back") > 0) {
+		(void)printf("came back %lld messages\n", client_number(safety, "came_back"));
 	}
-	if (number_of(safety, "lost") > 0) {
+	if (client_number(safety, "lost") > 0) {
 		(void)printf("missing   %lld messages: somebody speaks of number %lld\n",
-			number_of(safety, "lost"), number_of(safety, "newest_seen"));
+			client_number(safety, "lost"), client_number(safety, "newest_seen"));
 	}
 	if (json_is_object(fork)) {
 		(void)printf("fork      two messages carry number %lld: `kith fork` shows both "
 			     "sides\n",
-			number_of(fork, "sequence"));
+			client_number(fork, "sequence"));
 	}
 	if (strcmp(state, "SUSPECT") == 0) {
 		print_wait(safety);
@@ -93,20 +80,20 @@ static int print_safety(const json_t *safety)
 {
 	const json_t *head = json_object_get(safety, "head");
 	const json_t *holders = json_object_get(safety, "holders");
-	const char *state = text_of(safety, "state");
+	const char *state = client_text(safety, "state");
 	bool is_paused = strcmp(state, "CLEAN") != 0 && strcmp(state, "NEW") != 0;
 	(void)printf("state     %s%s\n", state, is_paused ? ": publishing is paused" : "");
-	(void)printf(
-		"newest    number %lld %s\n", number_of(head, "sequence"), text_of(head, "key"));
+	(void)printf("newest    number %lld %s\n", client_number(head, "sequence"),
+		client_text(head, "key"));
 	if (is_paused) {
 		print_pause(safety);
 	}
-	if (number_of(safety, "drafts") > 0) {
-		(void)printf(
-			"drafts    %lld: `kith drafts` shows them\n", number_of(safety, "drafts"));
+	if (client_number(safety, "drafts") > 0) {
+		(void)printf("drafts    %lld: `kith drafts` shows them\n",
+			client_number(safety, "drafts"));
 	}
-	(void)printf(
-		"holders   %lld who have messages of yours\n", number_of(safety, "holders_total"));
+	(void)printf("holders   %lld who have messages of yours\n",
+		client_number(safety, "holders_total"));
 	for (size_t i = 0; i < json_array_size(holders); i++) {
 		print_holder(json_array_get(holders, i));
 	}
@@ -140,7 +127,7 @@ static int print_resumed(const json_t *safety)
 {
 	const json_t *head = json_object_get(safety, "head");
 	(void)printf("Publishing goes on. Your next message is number %lld.\n",
-		number_of(head, "sequence") + 1);
+		client_number(head, "sequence") + 1);
 	return EXIT_GOOD;
 }
 
@@ -184,21 +171,15 @@ static int print_wanted(const json_t *answer)
 int cmd_want(int argc, char **argv)
 {
 	struct client_options options = {.data = NULL};
-	char text[2 * LIMIT_ADDRESS_BYTES + 2];
 	int code = client_options(
 		&options, argc, argv, 1, 2, "it takes a key, and perhaps an address");
 	if (code >= 0) {
 		return code;
-	}
-	int len = snprintf(text, sizeof(text), "%s %s", argv[1], argv[2] == NULL ? "" : argv[2]);
-	if (len < 0 || (size_t)len >= sizeof(text)) {
-		return cmd_fail("want", "that is too long to be a key with an address");
 	}
 	struct client *client = client_open(&options, false);
 	if (client == NULL) {
 		return EXIT_BAD;
 	}
 	return finish(&options, client,
-		client_post(client, "/api/safety/want", json_pack("{s:s}", "text", text)),
-		print_wanted);
+		client_post_pasted(client, "/api/safety/want", argv[1], argv[2]), print_wanted);
 }
