@@ -10,15 +10,14 @@ static long long number(const json_t *tree, const char *group, const char *name)
 
 static int print_status(const json_t *status, bool is_running)
 {
-	const char *me = json_string_value(json_object_get(status, "me"));
-	const char *state = json_string_value(json_object_get(status, "state"));
+	const char *state = client_text(status, "state");
 	const char *address =
 		json_string_value(json_object_get(json_object_get(status, "listen"), "address"));
-	(void)printf("key       %s\n", me == NULL ? "" : me);
+	bool is_paused = strcmp(state, "CLEAN") != 0 && strcmp(state, "NEW") != 0;
+	(void)printf("key       %s\n", client_text(status, "me"));
 	if (is_running) {
 		(void)printf("node      running for %lld s, %s\n",
-			(long long)json_integer_value(json_object_get(status, "uptime_ms")) / 1000,
-			state == NULL ? "" : state);
+			client_number(status, "uptime_ms") / 1000, state);
 		(void)printf("address   %s\n", address == NULL ? "none" : address);
 		(void)printf("page      http://localhost:%lld/ (`kith link` prints a link that "
 			     "opens it)\n",
@@ -28,6 +27,10 @@ static int print_status(const json_t *status, bool is_running)
 		(void)printf("behind    %lld messages\n", number(status, "sync", "behind"));
 	} else {
 		(void)printf("node      not running: `kith run` starts it\n");
+	}
+	if (is_paused) {
+		(void)printf("paused    %s (`kith safety` tells more)\n",
+			client_text(status, "state_why"));
 	}
 	(void)printf("holds     %lld messages of %lld feeds, %.1f MiB\n",
 		number(status, "store", "messages"), number(status, "store", "feeds"),

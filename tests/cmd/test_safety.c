@@ -81,6 +81,7 @@ static void a_pause_is_told_and_ended_by_the_owners_word(void **state)
 	expect(0, "safety", "state     SUSPECT: publishing is paused\n");
 	expect(0, "safety", "`kith resume NUMBER`");
 	expect(0, "safety --json", "\"cause\":\"no_fence\"");
+	expect(0, "status", "paused    The safety file beside the database is missing");
 	expect(0, "drafts", "post     kept\n");
 	expect(0, "drafts --json", "\"content\":{\"type\":\"post\",\"text\":\"kept\"}");
 	expect(1, "drafts publish 1", "It is kept as draft 1");
