@@ -172,6 +172,9 @@ static enum err take_back(struct writer *writer, const struct message *message,
 		writer->signals.is_changed = true;
 		writer_signal(writer, GUARD_RETURNED);
 		err = writer_holders_reask(writer, message->sequence - 1);
+		if (err == ERR_OK) {
+			err = writer_draft_returned(writer, message);
+		}
 	}
 	return err;
 }

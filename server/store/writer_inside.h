@@ -1,8 +1,9 @@
 /**
  * store/writer, inside: what its files share. writer.c: thread, queue, batches. writer_append.c:
  * one received message. writer_publish.c: one own message. writer_change.c: small facts.
- * writer_safety.c: those about who holds our feed. writer_start.c: what the fence says at the
- * start. writer_guard.c: the state of publishing, how it changes and what it waits for.
+ * writer_safety.c: those about who holds our feed. writer_draft.c: what waits to be published.
+ * writer_start.c: what the fence says at the start. writer_guard.c: the state of publishing, how it
+ * changes and what it waits for.
  */
 #ifndef STORE_WRITER_INSIDE_H
 #define STORE_WRITER_INSIDE_H
@@ -135,7 +136,7 @@ struct writer {
 	bool is_guard_stale;          /* `guard` is to be read again, and judged */
 	int64_t guard_due_ms;         /* mono: judge again then, whatever happens */
 	int64_t claim_rest_ms;        /* mono: no claim pauses before */
-	bool is_cut;        /* the setting `run` says so: see writer_was_cut() */
+	bool is_cut;                  /* the setting `run` says so: see writer_was_cut() */
 	uint64_t unchecked; /* own messages up to this number are to be checked; 0: done */
 	struct batch *batch;
 	atomic_bool is_stopping;
@@ -249,6 +250,9 @@ MUST_USE enum err writer_log_put(struct writer *writer, const char *event, struc
 /** Keep what was to be published. `*draft` is 0 when there is no room for it. */
 MUST_USE enum err writer_draft_put(
 	struct writer *writer, struct span content, struct span nonce, int64_t *draft);
+MUST_USE enum err writer_draft_drop(struct writer *writer, int64_t draft);
+/** A message of ours came back: the draft it was published from is done with. */
+MUST_USE enum err writer_draft_returned(struct writer *writer, const struct message *message);
 /** Keep a message of ours that does not fit into our feed. */
 MUST_USE enum err writer_branch_put(struct writer *writer, const struct message *message);
 /** A pause begins: what others remembered before, up to `head`, must be said again to count. */

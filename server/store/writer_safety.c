@@ -49,10 +49,6 @@ QUERY(sql_witness_moved_drop, "DELETE FROM witnesses WHERE name = CAST('move' AS
 QUERY(sql_want_put, "INSERT OR IGNORE INTO wants (feed, at) SELECT ?1, ?2 WHERE (SELECT count(*) "
 		    "FROM wants) < ?3");
 QUERY(sql_want_drop, "DELETE FROM wants WHERE feed = ?1");
-QUERY(sql_draft_of, "SELECT draft FROM drafts WHERE nonce = ?1");
-QUERY(sql_draft_put, "INSERT INTO drafts (nonce, at, content) SELECT ?1, ?2, ?3 WHERE (SELECT "
-		     "count(*) FROM drafts) < ?4");
-QUERY(sql_draft_drop, "DELETE FROM drafts WHERE draft = ?1");
 QUERY(sql_branch_put,
 	"INSERT OR IGNORE INTO branch (sequence, key, body, at) SELECT ?1, ?2, ?3, ?4 "
 	"WHERE (SELECT count(*) FROM branch WHERE is_settled = 0) < ?5");
@@ -434,48 +430,12 @@ enum err writer_safety_change(struct writer *writer, const struct change *change
 	case CHANGE_WANT:
 		return change_want(writer, change);
 	case CHANGE_DRAFT_DROP:
-		return run_about(writer, &sql_draft_drop, change->number);
+		return writer_draft_drop(writer, change->number);
 	case CHANGE_LOG:
 		return change_log(writer, change);
 	default:
 		return ERR_REFUSED;
 	}
-}
-
-enum err writer_draft_put(
-	struct writer *writer, struct span content, struct span nonce, int64_t *draft)
-{
-	sqlite3_stmt *stmt = NULL;
-	*draft = 0;
-	enum err err = db_query(writer->db, &sql_draft_of, &stmt);
-	if (err == ERR_OK && nonce.len > 0) {
-		db_blob(stmt, 1, nonce);
-		err = db_step(writer->db, stmt);
-		if (err == ERR_OK) {
-			*draft = sqlite3_column_int64(stmt, 0);
-			db_reset(stmt);
-			return ERR_OK;
-		}
-		err = err == ERR_NOT_FOUND ? ERR_OK : err;
-	}
-	if (err == ERR_OK) {
-		err = db_query(writer->db, &sql_draft_put, &stmt);
-	}
-	if (err != ERR_OK) {
-		return err;
-	}
-	if (nonce.len > 0) {
-		db_blob(stmt, 1, nonce);
-	}
-	db_int(stmt, 2, now_ms(writer));
-	db_blob(stmt, 3, content);
-	db_int(stmt, 4, LIMIT_DRAFTS);
-	err = db_run(writer->db, stmt);
-	(void)sqlite3_clear_bindings(stmt);
-	if (err == ERR_OK && sqlite3_changes(db_handle(writer->db)) > 0) {
-		*draft = sqlite3_last_insert_rowid(db_handle(writer->db));
-	}
-	return err;
 }
 
 static enum err put_branch(

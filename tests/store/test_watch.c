@@ -657,6 +657,47 @@ static void while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer(vo
 	buf_fini(&content);
 }
 
+/* A copy made in a pause still holds what was published behind it. */
+static void a_draft_whose_message_comes_back_is_done_with(void **state)
+{
+	static const char *const other = "{\"type\":\"post\",\"text\":\"y\"}";
+	static const char *const spaced = "{ \"type\": \"post\", \"text\": \"\\u0078\" }";
+	struct shelf *shelf = *state;
+	struct publish_result result;
+	struct lost lost = {.count = 0};
+	char fence[128];
+	char why[256];
+	(void)shelf_publish(shelf, "%s", other);
+	(void)snprintf(fence, sizeof(fence), "%s/fence", shelf->dir);
+	shelf_close(shelf);
+	assert_int_equal(unlink(fence), 0);
+	shelf_open(shelf);
+	assert_int_equal(try_publish(shelf, spaced, "n", 0, NULL, &result), ERR_PAUSED);
+	assert_int_equal(try_publish(shelf, other, "o", 0, NULL, &result), ERR_PAUSED);
+	shelf_close(shelf);
+	copy(shelf, "kith.db", "old.db");
+	shelf->wall_ms += 1000;
+	shelf_open(shelf);
+	assert_int_equal(writer_resume(shelf->writer, 0, true, why, sizeof(why)), ERR_OK);
+	assert_int_equal(try_publish(shelf, spaced, "n", 0, NULL, &result), ERR_OK);
+	assert_int_equal(
+		reader_feed(shelf->reader, &shelf->self.id, 2, 8, on_stored, &lost), ERR_OK);
+	shelf_close(shelf);
+	copy(shelf, "old.db", "kith.db");
+	assert_int_equal(unlink(fence), 0);
+	shelf->wall_ms += 1000;
+	shelf_open(shelf);
+	assert_int_equal(try_publish(shelf, post, "p", 0, NULL, &result), ERR_PAUSED);
+	assert_int_equal(rows_of(shelf, "SELECT count(*) FROM drafts"), 3);
+	assert_int_equal(shelf_append(shelf, lost.messages[0]), APPEND_STORED);
+	assert_int_equal(rows_of(shelf, "SELECT count(*) FROM drafts"), 2);
+	/* What was written since is not it, though it says the same. */
+	assert_int_equal(
+		rows_of(shelf, "SELECT count(*) FROM drafts WHERE nonce IN (CAST('o' AS BLOB), "
+			       "CAST('p' AS BLOB))"),
+		2);
+}
+
 static void a_thousand_drafts_are_kept(void **state)
 {
 	struct shelf *shelf = *state;
@@ -831,6 +872,7 @@ int main(void)
 		SHELF(where_it_moved_from_is_no_witness_once_publishing_went_on),
 		SHELF(what_is_signed_and_not_stored_goes_before_the_retirement),
 		SHELF(while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer),
+		SHELF(a_draft_whose_message_comes_back_is_done_with),
 		SHELF(a_thousand_drafts_are_kept),
 		SHELF(holders_are_those_we_know_and_at_most_a_thousand),
 		SHELF(sixty_four_witnesses_are_kept_and_never_one_that_knows_more_is_dropped),
