@@ -41,6 +41,7 @@ struct confirm {
 	bool is_refused;         /* … with an error */
 	bool is_without_history; /* the peer knows no such call */
 	int64_t note;            /* its last clock note of our feed, or NOTE_UNKNOWN */
+	uint64_t held;           /* the last number that one of them said it has; 0: none did */
 
 	/* The question. */
 	uint64_t first, from, limit; /* asked by the stream, and at the beginning */
@@ -324,10 +325,11 @@ static void glance(struct confirm *confirm)
 {
 	struct sync *sync = confirm->partner->sync;
 	uint64_t head = self_of(confirm)->head;
-	if (confirm->note > 0 && head > 0 &&
+	/* Who holds another history refuses our next message, and at once tells -1: that is when
+	 * it matters most. */
+	if (confirm->held > 0 && head > 0 &&
 		recover_must_compare(sync->recover, &confirm->partner->id)) {
-		uint64_t note = (uint64_t)confirm->note;
-		stream(confirm, note < head ? note : head, 1);
+		stream(confirm, confirm->held < head ? confirm->held : head, 1);
 	}
 }
 
@@ -372,6 +374,7 @@ void confirm_told(struct partner *partner, int64_t note)
 		return;
 	}
 	confirm->note = note;
+	confirm->held = note > 0 ? (uint64_t)note : confirm->held;
 	if (!recover_is_asking(partner->sync->recover)) {
 		due_in(confirm, FIRST_MS);
 		return;
