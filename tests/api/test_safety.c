@@ -4,6 +4,7 @@
 #include "lib/cmocka.h"
 
 #include "base/limits.h"
+#include "feed/signer.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -434,6 +435,52 @@ static void a_want_remembers_the_address(void **state)
 	json_decref(answer);
 }
 
+/* Another first message of ours comes from somewhere. */
+static void hear_of_another(const char *content)
+{
+	struct chain_head head = {.sequence = 0};
+	struct message *message = NULL;
+	struct signer *signer = NULL;
+	struct key *key = NULL;
+	const char *why = NULL;
+	assert_int_equal(key_from_seed(rig.seed, &key), ERR_OK);
+	assert_int_equal(signer_new(key, NULL, &signer), ERR_OK);
+	assert_int_equal(
+		signer_sign_next(signer, &head, 1, span_text(content), &message, &why), ERR_OK);
+	const struct change change = {
+		.kind = CHANGE_FORK, .feed = rig.self, .text = message->compact};
+	assert_int_equal(writer_change_wait(rig.writer, &change), ERR_OK);
+	message_free(message);
+	signer_free(signer);
+}
+
+static void of_a_fork_both_sides_are_told(void **state)
+{
+	(void)state;
+	publish(3);
+	hear_of_another("{\"type\":\"post\",\"text\":\"there\\u202e  and\\nso on\"}");
+	json_t *safety = expect("GET", "/api/safety", NULL, 200);
+	const json_t *fork = json_object_get(safety, "fork");
+	const json_t *ours = json_object_get(fork, "ours");
+	const json_t *theirs = json_object_get(fork, "theirs");
+	assert_string_equal(text(safety, "state"), "FORKED");
+	assert_int_equal(number(fork, "sequence"), 1);
+	assert_int_equal(number(ours, "count"), 3);
+	assert_int_equal(number(theirs, "count"), 1);
+	assert_int_equal(json_array_size(json_object_get(ours, "posts")), 3);
+	const json_t *post = json_array_get(json_object_get(theirs, "posts"), 0);
+	assert_int_equal(number(post, "sequence"), 1);
+	assert_string_equal(text(post, "type"), "post");
+	assert_string_equal(text(post, "text"), "there and so on");
+	assert_true(strlen(text(ours, "key")) == strlen(other_key));
+	assert_string_not_equal(text(ours, "key"), text(theirs, "key"));
+	assert_true(json_is_null(json_object_get(fork, "missing")));
+	const json_t *holders = json_object_get(fork, "holders");
+	assert_int_equal(json_array_size(json_object_get(holders, "ours")), 0);
+	assert_int_equal(json_array_size(json_object_get(holders, "theirs")), 0);
+	json_decref(safety);
+}
+
 /* A follow that could not be signed is a want until a message says it. */
 static void a_want_ends_with_a_word_of_ours(void **state)
 {
@@ -585,6 +632,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_drafts_come_in_parts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(wants_at_most_so_many, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_want_remembers_the_address, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(of_a_fork_both_sides_are_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_want_ends_with_a_word_of_ours, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			holders_are_told_by_name_and_number, set_up, tear_down),

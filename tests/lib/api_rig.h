@@ -14,6 +14,7 @@
 struct api_rig {
 	char dir[64];
 	char socket_path[96];
+	uint8_t seed[32]; /* of its key, for another node with it */
 	struct signer *signer;
 	struct store *store;
 	struct writer *writer;
