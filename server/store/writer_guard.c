@@ -46,19 +46,26 @@ static enum err put_key(struct writer *writer, const char *name, const struct me
 	return writer_setting_put(writer, name, span_text(text));
 }
 
+/* The lowest number that is known, from wherever: what the fence proved is in no signal. */
 static enum err put_fork(struct writer *writer)
 {
 	const struct signals *signals = &writer->signals;
 	const struct guard_report *report = &writer->report;
-	if (signals->fork_sequence == 0 ||
-		(report->fork_sequence > 0 && report->fork_sequence <= signals->fork_sequence)) {
+	bool is_lower =
+		signals->fork_sequence > 0 &&
+		(report->fork_sequence == 0 || signals->fork_sequence < report->fork_sequence);
+	uint64_t sequence = is_lower ? signals->fork_sequence : report->fork_sequence;
+	if (sequence == 0) {
 		return ERR_OK;
 	}
-	enum err err = put_number(writer, "fork_sequence", signals->fork_sequence);
+	enum err err = put_number(writer, "fork_sequence", sequence);
 	if (err == ERR_OK) {
-		err = put_key(writer, "fork_ours", &signals->fork_ours);
+		err = put_key(
+			writer, "fork_ours", is_lower ? &signals->fork_ours : &report->fork_ours);
 	}
-	return err == ERR_OK ? put_key(writer, "fork_theirs", &signals->fork_theirs) : err;
+	return err == ERR_OK ? put_key(writer, "fork_theirs",
+				       is_lower ? &signals->fork_theirs : &report->fork_theirs)
+			     : err;
 }
 
 static const char *why_of(const struct move *move)

@@ -502,6 +502,37 @@ static void d3_another_message_under_our_number_is_a_fork_and_both_sides_are_kep
 	author_fini(&other);
 }
 
+/* The fence knows what was signed here; what comes back under its number is of another copy. */
+static void d3_what_comes_back_is_compared_with_the_fence_and_the_number_stays_known(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author other;
+	for (int i = 0; i < 3; i++) {
+		(void)shelf_publish(shelf, "%s", post);
+	}
+	struct chain_head third = head_of(shelf);
+	shelf_close(shelf);
+	copy(shelf, "kith.db", "old.db");
+	shelf_open(shelf);
+	(void)shelf_publish(shelf, "%s", post);
+	struct message_id fifth = shelf_publish(shelf, "%s", post).key;
+	shelf_close(shelf);
+	copy(shelf, "old.db", "kith.db");
+	shelf_open(shelf);
+	expect(shelf, FENCE_SUSPECT, GUARD_BEHIND);
+	author_twin(&other, 0, &third);
+	assert_int_equal(shelf_append(shelf, author_post(&other, "4")), APPEND_STORED);
+	expect(shelf, FENCE_SUSPECT, GUARD_BEHIND);
+	assert_int_equal(shelf_append(shelf, author_post(&other, "5")), APPEND_STORED);
+	for (int i = 0; i < 2; i++) {
+		expect(shelf, FENCE_FORKED, GUARD_FORK);
+		assert_int_equal(report_of(shelf).fork_sequence, 5);
+		assert_memory_equal(report_of(shelf).fork_theirs.at, fifth.at, ID_BYTES);
+		restart(shelf);
+	}
+	author_fini(&other);
+}
+
 static void of_the_other_branch_a_thousand_messages_are_kept(void **state)
 {
 	static const size_t counts[] = {
@@ -866,6 +897,7 @@ int main(void)
 		SHELF(what_was_witnessed_before_a_pause_agrees_with_nothing_in_it),
 		SHELF(who_tells_more_than_it_can_show_delays_but_does_not_lock),
 		SHELF(d3_another_message_under_our_number_is_a_fork_and_both_sides_are_kept),
+		SHELF(d3_what_comes_back_is_compared_with_the_fence_and_the_number_stays_known),
 		SHELF(of_the_other_branch_a_thousand_messages_are_kept),
 		SHELF(d4_a_twin_pauses_and_its_address_is_told),
 		SHELF(d4_no_quiet_passes_while_the_twin_is_still_there),
