@@ -337,13 +337,13 @@ enum err writer_witness_put(
 	if (err == ERR_OK) {
 		err = remembered(writer, name, &had);
 	}
-	if (err != ERR_OK || (had >= 0 && (uint64_t)had > sequence)) {
-		return err; /* it has seen more before */
-	}
-	if (key != NULL && sequence <= self->head.sequence) {
+	if (err == ERR_OK && key != NULL && sequence <= self->head.sequence) {
 		err = writer_own_key_is(writer, sequence, key, &is_same);
 	}
-	if (err == ERR_OK && had < 0) {
+	if (err != ERR_OK || (is_same && had >= 0 && (uint64_t)had > sequence)) {
+		return err; /* it has seen more before; another history is news all the same */
+	}
+	if (had < 0) {
 		err = make_room_for_witness(writer, self->head.sequence);
 	}
 	if (err == ERR_OK) {

@@ -208,6 +208,30 @@ static void r10_a_snapshot_set_back_is_found_by_the_first_click_of_a_browser(voi
 	author_fini(&ben);
 }
 
+static void d5_another_key_counts_also_of_a_page_that_knew_a_higher_number(void **state)
+{
+	struct shelf *shelf = *state;
+	struct publish_result result;
+	struct message_id other = {{7}};
+	struct author ben;
+	befriend(shelf, 1, &ben);
+	for (int i = 0; i < 3; i++) {
+		(void)shelf_publish(shelf, "%s", post);
+	}
+	struct chain_head head = head_of(shelf);
+	holds(shelf, &ben, 3);
+	const struct change seen = {
+		.kind = CHANGE_WITNESS, .name = span_text("page"), .number = 3, .key = head.key};
+	change(shelf, &seen);
+	expect(shelf, FENCE_CLEAN, GUARD_NONE);
+	assert_int_equal(try_publish(shelf, post, "n", 2, &other, &result), ERR_PAUSED);
+	expect(shelf, FENCE_SUSPECT, GUARD_WITNESS);
+	confirm(shelf, &ben, 3, &head.key);
+	shelf_pass(shelf, 1000 * hour_ms); /* two histories: nobody's agreement settles that */
+	expect(shelf, FENCE_SUSPECT, GUARD_WITNESS);
+	author_fini(&ben);
+}
+
 static void r5_what_a_browser_remembers_is_compared_by_number_and_key(void **state)
 {
 	struct shelf *shelf = *state;
@@ -888,6 +912,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHELF(r10_a_snapshot_set_back_is_found_by_the_first_click_of_a_browser),
+		SHELF(d5_another_key_counts_also_of_a_page_that_knew_a_higher_number),
 		SHELF(r5_what_a_browser_remembers_is_compared_by_number_and_key),
 		SHELF(r6_a_key_alone_signs_nothing_and_wants_whom_it_would_follow),
 		SHELF(r11_a_claim_without_a_message_pauses_a_minute_and_then_not_for_an_hour),
