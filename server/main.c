@@ -37,7 +37,7 @@ static const struct cmd commands[] = {
 		"  --secret FILE  the secret file of another Scuttlebutt program, which must not "
 		"run any more\n"
 		"  --words        the 24 words of a key, typed or from standard input\n"
-		"  --seed B64     32 bytes in base64\n"
+		"  --seed B64     32 bytes in base64; for tests: every process may read a command line\n"
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"id\":\"@…\"}\n",
 		cmd_init},
@@ -115,8 +115,9 @@ static const struct cmd commands[] = {
 		"  --rehearse           do it all in a temporary directory, check every message, "
 		"and "
 		"remove it\n"
-		"  --passphrase-file F  the passphrase in a file; else it is asked for on the "
-		"terminal\n"
+		"  --passphrase-file F  the passphrase of the backup, or of the locked key that "
+		"opens it, in a file;\n"
+		"                       else it is asked for on the terminal\n"
 		"  --secret FILE        the secret file, for a copy that opens with your key\n"
 		"  --words              the same with the 24 words, from standard input\n"
 		"  --data DIR           an empty or new directory (default ~/.local/share/kith)\n"

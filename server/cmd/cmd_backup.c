@@ -128,7 +128,7 @@ static int back_up(const struct backup_args *args, const struct opener *opener)
 static enum err use_own_key(const struct backup_args *args, struct opener *out)
 {
 	struct key *key = NULL;
-	enum err err = opener_own_key(args->command, args->data, &key);
+	enum err err = opener_own_key(args->command, args->data, NULL, &key);
 	if (err == ERR_NOT_FOUND) {
 		(void)cmd_fail(args->command, "there is no key in the data directory");
 	}

@@ -96,10 +96,13 @@ static enum err open_file(struct work *work, enum bundle_lock *lock)
 static enum err find_key(struct work *work, struct key **out)
 {
 	const struct restore_args *args = work->args;
-	if (args->has_words || args->secret_file != NULL) {
-		return opener_read_key("restore", args->has_words ? NULL : args->secret_file, out);
+	if (args->has_words) {
+		return opener_read_key("restore", NULL, out);
 	}
-	enum err err = opener_own_key("restore", args->data, out);
+	if (args->secret_file != NULL) {
+		return opener_read_secret("restore", args->secret_file, args->passphrase_file, out);
+	}
+	enum err err = opener_own_key("restore", args->data, args->passphrase_file, out);
 	if (err == ERR_NOT_FOUND) {
 		(void)cmd_fail("restore", "this backup opens with your key: give it with --words "
 					  "or --secret FILE");
@@ -218,6 +221,11 @@ static enum err take_key(struct work *work)
 	}
 	if (err == ERR_OK) {
 		err = compare_key(work, key_id(work->opener.key));
+	}
+	if (err == ERR_OK && work->args->secret_file != NULL && !work->args->has_words) {
+		/* As it was given: a locked one stays locked. */
+		err = secret_read_file(work->args->secret_file, &work->secret);
+		return err == ERR_OK ? judge_secret(work) : err;
 	}
 	if (err == ERR_OK && key_to_text(work->opener.key, &work->secret) != ERR_OK) {
 		(void)cmd_fail("restore", "there is no memory for the key");

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "config.h"
 #include "feed/words.h"
+#include "feed/wrap.h"
 #include "store/secret.h"
 
 #include <sodium.h>
@@ -140,21 +141,84 @@ enum err opener_by_key(const char *command, struct key *key, struct opener *out)
 	return ERR_OK;
 }
 
+/* ERR_LOCKED, of which nothing is said yet: `text` is a key behind a passphrase. */
+static enum err key_of_text(
+	const char *command, const char *file, struct span text, struct key **out)
+{
+	const char *reason = NULL;
+	if (wrap_is(text)) {
+		return ERR_LOCKED;
+	}
+	enum err err = key_from_text(text, out, &reason);
+	if (err != ERR_OK) {
+		(void)cmd_fail(command, "%s: %s", file, reason != NULL ? reason : err_text(err));
+	}
+	return err;
+}
+
+static enum err read_text(const char *command, const char *file, struct buf *out)
+{
+	enum err err = secret_read_file(file, out);
+	if (err != ERR_OK) {
+		(void)cmd_fail(command, "%s: %s", file, err_text(err));
+	}
+	return err;
+}
+
 static enum err key_of_file(const char *command, const char *file, struct key **out)
 {
 	struct buf text = BUF_INIT(LIMIT_SECRET_FILE_BYTES);
-	const char *reason = NULL;
-	enum err err = secret_read_file(file, &text);
+	enum err err = read_text(command, file, &text);
 	if (err == ERR_OK) {
-		err = key_from_text(buf_span(&text), out, &reason);
+		err = key_of_text(command, file, buf_span(&text), out);
 	}
-	if (err != ERR_OK) {
-		(void)cmd_fail(command, "%s: %s", file, reason != NULL ? reason : err_text(err));
+	if (err == ERR_LOCKED) {
+		(void)cmd_fail(command,
+			"%s is locked with a passphrase: put the file itself into the data "
+			"directory, as `secret`",
+			file);
 	}
 	buf_wipe(&text);
 	return err;
 }
 
+static enum err unwrap(const char *command, const char *file, const char *passphrase_file,
+	struct span text, struct key **out)
+{
+	char why[WHY_BYTES] = "";
+	const char *reason = NULL;
+	struct ask *ask = ask_new();
+	if (ask == NULL) {
+		return no_memory(command);
+	}
+	enum err err =
+		ask_passphrase(ask, passphrase_file, "Passphrase of your key: ", why, sizeof(why));
+	if (err == ERR_OK) {
+		err = wrap_unlock(text, ask_span(ask), out, &reason);
+		if (err != ERR_OK) {
+			(void)cmd_fail(command, "%s: %s", file, reason);
+		}
+	} else {
+		(void)cmd_fail(command, "%s is locked with a passphrase: %s", file, why);
+	}
+	ask_free(ask);
+	return err;
+}
+
+enum err opener_read_secret(
+	const char *command, const char *file, const char *passphrase_file, struct key **out)
+{
+	struct buf text = BUF_INIT(LIMIT_SECRET_FILE_BYTES);
+	enum err err = read_text(command, file, &text);
+	if (err == ERR_OK) {
+		err = key_of_text(command, file, buf_span(&text), out);
+	}
+	if (err == ERR_LOCKED) {
+		err = unwrap(command, file, passphrase_file, buf_span(&text), out);
+	}
+	buf_wipe(&text);
+	return err;
+}
 static bool is_enough(struct span text)
 {
 	char why[WORDS_WHY_BYTES];
@@ -188,20 +252,25 @@ enum err opener_read_key(const char *command, const char *file, struct key **out
 	return file != NULL ? key_of_file(command, file, out) : key_of_words(command, out);
 }
 
-static enum err unlock(const char *dir, struct key **out, char *why, size_t why_bytes)
+static enum err unlock(
+	const char *dir, const char *passphrase_file, struct key **out, char *why, size_t why_bytes)
 {
 	struct ask *ask = ask_new();
-	enum err err = ask == NULL ? ERR_NOMEM : ask_line(ask, "Passphrase of your key: ", true);
+	if (ask == NULL) {
+		return ERR_NOMEM;
+	}
+	enum err err =
+		ask_passphrase(ask, passphrase_file, "Passphrase of your key: ", why, why_bytes);
 	if (err == ERR_OK) {
 		err = secret_load(dir, ask_span(ask), out, why, why_bytes);
 	} else {
-		err = ERR_LOCKED; /* `why` says so already */
+		err = ERR_LOCKED; /* `why` says it */
 	}
 	ask_free(ask);
 	return err;
 }
-
-enum err opener_own_key(const char *command, const char *data, struct key **out)
+enum err opener_own_key(
+	const char *command, const char *data, const char *passphrase_file, struct key **out)
 {
 	struct buf dir = BUF_INIT(DIR_BYTES);
 	char why[WHY_BYTES] = "";
@@ -212,8 +281,8 @@ enum err opener_own_key(const char *command, const char *data, struct key **out)
 		return ERR_IO;
 	}
 	err = secret_load((const char *)dir.at, span_of(NULL, 0), out, why, sizeof(why));
-	if (err == ERR_LOCKED && ask_is_possible()) {
-		err = unlock((const char *)dir.at, out, why, sizeof(why));
+	if (err == ERR_LOCKED && (passphrase_file != NULL || ask_is_possible())) {
+		err = unlock((const char *)dir.at, passphrase_file, out, why, sizeof(why));
 	}
 	if (err != ERR_OK && err != ERR_NOT_FOUND) {
 		(void)cmd_fail(command, "%s", why);

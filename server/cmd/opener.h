@@ -26,12 +26,16 @@ MUST_USE enum err opener_make_passphrase(
 MUST_USE enum err opener_ask_passphrase(const char *command, const char *file, struct opener *out);
 /** By a key, which is taken over also on failure. On failure it was said why. */
 MUST_USE enum err opener_by_key(const char *command, struct key *key, struct opener *out);
-/** The key of a secret file, or of words from standard input (`file` NULL). On failure it was said
- * why. */
+/** The key of a secret file that is not locked, or of words from standard input (`file` NULL). On
+ * failure it was said why. */
 MUST_USE enum err opener_read_key(const char *command, const char *file, struct key **out);
-/** The key of a data directory, whose passphrase is asked for when it has one. On failure it was
- * said why, but for ERR_NOT_FOUND (there is none). */
-MUST_USE enum err opener_own_key(const char *command, const char *data, struct key **out);
+/** The key of a secret file, locked or not; its passphrase is in `passphrase_file`, or asked for
+ * when that is NULL. On failure it was said why. */
+MUST_USE enum err opener_read_secret(
+	const char *command, const char *file, const char *passphrase_file, struct key **out);
+/** The same of a data directory; ERR_NOT_FOUND, of which nothing was said: there is none. */
+MUST_USE enum err opener_own_key(
+	const char *command, const char *data, const char *passphrase_file, struct key **out);
 void opener_fini(struct opener *opener);
 
 #endif

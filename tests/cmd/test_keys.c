@@ -427,6 +427,30 @@ static void a_question_without_echo_is_left_with_ctrl_c(void **state)
 	assert_good("kith passphrase set --new-file right --data n", "locked now");
 }
 
+/* The file `secret` that was laid aside for a bad day may be a locked one. */
+static void a_locked_secret_file_opens_a_backup_and_stays_locked(void **state)
+{
+	(void)state;
+	make_files();
+	assert_good("kith post one --data n && kith backup b --data n </dev/null && kith "
+		    "passphrase set --new-file right "
+		    "--data n && cp n/secret kept",
+		"locked now");
+	assert_fails(
+		"kith restore b --secret kept --data m </dev/null", "locked with a passphrase");
+	assert_fails(
+		"kith restore b --secret kept --passphrase-file wrong --data m", "does not open");
+	assert_fails("test -e m", "");
+	assert_good("kith restore b --secret kept --passphrase-file right --data m && cmp kept "
+		    "m/secret && stat -c %a m/secret",
+		"600");
+	/* The one in place, without a terminal. */
+	assert_good("rm m/kith.db; kith restore b --passphrase-file right --data m && "
+		    "cmp kept m/secret && echo the same",
+		"the same");
+	assert_fails("kith init --secret kept --data i", "is locked with a passphrase");
+}
+
 static void never_shows_a_passphrase_on_the_terminal(void **state)
 {
 	struct terminal terminal;
@@ -581,6 +605,7 @@ int main(int argc, char **argv)
 		IN_A_PLACE(refuses_a_passphrase_file_that_others_can_read),
 		IN_A_PLACE(takes_a_passphrase_the_init_system_hands_over),
 		IN_A_PLACE(a_question_without_echo_is_left_with_ctrl_c),
+		IN_A_PLACE(a_locked_secret_file_opens_a_backup_and_stays_locked),
 		IN_A_PLACE(never_shows_a_passphrase_on_the_terminal),
 		IN_A_PLACE(starts_unattended_with_a_passphrase_file),
 		IN_A_PLACE(asks_at_a_terminal_or_is_unlocked_later),
