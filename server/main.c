@@ -37,7 +37,8 @@ static const struct cmd commands[] = {
 		"  --secret FILE  the secret file of another Scuttlebutt program, which must not "
 		"run any more\n"
 		"  --words        the 24 words of a key, typed or from standard input\n"
-		"  --seed B64     32 bytes in base64; for tests: every process may read a command line\n"
+		"  --seed B64     32 bytes in base64; for tests: every process may read a command "
+		"line\n"
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"id\":\"@…\"}\n",
 		cmd_init},
@@ -202,9 +203,11 @@ static const struct cmd commands[] = {
 		cmd_safety},
 	{"fork", "[adopt | keep] [--yes] [--hmac-key B64] [--data DIR] [--json]",
 		"your feed has split: both sides, and your choice between them",
-		"Without a word it shows where the two sides part and who holds which. With one the "
+		"Without a word it shows where the two sides part and who holds which. With one "
+		"the "
 		"node must not run:\n"
-		"  adopt            the other side takes the place of this node's; what is given up "
+		"  adopt            the other side takes the place of this node's; what is given "
+		"up "
 		"here becomes drafts\n"
 		"  keep             this node's side stays; what is given up of the other becomes "
 		"drafts\n"

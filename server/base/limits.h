@@ -147,19 +147,22 @@
 #define LIMIT_BACKUP_PERIOD_MS (24LL * 3600 * 1000)
 #define LIMIT_BACKUP_LATE_MS (7LL * 24 * 3600 * 1000) /* then the page says so */
 #define LIMIT_BACKUP_MANIFEST_BYTES (1 * MIB)
-#define LIMIT_BACKUP_ROOM_BYTES (500LL * MIB) /* stay free when the node makes a backup by itself \
-					       */
-#define LIMIT_BACKUP_FIRST_MS 300000          /* after the first post was seen */
-#define LIMIT_BACKUP_RETRY_MS 3600000         /* after one that failed */
-#define LIMIT_CHECK_AFTER_MS 10000            /* after a start behind a run that was cut: the database is looked over */
-#define LIMIT_BACKUP_WORK_OPS 3               /* argon2id: passes … */
+#define LIMIT_BACKUP_ROOM_BYTES                                                           \
+	(500LL * MIB)                 /* stay free when the node makes a backup by itself \
+				       */
+#define LIMIT_BACKUP_FIRST_MS 300000  /* after the first post was seen */
+#define LIMIT_BACKUP_RETRY_MS 3600000 /* after one that failed */
+#define LIMIT_CHECK_AFTER_MS \
+	10000 /* after a start behind a run that was cut: the database is looked over */
+#define LIMIT_BACKUP_WORK_OPS 3            /* argon2id: passes … */
 #define LIMIT_BACKUP_WORK_BYTES (64 * MIB) /* … over so much memory: a 512 MB machine has that */
 #define LIMIT_BACKUP_WORK_OPS_MAX 16       /* that a file may ask for */
 #define LIMIT_BACKUP_WORK_BYTES_MAX (256 * MIB)
 #define LIMIT_PASSPHRASE_BYTES_MIN 8
 #define LIMIT_PASSPHRASE_BYTES 1024
-#define LIMIT_WRAP_MEMORY_KIB_MIN 8192 /* of argon2id, for a key that is locked with a passphrase \
-					*/
+#define LIMIT_WRAP_MEMORY_KIB_MIN                                       \
+	8192 /* of argon2id, for a key that is locked with a passphrase \
+	      */
 #define LIMIT_WRAP_MEMORY_KIB 65536
 #define LIMIT_WRAP_PASSES 16
 #define LIMIT_KEY_WORDS 24

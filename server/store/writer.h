@@ -181,8 +181,8 @@ enum change_kind {
 	CHANGE_WANT,    /* feed, number 1: replicate without following; 0: no longer */
 	CHANGE_DRAFT_DROP, /* number: this draft is done with */
 	CHANGE_LOG,        /* name: event; text: sentence: one entry of the safety log */
-	CHANGE_CHECKED, /* number: 1 the database file was looked over and is sound; 0 it is
-			   damaged, and publishing is paused */
+	CHANGE_CHECKED,    /* number: 1 the database file was looked over and is sound; 0 it is
+			      damaged, and publishing is paused */
 	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
 			kept) */
 };
