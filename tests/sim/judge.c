@@ -13,6 +13,7 @@
 #include "sync/reach.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -313,24 +314,47 @@ static void judge_acknowledged(struct node *node, bool is_disaster)
 }
 
 /* A draft is as precious as a post. */
-void judge_draft(struct node *node, int64_t draft)
+void judge_draft(struct node *node, int64_t draft, const char *content)
 {
 	if (node->draft_count < DRAFTS_MAX) {
-		node->drafts[node->draft_count++] = draft;
+		node->drafts[node->draft_count].draft = draft;
+		(void)snprintf(
+			node->drafts[node->draft_count++].content, CONTENT_BYTES, "%s", content);
 	}
 }
 
-static void judge_drafts(struct node *node)
+/* Posted, whatever the owner was told of it: the message takes the draft's place when it is stored,
+ * which may be long after a disk that failed. */
+static bool is_posted(struct node *node, const char *content)
 {
+	const struct identity *who = ledger_at(node->person);
+	for (size_t n = 0; n < who->count; n++) {
+		for (struct entry *entry = who->entries[n]; entry != NULL; entry = entry->next) {
+			if (memmem(entry->compact, entry->len, content, strlen(content)) != NULL &&
+				holds(node, entry, node->person)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+void judge_drafts(struct node *node)
+{
+	size_t kept = 0;
 	for (size_t i = 0; i < node->draft_count; i++) {
 		struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
 		struct buf nonce = BUF_INIT(LIMIT_MESSAGE_BYTES);
-		if (reader_draft(node->reader, node->drafts[i], &content, &nonce) != ERR_OK) {
+		enum err err = reader_draft(node->reader, node->drafts[i].draft, &content, &nonce);
+		if (err == ERR_OK) {
+			node->drafts[kept++] = node->drafts[i];
+		} else if (!is_posted(node, node->drafts[i].content)) {
 			broken("I1", "%u has lost a draft", node->host.number);
 		}
 		buf_fini(&content);
 		buf_fini(&nonce);
 	}
+	node->draft_count = kept;
 }
 
 void judge_disaster(struct node *node)

@@ -37,7 +37,9 @@ void judge_disaster(struct node *node);
 /** `node` was made of another's disk. */
 void judge_twin(struct node *node);
 /** The owner's request was kept under this number while publishing is paused. */
-void judge_draft(struct node *node, int64_t draft);
+void judge_draft(struct node *node, int64_t draft, const char *content);
+/** Each of them is still there, or posted. */
+void judge_drafts(struct node *node);
 /** The owner of `node` blocks `person`, or no longer. */
 void judge_block(struct node *node, unsigned person, bool is_blocked);
 /** `node` gave a message of `person` to a stranger who asked for it. */

@@ -63,7 +63,10 @@ struct node {
 		struct message_id key;
 	} seen[SEEN_MAX]; /* messages it verified in this life that belong to a fork */
 	size_t seen_count;
-	int64_t drafts[DRAFTS_MAX]; /* kept for the owner, as they were told */
+	struct {
+		int64_t draft;
+		char content[CONTENT_BYTES];
+	} drafts[DRAFTS_MAX]; /* kept for the owner, as they were told */
 	size_t draft_count;
 	uint64_t blocked_head[PERSONS_MAX];
 	int64_t blocking_us[PERSONS_MAX]; /* since when it blocks them; 0: it does not, or its disk

@@ -61,25 +61,28 @@ static bool ask(struct node *node, const char *content, unsigned number, enum er
 	(void)snprintf(nonce, sizeof(nonce), "%u/%u", node->host.number, number);
 	bool is_answered = request(node, span_text(content), span_text(nonce), &result, answer);
 	if (is_answered && *answer == ERR_PAUSED && result.draft > 0) {
-		judge_draft(node, result.draft);
+		judge_draft(node, result.draft, content);
 	}
 	return is_answered;
 }
 
-/* The newest draft is posted, now that it may be: then it is a draft no longer. */
+/* The newest draft is posted, now that it may be: then it is a draft no longer. Without an answer
+ * the judge looks for it, as a draft or as a post. */
 static void post_draft(struct node *node)
 {
 	struct publish_result result;
 	enum err answer = ERR_OK;
 	struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
 	struct buf nonce = BUF_INIT(LIMIT_MESSAGE_BYTES);
-	enum err err =
-		reader_draft(node->reader, node->drafts[node->draft_count - 1], &content, &nonce);
-	bool is_answered = err != ERR_OK ||
-			   request(node, buf_span(&content), buf_span(&nonce), &result, &answer);
-	if (!is_answered || answer == ERR_OK) {
+	enum err err = reader_draft(
+		node->reader, node->drafts[node->draft_count - 1].draft, &content, &nonce);
+	if (err == ERR_NOT_FOUND) {
+		judge_drafts(node);
+	} else if (err == ERR_OK &&
+		   request(node, buf_span(&content), buf_span(&nonce), &result, &answer) &&
+		   answer == ERR_OK) {
 		node->draft_count--;
-		figures.posted_drafts += is_answered;
+		figures.posted_drafts++;
 	}
 	buf_fini(&content);
 	buf_fini(&nonce);
