@@ -15,7 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATEMENTS_MAX = 128, PROGRESS_OPS = 2000, CHECKPOINT_PAGES = 4096 };
+enum { STATEMENTS_MAX = 128, PROGRESS_OPS = 2000, CHECKPOINT_PAGES = 4096, BUSY_MS = 2000 };
+
+/* May something in the WAL be missing on the disk, though it can be read? See trust_wal(). */
+enum doubt {
+	DOUBT_NONE,
+	DOUBT_OLD, /* perhaps: an earlier process left it there */
+	DOUBT_LOST /* a sync failed */
+};
 
 struct db {
 	sqlite3 *handle;
@@ -23,7 +30,7 @@ struct db {
 	int64_t deadline_ms;    /* monotonic; 0: none */
 	sqlite3_stmt *rollback; /* prepared early: without memory it is needed most */
 	int checkpoint_pages;
-	bool is_wal_doubtful; /* a sync failed; see db_begin() */
+	enum doubt doubt;
 	struct {
 		const struct query *query;
 		sqlite3_stmt *stmt;
@@ -74,7 +81,7 @@ static enum err from_rc(struct db *db, int rc)
 		if (rc == SQLITE_IOERR_NOMEM) {
 			return ERR_NOMEM;
 		}
-		db->is_wal_doubtful = db->is_wal_doubtful || rc == SQLITE_IOERR_FSYNC;
+		db->doubt = rc == SQLITE_IOERR_FSYNC ? DOUBT_LOST : db->doubt;
 		int error = db->handle == NULL ? 0 : sqlite3_system_errno(db->handle);
 		return error == ENOSPC || error == EDQUOT ? ERR_DISK_FULL : ERR_IO;
 	}
@@ -115,7 +122,7 @@ static int on_wal(void *ctx, sqlite3 *handle, const char *name, int pages)
 	if (pages >= db->checkpoint_pages) {
 		int rc = sqlite3_wal_checkpoint_v2(
 			handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-		db->is_wal_doubtful = db->is_wal_doubtful || (rc & 0xff) == SQLITE_IOERR;
+		db->doubt = (rc & 0xff) == SQLITE_IOERR ? DOUBT_LOST : db->doubt;
 	}
 	return SQLITE_OK;
 }
@@ -146,7 +153,7 @@ static enum err set_up(struct db *db, enum db_role role)
 	}
 	set_limits(db->handle);
 	(void)sqlite3_extended_result_codes(db->handle, 1);
-	(void)sqlite3_busy_timeout(db->handle, 2000);
+	(void)sqlite3_busy_timeout(db->handle, BUSY_MS);
 	(void)sqlite3_progress_handler(db->handle, PROGRESS_OPS, on_progress, db);
 	enum err err = db_exec(db,
 		"PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON");
@@ -168,7 +175,7 @@ static enum err set_up(struct db *db, enum db_role role)
 	db_checkpoint_at(db, CHECKPOINT_PAGES);
 	(void)sqlite3_wal_hook(db->handle, on_wal, db);
 	/* What an earlier process left in the WAL may have failed to reach the disk then. */
-	db->is_wal_doubtful = true;
+	db->doubt = DOUBT_OLD;
 	return err;
 }
 
@@ -235,18 +242,35 @@ enum err db_exec(struct db *db, const char *sql)
 	return from_rc(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
 }
 
+/* Is what is committed now promised to somebody? */
+static bool is_promising(struct db *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db->handle, "PRAGMA synchronous", -1, &stmt, NULL);
+	/* When it cannot be asked, yes. */
+	bool is_full = rc != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW ||
+		       sqlite3_column_int(stmt, 0) >= 2;
+	(void)sqlite3_finalize(stmt);
+	return is_full;
+}
+
 /* A sync that failed may have lost what it was for, though it can still be read: Linux forgets that
  * it is not on the disk. What is written behind it in the WAL would be lost with it when the power
- * fails. So all of the WAL goes into the database first, and the next commit begins a new one. */
+ * fails. So all of the WAL goes into the database first, and the next commit begins a new one. A
+ * reader that needs the old one is in the way of that: what promises nothing goes on, a promise
+ * waits for the reader, and is not given while it stays. */
 static enum err trust_wal(struct db *db)
 {
+	bool must_wait = db->doubt == DOUBT_LOST && is_promising(db);
+	(void)sqlite3_busy_timeout(db->handle, must_wait ? BUSY_MS : 0);
 	int rc = sqlite3_wal_checkpoint_v2(
-		db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-	if (rc == SQLITE_BUSY) {
-		return ERR_OK; /* somebody else is at it; the next one will */
+		db->handle, "main", SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+	(void)sqlite3_busy_timeout(db->handle, BUSY_MS);
+	bool is_busy = (rc & 0xff) == SQLITE_BUSY;
+	if (!is_busy) {
+		db->doubt = rc == SQLITE_OK ? DOUBT_NONE : DOUBT_LOST;
 	}
-	db->is_wal_doubtful = rc != SQLITE_OK;
-	return from_rc(db, rc);
+	return is_busy && !must_wait ? ERR_OK : from_rc(db, rc);
 }
 
 void db_rollback(struct db *db)
@@ -276,7 +300,7 @@ static enum err ready_rollback(struct db *db)
 
 enum err db_begin(struct db *db)
 {
-	enum err err = db->is_wal_doubtful ? trust_wal(db) : ERR_OK;
+	enum err err = db->doubt != DOUBT_NONE ? trust_wal(db) : ERR_OK;
 	if (err == ERR_OK) {
 		err = ready_rollback(db);
 	}

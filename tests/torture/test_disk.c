@@ -2,6 +2,7 @@
  * or tear, and it fails when and how it was told to. */
 #include "lib/cmocka.h"
 
+#include "store/db.h"
 #include "store/vfs.h"
 #include "torture/disk.h"
 
@@ -200,6 +201,69 @@ static void a_fault_comes_once_or_for_good(void **state)
 	disk_free(disk);
 }
 
+static struct db *open_db(struct disk *disk, enum db_role role)
+{
+	struct db *db = NULL;
+	assert_int_equal(db_open_in(disk_vfs(disk), "/kith.db", role, env_system(), &db), ERR_OK);
+	return db;
+}
+
+static enum err put(struct db *db, const char *sql)
+{
+	enum err err = db_begin(db);
+	if (err == ERR_OK) {
+		err = db_exec(db, sql);
+	}
+	if (err == ERR_OK) {
+		err = db_exec(db, "COMMIT");
+	}
+	db_rollback(db);
+	return err;
+}
+
+static int64_t ask_number(struct db *db, const char *sql)
+{
+	sqlite3_stmt *stmt = NULL;
+	assert_int_equal(sqlite3_prepare_v2(db_handle(db), sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	int64_t number = sqlite3_column_int64(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	return number;
+}
+
+/* A sync fails and loses what it was for. Whoever reads holds the WAL where it is: what is written
+ * behind the hole now would be lost with it. */
+static void nothing_is_promised_behind_a_lost_sync(void **state)
+{
+	(void)state;
+	struct disk *disk = disk_new();
+	struct db *db = open_db(disk, DB_WRITER);
+	assert_int_equal(db_exec(db, "CREATE TABLE said (number INTEGER)"), ERR_OK);
+	struct db *reader = open_db(disk, DB_READER);
+	assert_int_equal(put(db, "INSERT INTO said VALUES (1)"), ERR_OK);
+	assert_int_equal(db_exec(db, "PRAGMA synchronous = FULL"), ERR_OK);
+	assert_int_equal(db_begin_reading(reader), ERR_OK);
+	assert_int_equal(ask_number(reader, "SELECT max(number) FROM said"), 1);
+	disk_fail(disk, &(struct disk_fault){.kinds = DISK_SYNC, .at = 1, .is_lossy = true});
+	assert_int_equal(put(db, "INSERT INTO said VALUES (2)"), ERR_IO);
+	int64_t promised = put(db, "INSERT INTO said VALUES (3)") == ERR_OK ? 3 : 0;
+	/* What promises nothing goes on. */
+	assert_int_equal(db_exec(db, "PRAGMA synchronous = NORMAL"), ERR_OK);
+	assert_int_equal(put(db, "INSERT INTO said VALUES (0)"), ERR_OK);
+	db_rollback(reader);
+	if (promised == 0) {
+		assert_int_equal(db_exec(db, "PRAGMA synchronous = FULL"), ERR_OK);
+		assert_int_equal(put(db, "INSERT INTO said VALUES (3)"), ERR_OK);
+	}
+	disk_cut(disk, 0);
+	db_close(reader);
+	db_close(db);
+	db = open_db(disk, DB_WRITER);
+	assert_int_equal(ask_number(db, "SELECT count(*) FROM said WHERE number = 3"), 1);
+	db_close(db);
+	disk_free(disk);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +275,7 @@ int main(void)
 		cmocka_unit_test(it_is_full_when_told_and_empty_again),
 		cmocka_unit_test(a_failed_sync_may_lose_what_the_next_one_does_not_bring_back),
 		cmocka_unit_test(a_fault_comes_once_or_for_good),
+		cmocka_unit_test(nothing_is_promised_behind_a_lost_sync),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
