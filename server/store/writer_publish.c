@@ -202,6 +202,32 @@ static enum err check_draft(struct publish_job *job, bool *is_follow, struct fee
 	return ERR_OK;
 }
 
+static enum err put_draft(
+	struct writer *writer, struct publish_job *job, bool is_follow, const struct change *want)
+{
+	enum err err = writer_sync_full(writer); /* the owner is told that it is kept */
+	if (err == ERR_OK) {
+		err = writer_begin(writer);
+	}
+	if (err == ERR_OK) {
+		err = writer_draft_put(
+			writer, buf_span(&job->content), nonce_of(job), &job->result.draft);
+	}
+	if (err == ERR_OK && is_follow) {
+		err = writer_safety_change(writer, want);
+	}
+	if (err == ERR_OK) {
+		err = writer_commit(writer);
+	} else {
+		writer_rollback(writer);
+	}
+	writer_sync_normal(writer);
+	if (err != ERR_OK) {
+		job->result.draft = 0;
+	}
+	return err;
+}
+
 /* Publishing is paused: nothing is signed, nothing is lost. Whom the owner wanted to follow is
  * wanted without a message. */
 static enum err keep_draft(struct writer *writer, struct publish_job *job)
@@ -212,25 +238,15 @@ static enum err keep_draft(struct writer *writer, struct publish_job *job)
 	if (err != ERR_OK) {
 		return err;
 	}
-	err = writer_sync_full(writer); /* the owner is told that it is kept */
-	if (err == ERR_OK) {
-		err = writer_begin(writer);
+	err = put_draft(writer, job, is_follow, &want);
+	if (err == ERR_DISK_FULL) {
+		return fail(job, ERR_PAUSED,
+			"%s It was not kept: the disk is full. Make some room and try again.",
+			writer->report.why);
 	}
-	if (err == ERR_OK) {
-		err = writer_draft_put(
-			writer, buf_span(&job->content), nonce_of(job), &job->result.draft);
-	}
-	if (err == ERR_OK && is_follow) {
-		err = writer_safety_change(writer, &want);
-	}
-	if (err == ERR_OK) {
-		err = writer_commit(writer);
-	} else {
-		writer_rollback(writer);
-	}
-	writer_sync_normal(writer);
 	if (err != ERR_OK) {
-		job->result.draft = 0;
+		return fail(job, ERR_PAUSED, "%s It was not kept: it could not be stored (%s).",
+			writer->report.why, err_text(err));
 	}
 	return fail(job, ERR_PAUSED, "%s%s", writer->report.why,
 		job->result.draft > 0 ? "" : " It was not kept: there is no room for more drafts.");

@@ -712,6 +712,30 @@ static void while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer(vo
 	buf_fini(&content);
 }
 
+static void a_draft_that_is_not_kept_says_why(void **state)
+{
+	struct shelf *shelf = *state;
+	struct publish_result result;
+	static char content[8000];
+	(void)snprintf(content, sizeof(content), "{\"type\":\"post\",\"text\":\"%07000d\"}", 2);
+	pause_it(shelf);
+	assert_int_equal(db_exec(shelf->store->writer, "PRAGMA max_page_count = 1"), ERR_OK);
+	assert_int_equal(try_publish(shelf, content, "n", 0, NULL, &result), ERR_PAUSED);
+	assert_int_equal(result.draft, 0);
+	assert_non_null(strstr(result.why, "It was not kept: the disk is full."));
+	assert_int_equal(db_exec(shelf->store->writer, "PRAGMA max_page_count = 1000000"), ERR_OK);
+	assert_int_equal(
+		db_exec(shelf->store->writer, "ALTER TABLE drafts RENAME TO elsewhere"), ERR_OK);
+	assert_int_equal(try_publish(shelf, content, "n", 0, NULL, &result), ERR_PAUSED);
+	assert_int_equal(result.draft, 0);
+	assert_non_null(strstr(result.why, "It was not kept: it could not be stored ("));
+	assert_int_equal(
+		db_exec(shelf->store->writer, "ALTER TABLE elsewhere RENAME TO drafts"), ERR_OK);
+	assert_int_equal(try_publish(shelf, content, "n", 0, NULL, &result), ERR_PAUSED);
+	assert_true(result.draft > 0);
+	assert_null(strstr(result.why, "not kept"));
+}
+
 /* A copy made in a pause still holds what was published behind it. */
 static void a_draft_whose_message_comes_back_is_done_with(void **state)
 {
@@ -761,7 +785,8 @@ static void a_thousand_drafts_are_kept(void **state)
 	for (int i = 1; i <= 2 * LIMIT_DRAFTS; i++) {
 		assert_int_equal(try_publish(shelf, post, "", 0, NULL, &result), ERR_PAUSED);
 		assert_int_equal(result.draft > 0, i <= LIMIT_DRAFTS);
-		assert_int_equal(strstr(result.why, "not kept") != NULL, i > LIMIT_DRAFTS);
+		assert_int_equal(
+			strstr(result.why, "no room for more drafts") != NULL, i > LIMIT_DRAFTS);
 	}
 	assert_int_equal(rows_of(shelf, "SELECT count(*) FROM drafts"), LIMIT_DRAFTS);
 }
@@ -929,6 +954,7 @@ int main(void)
 		SHELF(where_it_moved_from_is_no_witness_once_publishing_went_on),
 		SHELF(what_is_signed_and_not_stored_goes_before_the_retirement),
 		SHELF(while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer),
+		SHELF(a_draft_that_is_not_kept_says_why),
 		SHELF(a_draft_whose_message_comes_back_is_done_with),
 		SHELF(a_thousand_drafts_are_kept),
 		SHELF(holders_are_those_we_know_and_at_most_a_thousand),
