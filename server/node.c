@@ -275,16 +275,21 @@ static enum err open_store(struct node *node, char *why, size_t why_bytes)
 {
 	const struct store_opts store_opts = {
 		.dir = node->opts->dir, .env = node->opts->env, .self = node->self};
+	struct writer_opts writer_opts = {
+		.signer = node->signer, .on_commit = on_commit, .on_state = on_state, .ctx = node};
 	enum err err = store_open(&store_opts, &node->store, why, why_bytes);
-	if (err != ERR_OK) {
-		return err;
+	if (err == ERR_OK) {
+		writer_opts.store = node->store;
+		err = writer_start(&writer_opts, &node->writer, why, why_bytes);
 	}
-	const struct writer_opts writer_opts = {.store = node->store,
-		.signer = node->signer,
-		.on_commit = on_commit,
-		.on_state = on_state,
-		.ctx = node};
-	return writer_start(&writer_opts, &node->writer, why, why_bytes);
+	/* What was signed and not stored waits in the fence; a start stores it, or is none. */
+	if (err == ERR_DISK_FULL) {
+		(void)snprintf(why, why_bytes,
+			"the disk is full, so the node cannot start in %s. Nothing is lost: make "
+			"some room there and start it again.",
+			node->opts->dir);
+	}
+	return err;
 }
 
 static enum err start_nightly(struct node *node, char *why, size_t why_bytes)

@@ -100,7 +100,8 @@ async function main() {
     await check('killed on a full disk it says why it does not start, and starts when there is room', async () => {
       leave(dir, 0)
       await mine.kill()
-      await assert.rejects(mine.start(), /disk is full/i)
+      await assert.rejects(mine.start(), /disk is full, so the node cannot start in .*Nothing is lost/i)
+      assert.strictEqual(mine.end.code, 1)
       empty()
       await mine.start()
       await mine.publish(post('here again'))
