@@ -354,11 +354,12 @@ static void run_from(struct writer *writer, struct job *job)
 /* What is to be done without a job: nothing waits for it. */
 static bool run_due(struct writer *writer)
 {
-	if (writer->unchecked > 0) {
+	int64_t now_ms = env_mono_ms(store_env(writer->store));
+	if (writer->unchecked > 0 && writer->unchecked_due_ms <= now_ms) {
 		writer_check_some(writer);
 		return true;
 	}
-	if (writer_guard_due_ms(writer) <= env_mono_ms(store_env(writer->store))) {
+	if (writer_guard_due_ms(writer) <= now_ms) {
 		writer_judge(writer);
 		return true;
 	}
@@ -367,7 +368,9 @@ static bool run_due(struct writer *writer)
 
 int64_t writer_due_ms(const struct writer *writer)
 {
-	return writer->unchecked > 0 ? INT64_MIN : writer_guard_due_ms(writer);
+	int64_t guard_ms = writer_guard_due_ms(writer);
+	bool is_check_first = writer->unchecked > 0 && writer->unchecked_due_ms < guard_ms;
+	return is_check_first ? writer->unchecked_due_ms : guard_ms;
 }
 
 bool writer_step(struct writer *writer)

@@ -458,7 +458,8 @@ void writer_judge(struct writer *writer)
 	if (was_stale && writer->pending != NULL && writer_clear_way(writer) != ERR_OK) {
 		LOG(env, LOG_ERROR, "publish.pending", LOG_TEXT("at", "judge"));
 	}
-	if (was_stale && read_guard(writer) != ERR_OK) {
+	writer->is_guard_unreadable = was_stale && read_guard(writer) != ERR_OK;
+	if (writer->is_guard_unreadable) {
 		writer->guard_due_ms = env_mono_ms(env) + LIMIT_GUARD_CLAIM_MS;
 		return; /* paused as before; it is tried again */
 	}
@@ -488,7 +489,8 @@ void writer_judge(struct writer *writer)
 
 int64_t writer_guard_due_ms(const struct writer *writer)
 {
-	return writer->is_guard_stale ? INT64_MIN : writer->guard_due_ms;
+	bool is_at_once = writer->is_guard_stale && !writer->is_guard_unreadable;
+	return is_at_once ? INT64_MIN : writer->guard_due_ms;
 }
 
 static enum err order_failed(struct order_job *job, enum err err, const char *why)

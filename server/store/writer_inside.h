@@ -134,10 +134,12 @@ struct writer {
 	struct signals signals;
 	struct guard_verdict verdict; /* the last one that listeners were told of */
 	bool is_guard_stale;          /* `guard` is to be read again, and judged */
+	bool is_guard_unreadable;     /* … which failed: not before guard_due_ms again */
 	int64_t guard_due_ms;         /* mono: judge again then, whatever happens */
 	int64_t claim_rest_ms;        /* mono: no claim pauses before */
 	bool is_cut;                  /* the setting `run` says so: see writer_was_cut() */
-	uint64_t unchecked; /* own messages up to this number are to be checked; 0: done */
+	uint64_t unchecked;       /* own messages up to this number are to be checked; 0: done */
+	int64_t unchecked_due_ms; /* not before; the disk took no word of what was found */
 	struct batch *batch;
 	atomic_bool is_stopping;
 	int64_t bulk_ms; /* when the last transaction ended, if it was a large one */

@@ -6,6 +6,7 @@
  */
 #include "store/writer_inside.h"
 
+#include "base/limits.h"
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -134,7 +135,9 @@ void writer_check_some(struct writer *writer)
 			.state = FENCE_SUSPECT, .cause = GUARD_DAMAGE, .is_new_spell = true};
 		writer_say_damage(move.why, bad);
 		if (writer_move(writer, &move) != ERR_OK) {
-			writer->unchecked = last; /* once more */
+			writer->unchecked = last; /* once more, a little later */
+			writer->unchecked_due_ms =
+				env_mono_ms(store_env(writer->store)) + LIMIT_GUARD_CLAIM_MS;
 		}
 	}
 }

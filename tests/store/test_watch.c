@@ -736,6 +736,26 @@ static void a_draft_that_is_not_kept_says_why(void **state)
 	assert_null(strstr(result.why, "not kept"));
 }
 
+/* Else the writer would do nothing but ask a disk that fails, for as long as it fails. */
+static void what_cannot_be_read_is_tried_again_after_a_while(void **state)
+{
+	struct shelf *shelf = *state;
+	struct publish_result result;
+	struct guard_report report;
+	pause_it(shelf);
+	shelf_settle(shelf);
+	assert_int_equal(
+		db_exec(shelf->store->writer, "ALTER TABLE holders RENAME TO elsewhere"), ERR_OK);
+	assert_int_equal(try_publish(shelf, post, "n", 5, NULL, &result), ERR_PAUSED);
+	shelf_settle(shelf);
+	assert_true(writer_due_ms(shelf->writer) > env_mono_ms(&shelf->env));
+	assert_int_equal(
+		db_exec(shelf->store->writer, "ALTER TABLE elsewhere RENAME TO holders"), ERR_OK);
+	shelf_pass(shelf, LIMIT_GUARD_CLAIM_MS);
+	writer_guard(shelf->writer, &report);
+	assert_int_equal(report.verdict.newest_seen, 5);
+}
+
 /* A copy made in a pause still holds what was published behind it. */
 static void a_draft_whose_message_comes_back_is_done_with(void **state)
 {
@@ -955,6 +975,7 @@ int main(void)
 		SHELF(what_is_signed_and_not_stored_goes_before_the_retirement),
 		SHELF(while_paused_the_same_nonce_is_the_same_draft_or_the_first_answer),
 		SHELF(a_draft_that_is_not_kept_says_why),
+		SHELF(what_cannot_be_read_is_tried_again_after_a_while),
 		SHELF(a_draft_whose_message_comes_back_is_done_with),
 		SHELF(a_thousand_drafts_are_kept),
 		SHELF(holders_are_those_we_know_and_at_most_a_thousand),
