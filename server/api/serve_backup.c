@@ -105,6 +105,12 @@ json_t *backup_json(struct api *api, struct reader *reader)
 
 /* Asking for one. */
 
+static void say_busy(struct answer *answer)
+{
+	answer_error(answer, SAID_BUSY, "Another backup is being made. Try again soon.");
+	answer->status = 409;
+}
+
 static void ask(struct call *call, enum nightly_kind kind, struct span passphrase)
 {
 	struct answer *answer = &call->exchange->answer;
@@ -113,8 +119,7 @@ static void ask(struct call *call, enum nightly_kind kind, struct span passphras
 	if (err == ERR_OK) {
 		answer_json(answer, 202, json_pack("{s:I}", "job", (json_int_t)job));
 	} else if (err == ERR_BUSY) {
-		answer_error(answer, SAID_BUSY, "Another backup is being made. Try again soon.");
-		answer->status = 409;
+		say_busy(answer);
 	} else if (err == ERR_LIMIT) {
 		answer_error(answer, SAID_REFUSED,
 			"A passphrase has at least 8 characters, and at most 1024.");
@@ -142,6 +147,13 @@ void serve_backup(struct call *call)
 static bool is_passphrase(struct span text)
 {
 	return text.len >= LIMIT_PASSPHRASE_BYTES_MIN && text.len <= LIMIT_PASSPHRASE_BYTES;
+}
+
+static bool is_job_running(const struct call *call)
+{
+	struct nightly_job job;
+	nightly_report(call->api->opts.nightly, &job);
+	return job.job != 0 && !job.is_over;
 }
 
 /* For good; once more is as good as once. False: answered. */
@@ -186,6 +198,10 @@ void serve_move(struct call *call)
 		(!body_text(call->body, "passphrase", &passphrase) || !is_passphrase(passphrase))) {
 		answer_error(answer, SAID_REFUSED,
 			"A passphrase has at least 8 characters, and at most 1024.");
+		return;
+	}
+	if (has_bundle && is_job_running(call)) {
+		say_busy(answer);
 		return;
 	}
 	if (!retire(call)) {

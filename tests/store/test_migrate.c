@@ -26,6 +26,8 @@ static void released_files_are_what_they_were(void **state)
 		{"001-log.sql", "a78d15baa39c7bc8134b089c103c34083af207012c79782846df1d3063f9bfdb"},
 		{"002-views.sql",
 			"7b41d3dc53c23a5c82cc69808c2115aedc084055c8a3e8e7d3a8039fee09d6fd"},
+		{"003-safety.sql",
+			"903d7aabdf25e86e8c77fefbc2c8e7208da99eaef04bfea623a7caa4f5cc7a31"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(released) / sizeof(released[0]); i++) {
