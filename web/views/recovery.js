@@ -255,7 +255,6 @@ function Fork({ at }) {
 		<dl class="fork-ways"><dt><code>kith fork adopt</code></dt><dd>${at.fork?.missing ? t('fork.missing', { n: at.fork.missing }) : t('fork.adopt')}</dd>
 			<dt><code>kith fork keep</code></dt><dd>${t('fork.keep')}</dd></dl>
 		<p>${t('fork.lost')}</p>
-		<p class="note">${t('fork.new')}</p>
 	</section>`;
 }
 
