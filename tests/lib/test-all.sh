@@ -30,7 +30,7 @@ part shs1-test $make shs1-test
 part interop $make interop DOSE=ci
 part lan $make lan-test
 part web $make web-lint web-test
-part fuzz $make -j2 fuzz SECONDS=20
+part fuzz $make -j2 fuzz SECONDS=10
 if [ -n "$failed" ]; then
 	printf '\nfailed:%s\n' "$failed"
 	exit 1
