@@ -3,7 +3,7 @@
 # programs' tests.
 if [ "${1:-}" = --one ]; then # of a directory for what is said, a program
 	said="$2/$(printf '%s' "$3" | tr / _)"
-	"$3" >"$said" 2>&1
+	timeout -k 10 900 "$3" >"$said" 2>&1
 	code=$?
 	p=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test.*/\1/p' "$said" | awk '{n += $1} END {print n + 0}')
 	f=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test.*/\1/p' "$said" | awk '{n += $1} END {print n + 0}')
