@@ -198,7 +198,7 @@ Object.assign(words, {
 	'wait.U2': 'Every friend seen in the last 30 days who holds your feed has to agree with this node; then ten quiet minutes.',
 	'wait.U3': 'At least half of the friends who hold your feed, and at least three, have to agree; then half an hour without anything newer, and a day since the pause began.',
 	'wait.U4': 'Nobody ever held your feed, so nothing can be missing. It goes on by itself.',
-	'wait.none': 'For now nobody can tell whether your feed is complete. Ask a friend below, or decide yourself.',
+	'wait.none': 'Nobody can tell yet whether your feed is complete. Ask a friend below, or decide yourself.',
 	'wait.stuck': 'Somebody remembers {numbers}, and this node does not have that. It goes on when they are back, or when you decide below that they stay lost.',
 	'wait.differs': 'Somebody holds another history than this node. It does not go on by itself; you decide below.',
 	'wait.noteStuck': 'Friends who come online are asked. You can close this page.',
