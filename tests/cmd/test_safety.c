@@ -172,23 +172,57 @@ static void shell(const char *format, ...)
 	assert_int_equal(system(line), 0);
 }
 
-/* A copied directory that posts, too; what it posted is brought here. */
-static void fork_off(void)
+/* A node with one post, and a copy of its directory at `away`. */
+static void copy_away(char away[static 2 * sizeof(dir)])
 {
-	char id[64];
-	char away[2 * sizeof(dir)];
 	(void)kith(0, "init");
 	(void)kith(0, "post one");
-	(void)snprintf(away, sizeof(away), "%s/away", dir);
+	(void)snprintf(away, 2 * sizeof(dir), "%s/away", dir);
 	shell("mkdir %s && cp %s/[!a]* %s", away, dir, away);
-	(void)kith(0, "post here");
+}
+
+/* The copy posts, too; what it posted is brought here. */
+static void import_from(const char *away, const char *part)
+{
+	char id[64];
+	char import[2 * sizeof(dir)];
 	(void)snprintf(id, sizeof(id), "%.53s", kith(0, "whoami"));
 	shell("'%s' resume 1 --data %s > /dev/null 2>&1", program, away);
 	shell("'%s' post there --data %s > /dev/null 2>&1", program, away);
 	shell("'%s' post also --data %s > /dev/null 2>&1", program, away);
 	shell("'%s' feed %s --json --data %s > %s/lines 2> /dev/null", program, id, away, dir);
-	(void)snprintf(away, sizeof(away), "import %s/lines", dir);
-	expect(0, away, "2 of another branch");
+	(void)snprintf(import, sizeof(import), "import %s/lines", dir);
+	expect(0, import, part);
+}
+
+static void fork_off(void)
+{
+	char away[2 * sizeof(dir)];
+	copy_away(away);
+	(void)kith(0, "post here");
+	import_from(away, "2 of another branch");
+}
+
+/* D2 of restore.md, by a file: whoever did not make them does not go on behind them at once. */
+static void messages_of_ours_that_a_file_brings_pause(void **state)
+{
+	char away[2 * sizeof(dir)];
+	char import[2 * sizeof(dir)];
+	(void)state;
+	copy_away(away);
+	expect(0, "safety", "state     CLEAN\n");
+	import_from(away, "2 stored, 1 known");
+	expect(0, "safety", "state     SUSPECT: publishing is paused\n");
+	expect(0, "safety --json", "\"cause\":\"returned\"");
+	expect(1, "post early", "It is kept as draft 1");
+	expect(1, "resume 4", "up to number 3.");
+	expect(0, "resume 3", "Publishing goes on. Your next message is number 4.\n");
+	/* What is here already changes nothing. */
+	(void)snprintf(import, sizeof(import), "import %s/lines", dir);
+	expect(0, import, "0 stored, 3 known");
+	expect(0, "safety", "state     CLEAN\n");
+	expect(0, "drafts publish 1", ".sha256\n");
+	expect(0, "check", "All is well: 4 messages");
 }
 
 static void the_other_side_of_a_fork_can_be_adopted(void **state)
@@ -250,6 +284,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(
 			somebody_is_wanted_without_a_message, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(check_finds_and_repair_mends, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			messages_of_ours_that_a_file_brings_pause, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_other_side_of_a_fork_can_be_adopted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(this_side_of_a_fork_can_be_kept, set_up, tear_down),
