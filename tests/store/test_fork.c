@@ -387,6 +387,125 @@ static void what_is_not_valid_or_not_forked_is_not_adopted(void **state)
 	fork_fini(&fork);
 }
 
+/* What was signed last and is not known to be stored: an open intent of the fence. */
+
+static const char intent_words[] = "signed, and then the power went";
+
+/* Number six of this side is signed and in the fence, not in the database; the shelf is closed. */
+static struct message_id leave_intent(struct fork *fork)
+{
+	struct author self;
+	struct chain_head head = {0};
+	char path[128];
+	struct fence *fence = NULL;
+	assert_int_equal(
+		reader_feed(fork->shelf.reader, &fork->shelf.self.id, 5, 1, take_head, &head),
+		ERR_OK);
+	author_twin(&self, 0, &head);
+	self.now_ms = 1800000200000;
+	struct message *message = author_post(&self, intent_words);
+	shelf_close(&fork->shelf);
+	(void)snprintf(path, sizeof(path), "%s/fence", fork->shelf.dir);
+	assert_int_equal(fence_open(path, &fence), ERR_OK);
+	struct fence_facts facts = *fence_facts(fence);
+	assert_int_equal(facts.sequence, 5);
+	facts.intent_sequence = message->sequence;
+	facts.intent_key = message->key;
+	facts.intent_received_ms = 1800000200000;
+	assert_int_equal(fence_write(fence, &facts, message->compact), ERR_OK);
+	fence_close(fence);
+	struct message_id key = message->key;
+	assert_int_equal(message->sequence, 6);
+	message_free(message);
+	author_fini(&self);
+	return key;
+}
+
+static uint64_t intent_of(const struct fork *fork)
+{
+	char path[128];
+	struct fence *fence = NULL;
+	(void)snprintf(path, sizeof(path), "%s/fence", fork->shelf.dir);
+	assert_int_equal(fence_open(path, &fence), ERR_OK);
+	uint64_t sequence = fence_facts(fence)->intent_sequence;
+	fence_close(fence);
+	return sequence;
+}
+
+static size_t count_of(const char *text, const char *part)
+{
+	size_t count = 0;
+	for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part)) {
+		count++;
+	}
+	return count;
+}
+
+static void expect_intent_as_one_draft(const struct fork *fork)
+{
+	char *text = dump(fork, wishes);
+	assert_int_equal(count_of(text, intent_words), 1);
+	free(text);
+}
+
+/* The other side is as long as ours with it, or shorter: never is it put behind another history. */
+static void what_was_signed_last_is_a_draft_when_the_other_side_is_adopted(void **state)
+{
+	(void)state;
+	for (int count = 3; count <= 5; count++) {
+		struct fork fork;
+		struct fork_done done;
+		uint64_t last = 2 + (uint64_t)count;
+		fork_init(&fork, count);
+		for (int i = 0; i < count; i++) {
+			hear(&fork, i);
+		}
+		(void)leave_intent(&fork);
+		assert_int_equal(choose(&fork, FORK_ADOPT, &done), ERR_OK);
+		assert_int_equal(done.head, last);
+		assert_int_equal(done.given_up, 4);
+		assert_int_equal(done.drafts, 4);
+		assert_int_equal(intent_of(&fork), 0);
+		expect(&fork, given_up, "3|1|4|1|5|1|6|1|");
+		expect_ours_as_drafts(&fork);
+		expect_intent_as_one_draft(&fork);
+		shelf_open(&fork.shelf);
+		assert_int_equal(report_of(&fork).state, FENCE_SUSPECT);
+		assert_int_equal(report_of(&fork).sequence, last);
+		assert_memory_equal(
+			report_of(&fork).head.at, fork.theirs[count - 1]->key.at, ID_BYTES);
+		expect_no_fault(&fork);
+		fork_fini(&fork);
+	}
+}
+
+static void what_was_signed_last_follows_the_side_that_is_kept(void **state)
+{
+	(void)state;
+	struct fork fork;
+	struct fork_done done;
+	char why[256];
+	fork_init(&fork, 2);
+	hear(&fork, 0);
+	hear(&fork, 1);
+	struct message_id key = leave_intent(&fork);
+	assert_int_equal(choose(&fork, FORK_KEEP, &done), ERR_OK);
+	assert_int_equal(done.head, 5);
+	assert_int_equal(done.given_up, 2);
+	assert_int_equal(intent_of(&fork), 6);
+	expect(&fork, given_up, "3|1|4|1|");
+	/* The same bytes, at the next start. */
+	shelf_open(&fork.shelf);
+	assert_int_equal(report_of(&fork).state, FENCE_SUSPECT);
+	assert_int_equal(report_of(&fork).sequence, 6);
+	assert_memory_equal(report_of(&fork).head.at, key.at, ID_BYTES);
+	expect_no_fault(&fork);
+	assert_int_equal(writer_resume(fork.shelf.writer, 6, false, why, sizeof(why)), ERR_OK);
+	assert_int_equal(
+		shelf_publish(&fork.shelf, "{\"type\":\"post\",\"text\":\"on\"}").sequence, 7);
+	fork_fini(&fork);
+}
+
 /* Deaths. */
 
 static int steps_until_death;
@@ -492,6 +611,41 @@ static void a_kill_while_keeping_leaves_all_as_before_or_as_after(void **state)
 	die_everywhere(FORK_KEEP);
 }
 
+/* Wherever it dies: the words of what was signed last are a draft, once. */
+static void a_kill_while_adopting_does_not_lose_what_was_signed_last(void **state)
+{
+	(void)state;
+	bool is_through = false;
+	unsigned before = 0;
+	for (int at = 1; !is_through; at++) {
+		struct fork fork;
+		struct fork_done done;
+		fork_init(&fork, 4);
+		for (int i = 0; i < 4; i++) {
+			hear(&fork, i);
+		}
+		(void)leave_intent(&fork);
+		is_through = choose_and_die(&fork, FORK_ADOPT, at);
+		shelf_open(&fork.shelf);
+		if (report_of(&fork).state == FENCE_FORKED) {
+			before++;
+			assert_false(is_through);
+			shelf_close(&fork.shelf);
+			assert_int_equal(choose(&fork, FORK_ADOPT, &done), ERR_OK);
+			shelf_open(&fork.shelf);
+		}
+		assert_int_equal(report_of(&fork).state, FENCE_SUSPECT);
+		assert_int_equal(report_of(&fork).sequence, 6);
+		assert_memory_equal(report_of(&fork).head.at, fork.theirs[3]->key.at, ID_BYTES);
+		expect(&fork, "SELECT count(*) FROM drafts", "4|");
+		expect(&fork, given_up, "3|1|4|1|5|1|6|1|");
+		expect_intent_as_one_draft(&fork);
+		expect_no_fault(&fork);
+		fork_fini(&fork);
+	}
+	assert_true(before > 20); /* it did die at many places */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -500,8 +654,11 @@ int main(void)
 		cmocka_unit_test(a_side_that_was_given_up_alarms_nobody_again),
 		cmocka_unit_test(a_side_with_a_gap_is_not_adopted),
 		cmocka_unit_test(what_is_not_valid_or_not_forked_is_not_adopted),
+		cmocka_unit_test(what_was_signed_last_is_a_draft_when_the_other_side_is_adopted),
+		cmocka_unit_test(what_was_signed_last_follows_the_side_that_is_kept),
 		cmocka_unit_test(a_kill_while_adopting_leaves_all_as_before_or_as_after),
 		cmocka_unit_test(a_kill_while_keeping_leaves_all_as_before_or_as_after),
+		cmocka_unit_test(a_kill_while_adopting_does_not_lose_what_was_signed_last),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
