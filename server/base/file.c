@@ -73,7 +73,7 @@ enum err file_read(const char *path, struct buf *out)
 	return err;
 }
 
-static enum err write_all(int fd, struct span bytes)
+enum err file_write_all(int fd, struct span bytes)
 {
 	while (bytes.len > 0) {
 		ssize_t count = write(fd, bytes.at, bytes.len);
@@ -110,7 +110,7 @@ enum err file_create(const char *path, struct span bytes, unsigned mode)
 	if (fd < 0) {
 		return from_errno();
 	}
-	enum err err = write_all(fd, bytes);
+	enum err err = file_write_all(fd, bytes);
 	if (err == ERR_OK && fsync(fd) != 0) {
 		err = from_errno();
 	}

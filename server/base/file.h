@@ -12,6 +12,8 @@
 MUST_USE enum err file_make_dir(const char *path);
 /** Append the whole file to `out`. ERR_NOT_FOUND, ERR_LIMIT (over out->max), ERR_IO, ERR_NOMEM. */
 MUST_USE enum err file_read(const char *path, struct buf *out);
+/** Write all of `bytes` to an open file, where it stands. ERR_DISK_FULL, ERR_IO. */
+MUST_USE enum err file_write_all(int fd, struct span bytes);
 /** Write a new file with `mode`, synced with its directory. ERR_EXISTS when there is one; nothing
  * is left behind on failure. */
 MUST_USE enum err file_create(const char *path, struct span bytes, unsigned mode);

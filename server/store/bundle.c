@@ -6,6 +6,8 @@
  */
 #include "store/bundle.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -93,21 +95,6 @@ static enum err sum_head(const uint8_t *head, uint8_t sum[static SUM_BYTES])
 
 /* Files. */
 
-static enum err write_all(int fd, struct span bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t count = write(fd, bytes.at, bytes.len);
-		if (count < 0 && errno == EINTR) {
-			continue;
-		}
-		if (count < 0) {
-			return errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_IO;
-		}
-		bytes = span_skip(bytes, (size_t)count);
-	}
-	return ERR_OK;
-}
-
 /* As many as there are, up to `room`. */
 static enum err read_full(int fd, uint8_t *out, size_t room, size_t *got)
 {
@@ -172,7 +159,7 @@ static enum err push(struct bundle_writer *writer, uint8_t tag)
 		return ERR_NOMEM;
 	}
 	writer->used = 0;
-	return write_all(writer->fd, span_of(writer->record, (size_t)len));
+	return file_write_all(writer->fd, span_of(writer->record, (size_t)len));
 }
 
 enum err bundle_write(struct bundle_writer *writer, struct span bytes)
@@ -220,7 +207,7 @@ enum err bundle_create(int fd, const struct bundle_opener *opener, const struct 
 	writer->fd = fd;
 	enum err err = make_head(writer, opener, env);
 	if (err == ERR_OK) {
-		err = write_all(fd, span_of(writer->head, sizeof(writer->head)));
+		err = file_write_all(fd, span_of(writer->head, sizeof(writer->head)));
 	}
 	if (err == ERR_OK) {
 		err = write_manifest(writer, manifest);

@@ -64,18 +64,8 @@ static enum err fail_at(struct restore *restore, enum err err)
 static enum err on_database(void *ctx, struct span bytes)
 {
 	struct restore *restore = ctx;
-	while (bytes.len > 0) {
-		ssize_t count = write(restore->fd, bytes.at, bytes.len);
-		if (count < 0 && errno == EINTR) {
-			continue;
-		}
-		if (count < 0) {
-			return fail_at(restore,
-				errno == ENOSPC || errno == EDQUOT ? ERR_DISK_FULL : ERR_IO);
-		}
-		bytes = span_skip(bytes, (size_t)count);
-	}
-	return ERR_OK;
+	enum err err = file_write_all(restore->fd, bytes);
+	return err == ERR_OK ? ERR_OK : fail_at(restore, err);
 }
 
 static enum err on_secret(void *ctx, struct span bytes)

@@ -175,7 +175,6 @@ static enum err choose(struct rollback *rollback, struct rollback_result *out)
 
 static enum err copy_bytes(int from, int to)
 {
-	static const int full[] = {ENOSPC, EDQUOT};
 	uint8_t *chunk = malloc(CHUNK_BYTES);
 	enum err err = chunk == NULL ? ERR_NOMEM : ERR_OK;
 	while (err == ERR_OK) {
@@ -184,13 +183,7 @@ static enum err copy_bytes(int from, int to)
 			err = count < 0 ? ERR_IO : ERR_OK;
 			break;
 		}
-		for (ssize_t done = 0; err == ERR_OK && done < count;) {
-			ssize_t put = write(to, chunk + done, (size_t)(count - done));
-			if (put < 0) {
-				err = errno == full[0] || errno == full[1] ? ERR_DISK_FULL : ERR_IO;
-			}
-			done += put > 0 ? put : 0;
-		}
+		err = file_write_all(to, span_of(chunk, (size_t)count));
 	}
 	free(chunk);
 	return err;
