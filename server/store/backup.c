@@ -23,7 +23,6 @@
 
 QUERY(sql_page_count, "PRAGMA page_count");
 QUERY(sql_page_size, "PRAGMA page_size");
-QUERY(sql_backup_quick_check, "PRAGMA quick_check(1)");
 QUERY(sql_backup_self, "SELECT id, sequence, head FROM feeds WHERE feed = 1");
 QUERY(sql_backup_figures, "SELECT name, n FROM figures");
 QUERY(sql_backup_holders, "SELECT f.id, h.sequence, h.at FROM holders h CROSS JOIN feeds f ON "
@@ -180,16 +179,8 @@ static int on_work(void *ctx)
 
 static enum err check_copy(struct backup *backup, struct db *copy)
 {
-	sqlite3_stmt *stmt = NULL;
 	bool is_sound = false;
-	enum err err = db_query(copy, &sql_backup_quick_check, &stmt);
-	if (err == ERR_OK) {
-		err = db_step(copy, stmt);
-	}
-	if (err == ERR_OK) {
-		is_sound = span_equal_text(db_column(stmt, 0), "ok");
-		db_reset(stmt);
-	}
+	enum err err = db_quick_check(copy, &is_sound);
 	if (err == ERR_TIMEOUT) {
 		return fail_at(backup, ERR_CLOSED, "Looking over the copy");
 	}
@@ -306,7 +297,7 @@ static enum err make_copy(struct backup *backup)
 	enum err err = reader_open(store, &reader);
 	if (err == ERR_OK) {
 		/* From the first question on, the reader sees one moment. */
-		err = db_exec(reader->db, "BEGIN");
+		err = db_begin_reading(reader->db);
 	}
 	if (err == ERR_OK) {
 		err = database_size(reader->db, &backup->database_bytes);

@@ -366,6 +366,23 @@ enum err db_run(struct db *db, sqlite3_stmt *stmt)
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+QUERY(sql_quick_check, "PRAGMA quick_check(1)");
+
+enum err db_quick_check(struct db *db, bool *is_sound)
+{
+	sqlite3_stmt *stmt = NULL;
+	*is_sound = false;
+	enum err err = db_query(db, &sql_quick_check, &stmt);
+	if (err == ERR_OK) {
+		err = db_step(db, stmt);
+	}
+	if (err == ERR_OK) {
+		*is_sound = span_equal_text(db_column(stmt, 0), "ok");
+		db_reset(stmt);
+	}
+	return err;
+}
+
 bool db_column_id(sqlite3_stmt *stmt, int at, uint8_t id[static ID_BYTES])
 {
 	struct span bytes = db_column(stmt, at);

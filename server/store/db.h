@@ -99,6 +99,9 @@ static inline struct span db_column(sqlite3_stmt *stmt, int at)
 	const void *bytes = sqlite3_column_blob(stmt, at);
 	return span_of(bytes, (size_t)sqlite3_column_bytes(stmt, at));
 }
+/** Look the whole file over, page by page, without the indexes' contents: it takes as long as
+ * reading it once. */
+MUST_USE enum err db_quick_check(struct db *db, bool *is_sound);
 /** Copy a column of exactly 32 bytes; false when it is not. */
 bool db_column_id(sqlite3_stmt *stmt, int at, uint8_t id[static ID_BYTES]);
 

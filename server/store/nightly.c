@@ -38,7 +38,6 @@ struct nightly {
 	char *dir;
 	uint8_t *derived; /* what seals the nightly ones; in guarded memory */
 	pthread_t thread;
-	bool has_thread;
 	int64_t told_ms;      /* mono: when on_changed was last called */
 	int64_t tried_ms;     /* mono: the last try by itself that failed; 0: none */
 	int64_t first_ms;     /* mono: when the first post was seen; 0: not yet */
@@ -637,7 +636,6 @@ enum err nightly_start(
 		nightly_free(nightly);
 		return err;
 	}
-	nightly->has_thread = true;
 	why[0] = '\0';
 	*out = nightly;
 	return ERR_OK;

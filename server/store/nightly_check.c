@@ -6,8 +6,6 @@
 
 #include "store/inside.h"
 
-QUERY(sql_nightly_quick_check, "PRAGMA quick_check(1)");
-
 enum { CHECK_OPS = 20000 };
 
 struct looking {
@@ -25,19 +23,11 @@ enum err nightly_check(struct store *store, bool (*goes_on)(void *ctx), void *ct
 {
 	struct looking looking = {.goes_on = goes_on, .ctx = ctx};
 	struct db *db = NULL;
-	sqlite3_stmt *stmt = NULL;
 	*is_sound = false;
 	enum err err = db_open_in(store->vfs, store->database, DB_READER, store->env, &db);
 	if (err == ERR_OK) {
 		sqlite3_progress_handler(db_handle(db), CHECK_OPS, on_work, &looking);
-		err = db_query(db, &sql_nightly_quick_check, &stmt);
-	}
-	if (err == ERR_OK) {
-		err = db_step(db, stmt);
-	}
-	if (err == ERR_OK) {
-		*is_sound = span_equal_text(db_column(stmt, 0), "ok");
-		db_reset(stmt);
+		err = db_quick_check(db, is_sound);
 	}
 	db_close(db);
 	return err == ERR_TIMEOUT ? ERR_CLOSED : err == ERR_DAMAGED ? ERR_OK : err;

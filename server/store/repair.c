@@ -104,7 +104,7 @@ QUERY(sql_repair_count,
 static enum err begin(struct work *work)
 {
 	enum err err = db_exec(work->db, "PRAGMA synchronous = FULL");
-	return err == ERR_OK ? db_exec(work->db, "BEGIN IMMEDIATE") : err;
+	return err == ERR_OK ? db_begin(work->db) : err;
 }
 
 /* COMMIT with a line in the log, and tell; or undo all of it. */
@@ -129,9 +129,7 @@ static enum err finish(struct work *work, enum err err, const char *format, ...)
 		err = db_exec(work->db, "COMMIT");
 	}
 	if (err != ERR_OK) {
-		if (sqlite3_get_autocommit(db_handle(work->db)) == 0) {
-			(void)sqlite3_exec(db_handle(work->db), "ROLLBACK", NULL, NULL, NULL);
-		}
+		db_rollback(work->db);
 		return err;
 	}
 	work->repair->steps++;
@@ -298,7 +296,7 @@ static enum err drop_strays(struct work *work)
 		}
 		int gone = err == ERR_OK ? sqlite3_changes(db_handle(work->db)) : 0;
 		if (err == ERR_OK && gone == 0) {
-			err = db_exec(work->db, "ROLLBACK");
+			db_rollback(work->db);
 		} else {
 			err = finish(work, err, "%s: %d such rows are gone.", what, gone);
 		}

@@ -19,7 +19,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-QUERY(sql_restore_check, "PRAGMA quick_check(1)");
 QUERY(sql_restore_self, "SELECT id, sequence, head FROM feeds WHERE feed = 1");
 QUERY(sql_restore_setting, "INSERT OR REPLACE INTO settings (name, text) VALUES (?1, ?2)");
 QUERY(sql_restore_state, "DELETE FROM settings WHERE name = ?1");
@@ -146,16 +145,8 @@ static enum err unpack_to(struct restore *restore, const char *path)
 
 static enum err check_sound(struct restore *restore, struct db *db)
 {
-	sqlite3_stmt *stmt = NULL;
 	bool is_sound = false;
-	enum err err = db_query(db, &sql_restore_check, &stmt);
-	if (err == ERR_OK) {
-		err = db_step(db, stmt);
-	}
-	if (err == ERR_OK) {
-		is_sound = span_equal_text(db_column(stmt, 0), "ok");
-		db_reset(stmt);
-	}
+	enum err err = db_quick_check(db, &is_sound);
 	return is_sound ? ERR_OK
 			: fail(restore, err == ERR_NOMEM ? err : ERR_DAMAGED,
 				  "The database in this backup is damaged.");

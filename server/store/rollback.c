@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 QUERY(sql_rollback_version, "PRAGMA user_version");
-QUERY(sql_rollback_check, "PRAGMA quick_check(1)");
 
 enum { CHUNK_BYTES = 64 * KIB, DIGITS_MAX = 18 };
 
@@ -218,7 +217,6 @@ static enum err copy_file(struct rollback *rollback, const struct rollback_copy 
 static enum err check_copy(struct rollback *rollback, int64_t version)
 {
 	struct db *db = NULL;
-	sqlite3_stmt *stmt = NULL;
 	int64_t have = 0;
 	bool is_sound = false;
 	enum err err = db_open(rollback->part, DB_COPY, rollback->env, &db);
@@ -226,14 +224,10 @@ static enum err check_copy(struct rollback *rollback, int64_t version)
 		err = ask_version(db, &have);
 	}
 	if (err == ERR_OK) {
-		err = db_query(db, &sql_rollback_check, &stmt);
-	}
-	if (err == ERR_OK && (err = db_step(db, stmt)) == ERR_OK) {
-		is_sound = have == version && span_equal_text(db_column(stmt, 0), "ok");
-		db_reset(stmt);
+		err = db_quick_check(db, &is_sound);
 	}
 	db_close(db);
-	return is_sound ? ERR_OK : err == ERR_OK ? ERR_DAMAGED : err;
+	return is_sound && have == version ? ERR_OK : err == ERR_OK ? ERR_DAMAGED : err;
 }
 
 /* The database gets its second name; then the copy takes its first. */
