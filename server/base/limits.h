@@ -57,6 +57,7 @@
 #define LIMIT_GRAPH_EDGES_PER_AUTHOR 20000
 #define LIMIT_INGEST_MESSAGES 2000 /* between socket and writer */
 #define LIMIT_INGEST_BYTES (4 * MIB)
+#define LIMIT_INGEST_SHARE 4  /* of both, at least 1/4 stays for whoever sends little */
 #define LIMIT_VERIFY_BATCH 64 /* messages per worker job */
 #define LIMIT_WRITER_JOBS 256
 #define LIMIT_VERIFY_JOBS 4                  /* in the worker pool at once */
@@ -65,9 +66,11 @@
 #define LIMIT_EBT_SILENCE_MS 5000            /* as dialler: then our notes go first */
 #define LIMIT_EBT_WAIT_MS 60000              /* as dialled: then history streams */
 #define LIMIT_EBT_STALL_MS 3000              /* nothing came though the peer has more: ask again */
-#define LIMIT_EBT_ASKS 2                     /* such questions; then history streams */
-#define LIMIT_FETCH_STREAMS 24               /* history streams of ours, per peer */
-#define LIMIT_FETCH_AHEAD_MESSAGES 64        /* out of order, held back per stream */
+#define LIMIT_EBT_HANDOVER_MS \
+	3000                   /* a source gave nothing and another peer has more: the next one */
+#define LIMIT_EBT_ASKS 2       /* such questions; then history streams */
+#define LIMIT_FETCH_STREAMS 24 /* history streams of ours, per peer */
+#define LIMIT_FETCH_AHEAD_MESSAGES 64 /* out of order, held back per stream */
 #define LIMIT_FETCH_AHEAD_BYTES (256 * KIB)
 #define LIMIT_FETCH_PAUSE_MS 30000 /* between two rounds over more feeds than streams */
 #define LIMIT_PING_MS 120000       /* between two pings of ours */
@@ -85,6 +88,27 @@
 #define LIMIT_KNOWN_ADDRESSES 4096
 #define LIMIT_DIAL_BACKOFF_MS_MIN 1000
 #define LIMIT_DIAL_BACKOFF_MS_MAX 600000
+
+/* The newest messages first (sync/newest, feed/window, store/ahead). */
+#define LIMIT_WINDOW_MESSAGES 50       /* of one feed */
+#define LIMIT_WINDOW_BYTES (512 * KIB) /* of one feed: then fewer messages */
+#define LIMIT_WINDOW_PROFILES 4        /* messages of an author about itself, beside them */
+#define LIMIT_NEWEST_FEEDS 32          /* asked for in one call */
+#define LIMIT_NEWEST_CALLS 2           /* of ours at once, per peer; and of a peer's */
+#define LIMIT_NEWEST_PER_MINUTE 60     /* calls of one peer */
+#define LIMIT_NEWEST_HISTORY 4         /* createHistoryStream instead, at once, per peer */
+#define LIMIT_NEWEST_MS 20000          /* for an answer; then another peer is asked */
+#define LIMIT_AHEAD_FEEDS 2000         /* held apart at once; the nearest first */
+
+/* Fair shares among peers (security.md §1). */
+#define LIMIT_FEEDS_PER_FRIEND 2000 /* that one friend brings within reach */
+#define LIMIT_FAR_FEED_MESSAGES_PER_DAY \
+	1000 /* of a feed we do not follow ourselves; then it pauses */
+#define LIMIT_FAR_FEED_FIRST_MESSAGES 30000 /* on the day its first message came */
+#define LIMIT_FAR_FEED_BYTES_PER_DAY (20LL * MIB)
+#define LIMIT_PEER_BYTES_PER_HOUR (2048LL * MIB) /* in, and as much out; a friend's */
+#define LIMIT_PEER_BYTES_PER_HOUR_STRANGER (128LL * MIB)
+#define LIMIT_PEER_BAD_SIGNATURES 20 /* in a minute: closed, and not dialled for an hour */
 
 /* Web (security.md §5). */
 #define LIMIT_HTTP_CONNECTIONS 64

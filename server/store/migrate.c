@@ -1,7 +1,7 @@
 /*
- * Schema versions. A file and its number are committed together, so a kill leaves the database at
- * one version or the next. The snapshot is written beside its final name and renamed, so a file
- * with that name is whole.
+ * Schema versions. All files that a database lacks and the number are committed together, so a kill
+ * leaves it at the old version or the new. The snapshot is written beside its final name and
+ * renamed, so a file with that name is whole.
  */
 #include "store/migrate.h"
 
@@ -109,12 +109,22 @@ static enum err apply(struct db *db, const struct embedded_file *file, size_t ve
 	if (sql == NULL) {
 		return ERR_NOMEM;
 	}
-	enum err err = db_begin(db);
-	if (err == ERR_OK) {
-		err = db_exec(db, sql);
-	}
+	enum err err = db_exec(db, sql);
 	if (err == ERR_OK) {
 		err = db_exec(db, number);
+	}
+	free(sql);
+	return err;
+}
+
+/* All or nothing: a kill between two files would leave a version that no kith was made for. */
+static enum err apply_all(
+	struct db *db, const struct migrate_plan *plan, size_t have, const char **at)
+{
+	enum err err = db_begin(db);
+	for (size_t i = have; err == ERR_OK && i < plan->count; i++) {
+		*at = plan->files[i].name;
+		err = apply(db, &plan->files[i], i + 1);
 	}
 	if (err == ERR_OK) {
 		err = db_exec(db, "COMMIT");
@@ -122,7 +132,6 @@ static enum err apply(struct db *db, const struct embedded_file *file, size_t ve
 	if (err != ERR_OK) {
 		db_rollback(db);
 	}
-	free(sql);
 	return err;
 }
 
@@ -169,12 +178,12 @@ enum err migrate_run(struct db *db, const struct migrate_plan *plan, const struc
 			return err;
 		}
 	}
-	for (size_t i = (size_t)have; err == ERR_OK && i < plan->count; i++) {
-		err = apply(db, &plan->files[i], i + 1);
+	if (err == ERR_OK) {
+		const char *at = "";
+		err = apply_all(db, plan, (size_t)have, &at);
 		if (err != ERR_OK) {
 			(void)snprintf(why, why_bytes,
-				"The database could not be changed by %s: %s.", plan->files[i].name,
-				db_why(db));
+				"The database could not be changed by %s: %s.", at, db_why(db));
 		}
 	}
 	return err;

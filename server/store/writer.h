@@ -27,13 +27,17 @@ struct committed {
 	struct message_id root; /* of a post that is a reply; the link of a vote */
 	bool has_subject;
 	struct feed_id subject; /* of a contact or an about-feed */
-	bool is_home; /* belongs to the home timeline: a post by us or somebody we follow */
+	bool is_home;   /* belongs to the home timeline: a post by us or somebody we follow */
+	bool was_shown; /* it was held ahead before: no news for people */
 };
 
 struct commit {
 	const struct committed *messages;
 	size_t count;
 	bool is_graph_changed; /* at least one contact message among them */
+	/* Shown before their history is here (store/ahead): news for people, not for peers. */
+	const struct committed *ahead;
+	size_t ahead_count;
 };
 
 /* Where publishing may be cut (restore.md §4 P). */
@@ -132,6 +136,27 @@ void append_job_free(struct append_job *job);
 /** ERR_BUSY when LIMIT_WRITER_JOBS wait: the job stays the caller's. Never blocks. */
 MUST_USE enum err writer_append(struct writer *writer, struct append_job *job);
 
+/*
+ * The newest messages of a feed, to be held ahead of its history: shown to people, in no count,
+ * sent to nobody, and gone when the chain has come up to them. A job replaces what was held ahead
+ * of that feed. What the chain has reached already is left out; when nothing is left, nothing is
+ * done.
+ */
+struct ahead_job {
+	struct window *window; /* owned by the job; feed/window.h */
+	enum err err; /* ERR_REFUSED: the feed is ours, blocked, forked, or LIMIT_AHEAD_FEEDS are
+			 held */
+	bool is_kept; /* out */
+	void (*on_done)(
+		void *ctx, struct ahead_job *job); /* the callee frees by ahead_job_free() */
+	void *ctx;
+};
+MUST_USE struct ahead_job *ahead_job_new(void);
+void ahead_job_free(struct ahead_job *job);
+/** ERR_BUSY: the job stays the caller's. Never blocks. A job whose window is_checked, for messages
+ * that are held ahead with the same keys, marks them as checked. */
+MUST_USE enum err writer_ahead(struct writer *writer, struct ahead_job *job);
+
 /* Publishing: the only way to append to our own feed. */
 struct publish_request {
 	struct span content; /* JSON text of an object with a type, or of an encrypted string */
@@ -183,6 +208,7 @@ enum change_kind {
 	CHANGE_LOG,        /* name: event; text: sentence: one entry of the safety log */
 	CHANGE_CHECKED,    /* number: 1 the database file was looked over and is sound; 0 it is
 			      damaged, and publishing is paused */
+	CHANGE_SHARE,      /* feed, number: the day; share: what it has sent that day */
 	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
 			kept) */
 };
@@ -201,6 +227,9 @@ struct change {
 	struct span name; /* copied */
 	int64_t number;
 	struct message_id key;
+	struct {
+		int64_t messages, bytes;
+	} share;
 	const struct clock_entry *clocks; /* copied */
 	size_t clock_count;
 	const struct reach_entry *reach; /* copied */

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 
+QUERY(sql_share_put,
+	"INSERT INTO shares (feed, since, day, messages, bytes) VALUES (?1, ?2, ?2, ?3, ?4) ON "
+	"CONFLICT (feed) DO UPDATE SET day = ?2, messages = ?3, bytes = ?4");
 QUERY(sql_address_put, "INSERT OR IGNORE INTO addresses (feed, text, added) SELECT ?1, ?2, ?3 "
 		       "WHERE (SELECT count(*) FROM addresses) < ?4");
 QUERY(sql_address_forget, "DELETE FROM addresses WHERE feed = ?1");
@@ -155,6 +158,24 @@ static enum err change_checked(struct writer *writer, const struct change *chang
 	return writer_setting_put(writer, "run", span_text("open"));
 }
 
+static enum err change_share(struct writer *writer, const struct change *change)
+{
+	int64_t feed = 0;
+	sqlite3_stmt *stmt = NULL;
+	enum err err = feeds_number(writer->feeds, &change->feed, false, &feed);
+	if (err == ERR_OK) {
+		err = db_query(writer->db, &sql_share_put, &stmt);
+	}
+	if (err != ERR_OK) {
+		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	}
+	db_int(stmt, 1, feed);
+	db_int(stmt, 2, change->number);
+	db_int(stmt, 3, change->share.messages);
+	db_int(stmt, 4, change->share.bytes);
+	return db_run(writer->db, stmt);
+}
+
 static enum err change_session_drop(struct writer *writer, const struct change *change)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -197,6 +218,8 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 		return writer_safety_change(writer, change);
 	case CHANGE_CHECKED:
 		return change_checked(writer, change);
+	case CHANGE_SHARE:
+		return change_share(writer, change);
 	}
 	return ERR_REFUSED;
 }

@@ -19,6 +19,8 @@ struct feed {
 	uint32_t epoch;    /* counts the times `pending` fell back */
 	uint32_t blocking; /* people its author blocks */
 	bool is_chosen;    /* scratch of reach.c */
+	bool is_paused; /* it has sent its share of today (sync/shares): noted odd, asked of nobody,
+			   taken from nobody until tomorrow; never a gap */
 };
 
 /** Reads the first time at once, in the calling thread. ERR_IO, ERR_NOMEM. */

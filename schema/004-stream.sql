@@ -1,0 +1,40 @@
+-- A first sync in seconds: what is shown before it is complete, what is indexed behind it, what strangers may still send.
+
+-- The newest messages of feeds whose history below them has not arrived. They are read by people only: never counted, never sent to a peer, gone when the chain has come up to them.
+CREATE TABLE ahead (
+	feed INTEGER NOT NULL,
+	sequence INTEGER NOT NULL,
+	message INTEGER NOT NULL UNIQUE,      -- from 2^48 on, so that it is no row of `messages`; `posts` may name it
+	key_head INTEGER NOT NULL,
+	key_tail BLOB NOT NULL CHECK (length(key_tail) = 24),
+	received INTEGER NOT NULL,
+	is_checked INTEGER NOT NULL,          -- 1: its own signature was checked; 0: the newest signature and the hash chain vouch for it
+	body BLOB NOT NULL,                   -- canonical compact text
+	PRIMARY KEY (feed, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX ahead_by_key ON ahead (key_head);
+
+-- Where a message is, by the first 8 bytes of its key. Written with live messages, and behind a bulk, in the order of the keys.
+CREATE TABLE keys (
+	key_head INTEGER NOT NULL,
+	message INTEGER NOT NULL,
+	PRIMARY KEY (key_head, message)
+) STRICT, WITHOUT ROWID;
+
+-- Runs of rows of `messages` that have no rows in `keys`, `posts`, `votes` and `search` yet, and are due for them.
+CREATE TABLE behind (
+	first INTEGER PRIMARY KEY,
+	last INTEGER NOT NULL
+) STRICT;
+
+-- The words of posts; rowid is posts.message. The words themselves are in the message.
+CREATE VIRTUAL TABLE search USING fts5(words, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2');
+
+-- What a feed two hops away and further has sent today (days since 1970, UTC).
+CREATE TABLE shares (
+	feed INTEGER PRIMARY KEY,
+	since INTEGER NOT NULL,               -- the day of its first row here
+	day INTEGER NOT NULL,
+	messages INTEGER NOT NULL,
+	bytes INTEGER NOT NULL
+) STRICT;
