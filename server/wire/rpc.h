@@ -41,6 +41,9 @@ struct rpc_handler {
 	 */
 	void (*on_item)(void *ctx, struct rpc_call *call, enum muxrpc_type type, struct span body,
 		const struct json *json);
+	/* A JSON item is offered here first, unparsed and unchecked (not to a call that is_raw).
+	 * True: it is dealt with. Else it is parsed, and on_item hears of it. */
+	bool (*on_text)(void *ctx, struct rpc_call *call, struct span body);
 	/* The peer ended its half, or the connection goes. `error` is NULL for a normal end, else
 	 * the message text (may be empty). Last callback. */
 	void (*on_end)(void *ctx, struct rpc_call *call, const char *error);

@@ -124,6 +124,10 @@ static enum err on_item(struct rpc_call *call, struct span body)
 		type = MUXRPC_BINARY; /* empty: no JSON text is */
 	}
 	if (type == MUXRPC_JSON && !call->handler.is_raw) {
+		if (call->handler.on_text != NULL &&
+			call->handler.on_text(call->handler.ctx, call, body)) {
+			return ERR_OK;
+		}
 		enum err err = json_parse(body, LIMIT_JSON_DEPTH, &doc);
 		if (err != ERR_OK) {
 			return err;

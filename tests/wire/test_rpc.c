@@ -616,6 +616,34 @@ static void raw_items_are_handed_up_unparsed(void **state)
 	fake_fini(&fake);
 }
 
+static bool text_that_starts_with_a_brace(void *ctx, struct rpc_call *call, struct span body)
+{
+	(void)call;
+	if (!span_starts_with(body, "{")) {
+		return false;
+	}
+	fake_hear(ctx, "text ", body);
+	return true;
+}
+
+static void json_items_are_offered_as_text_before_they_are_parsed(void **state)
+{
+	(void)state;
+	struct fake fake;
+	struct rpc_call *call = NULL;
+	fake_init(&fake);
+	struct rpc_handler handler = fake_handler(&fake);
+	handler.on_text = text_that_starts_with_a_brace;
+	assert_int_equal(
+		rpc_open(fake.rpc, "x", RPC_SOURCE, span_text("[]"), &handler, &call), ERR_OK);
+	assert_int_equal(fake_receive(&fake, 0x0a, -1, "{not JSON"), ERR_OK);
+	assert_int_equal(fake_receive(&fake, 0x09, -1, "{a string"), ERR_OK);
+	assert_int_equal(fake_receive(&fake, 0x0a, -1, "[ 1 ]"), ERR_OK);
+	fake_heard(&fake, "text {not JSON\nstring {a string\njson [ 1 ]\n");
+	assert_int_equal(fake_receive(&fake, 0x0a, -1, "not JSON"), ERR_REFUSED);
+	fake_fini(&fake);
+}
+
 static void a_full_connection_is_lost(void **state)
 {
 	(void)state;
@@ -924,6 +952,7 @@ int main(void)
 		cmocka_unit_test(our_goodbye_ends_open_streams_first),
 		cmocka_unit_test(nothing_is_heard_after_a_callback_said_goodbye),
 		cmocka_unit_test(raw_items_are_handed_up_unparsed),
+		cmocka_unit_test(json_items_are_offered_as_text_before_they_are_parsed),
 		cmocka_unit_test(a_full_connection_is_lost),
 		cmocka_unit_test(calls_that_wait_for_room_take_turns),
 		cmocka_unit_test(room_is_told_only_to_those_who_asked),
