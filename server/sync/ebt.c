@@ -10,6 +10,7 @@
  */
 #include "sync/ebt_state.h"
 
+#include "feed/claim.h"
 #include "sync/fetch.h"
 #include "sync/peers.h"
 #include "sync/recover.h"
@@ -291,17 +292,11 @@ static void take_notes(struct ebt *ebt, const struct json *json)
 	sync_changed(ebt->partner->sync);
 }
 
-static void take_message(struct ebt *ebt, const struct json *json, struct span body)
+static void take_message(struct ebt *ebt, const struct claim *claim, struct span body)
 {
 	struct sync *sync = ebt->partner->sync;
-	struct span author;
-	struct feed_id id;
-	int64_t sequence = 0;
-	if (!json_text(json_get(json, "author"), &author) || feed_id_parse(author, &id) != ERR_OK ||
-		!json_whole(json_get(json, "sequence"), &sequence)) {
-		return;
-	}
-	struct feed *feed = reach_wanted(sync->reach, &id);
+	int64_t sequence = (int64_t)claim->sequence;
+	struct feed *feed = reach_wanted(sync->reach, &claim->author);
 	struct ebt_feed *at = feed == NULL ? NULL : ebt_at(ebt, feed);
 	bool is_own = at != NULL && feed == reach_self(sync->reach);
 	if (at == NULL || (!at->is_wanting && !is_own) || at->is_stopped ||
@@ -309,11 +304,11 @@ static void take_message(struct ebt *ebt, const struct json *json, struct span b
 		return; /* not asked for */
 	}
 	if (is_own) {
-		recover_claims(ebt->partner, (uint64_t)sequence);
+		recover_claims(ebt->partner, claim->sequence);
 	}
 	at->theirs = at->theirs < sequence ? sequence : at->theirs;
-	at->sent = at->sent < (uint64_t)sequence ? (uint64_t)sequence : at->sent;
-	switch (ingest_put(sync->ingest, ebt->partner, feed, (uint64_t)sequence, body)) {
+	at->sent = at->sent < claim->sequence ? claim->sequence : at->sent;
+	switch (ingest_put(sync->ingest, ebt->partner, feed, claim->sequence, body)) {
 	case INGEST_TAKEN:
 		ebt->last_in_ms = env_mono_ms(sync->env);
 		ebt->asks = 0;
@@ -327,17 +322,33 @@ static void take_message(struct ebt *ebt, const struct json *json, struct span b
 	}
 }
 
+/* A message in its usual form is not parsed before a worker does it. */
+static bool on_text(void *ctx, struct rpc_call *call, struct span body)
+{
+	struct ebt *ebt = ctx;
+	struct claim claim;
+	(void)call;
+	if (ebt->is_over || !claim_read(body, &claim)) {
+		return false;
+	}
+	take_message(ebt, &claim, body);
+	return true;
+}
+
 static void on_item(void *ctx, struct rpc_call *call, enum muxrpc_type type, struct span body,
 	const struct json *json)
 {
 	struct ebt *ebt = ctx;
+	struct claim claim;
 	(void)call;
 	if (ebt->is_over || type != MUXRPC_JSON || json == NULL ||
 		json_kind(json) != JSON_KIND_OBJECT) {
 		return;
 	}
 	if (note_is_message(json)) {
-		take_message(ebt, json, body);
+		if (claim_of(json, &claim)) {
+			take_message(ebt, &claim, body);
+		}
 	} else {
 		take_notes(ebt, json);
 	}
@@ -409,7 +420,7 @@ static void on_end(void *ctx, struct rpc_call *call, const char *error)
 }
 
 static const struct rpc_handler handler = {
-	.on_item = on_item, .on_end = on_end, .on_room = on_room};
+	.on_item = on_item, .on_text = on_text, .on_end = on_end, .on_room = on_room};
 
 static struct ebt *ebt_new(struct partner *partner, bool is_dialler)
 {

@@ -5,6 +5,7 @@
  */
 #include "sync/fetch.h"
 
+#include "feed/claim.h"
 #include "sync/ebt.h"
 #include "sync/recover.h"
 
@@ -141,50 +142,63 @@ const struct json *fetch_value(const struct json *item)
 	return json_get(message, "author") == NULL ? NULL : message;
 }
 
-static void take(struct stream *stream, const struct json *message, struct span raw)
+static void take(struct stream *stream, const struct claim *claim, struct span raw)
 {
 	struct partner *partner = stream->fetch->partner;
-	struct span author;
-	struct feed_id id;
-	int64_t sequence = 0;
-	if (!json_text(json_get(message, "author"), &author) ||
-		feed_id_parse(author, &id) != ERR_OK || !feed_id_equal(&id, &stream->feed->id) ||
-		!json_whole(json_get(message, "sequence"), &sequence) || sequence < 1) {
+	if (!feed_id_equal(&claim->author, &stream->feed->id)) {
 		return;
 	}
 	if (stream->feed == reach_self(partner->sync->reach)) {
-		recover_claims(partner, (uint64_t)sequence);
+		recover_claims(partner, claim->sequence);
 	}
-	if (ingest_put(partner->sync->ingest, partner, stream->feed, (uint64_t)sequence, raw) ==
+	if (ingest_put(partner->sync->ingest, partner, stream->feed, claim->sequence, raw) ==
 		INGEST_GAP) {
-		keep_ahead(stream, (uint64_t)sequence, raw);
+		keep_ahead(stream, claim->sequence, raw);
 	} else {
 		use_ahead(stream);
 	}
+}
+
+/* A message in its usual form is not parsed before a worker does it. */
+static bool on_text(void *ctx, struct rpc_call *call, struct span body)
+{
+	struct stream *stream = ctx;
+	struct claim claim;
+	(void)call;
+	if (stream->fetch == NULL || !claim_read(body, &claim)) {
+		return false;
+	}
+	take(stream, &claim, body);
+	return true;
 }
 
 static void on_item(void *ctx, struct rpc_call *call, enum muxrpc_type type, struct span body,
 	const struct json *json)
 {
 	struct stream *stream = ctx;
+	struct claim claim;
 	(void)call;
 	if (stream->fetch == NULL || type != MUXRPC_JSON || json == NULL ||
 		json_kind(json) != JSON_KIND_OBJECT) {
 		return;
 	}
 	const struct json *message = fetch_value(json);
+	if (message == NULL || !claim_of(message, &claim)) {
+		return;
+	}
 	if (message == json) {
-		take(stream, message, body);
-	} else if (message != NULL) {
+		take(stream, &claim, body);
+	} else {
 		struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
 		if (json_write_compact(message, &text) == ERR_OK) {
-			take(stream, message, buf_span(&text));
+			take(stream, &claim, buf_span(&text));
 		}
 		buf_fini(&text);
 	}
 }
 
-static const struct rpc_handler handler = {.on_item = on_item, .on_end = on_end};
+static const struct rpc_handler handler = {
+	.on_item = on_item, .on_text = on_text, .on_end = on_end};
 
 static bool ask(struct fetch *fetch, struct feed *feed, bool is_live)
 {
