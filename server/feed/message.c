@@ -376,6 +376,11 @@ enum err message_reread(struct span compact, struct message **out, const char **
 	return read_message(compact, NULL, FROM_STORE, true, out, why);
 }
 
+enum err message_read(struct span raw, struct message **out, const char **why)
+{
+	return read_message(raw, NULL, FROM_STRANGER, true, out, why);
+}
+
 void message_free(struct message *message)
 {
 	if (message != NULL) {
@@ -394,6 +399,22 @@ enum err message_write_signed_text(const struct message *message, struct buf *ou
 		err = buf_append(out, buf_span(&pretty));
 	}
 	buf_fini(&pretty);
+	return err;
+}
+
+enum err message_check(const struct message *message, const uint8_t *hmac_key, const char **why)
+{
+	struct draft draft = {.message = (struct message *)message, .why = "there is no memory"};
+	buf_init(&draft.pretty, PRETTY_BYTES_MAX);
+	enum err err = read_signature(&draft, json_root(message->doc));
+	if (err == ERR_OK) {
+		err = message_write_signed_text(message, &draft.pretty);
+	}
+	if (err == ERR_OK) {
+		err = check_signature(&draft, hmac_key);
+	}
+	buf_fini(&draft.pretty);
+	*why = draft.why;
 	return err;
 }
 

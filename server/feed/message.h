@@ -52,6 +52,14 @@ MUST_USE enum err message_reread(struct span compact, struct message **out, cons
  */
 MUST_USE enum err message_verify_stored(
 	struct span compact, const uint8_t *hmac_key, struct message **out, const char **why);
+/**
+ * As message_verify() without the signature: for text whose key something else vouches for
+ * (feed/window). What comes out is *not* a verified message until message_check() says so.
+ */
+MUST_USE enum err message_read(struct span raw, struct message **out, const char **why);
+/** The signature of what message_read() gave. ERR_REFUSED, ERR_NOMEM. */
+MUST_USE enum err message_check(
+	const struct message *message, const uint8_t *hmac_key, const char **why);
 /** Append the text that is signed: pretty, without the signature. ERR_LIMIT, ERR_NOMEM. */
 MUST_USE enum err message_write_signed_text(const struct message *message, struct buf *out);
 void message_free(struct message *message);
