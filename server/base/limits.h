@@ -91,7 +91,7 @@
 
 /* The newest messages first (sync/newest, feed/window, store/ahead). */
 #define LIMIT_WINDOW_MESSAGES 50       /* of one feed */
-#define LIMIT_WINDOW_BYTES (512 * KIB) /* of one feed: then fewer messages */
+#define LIMIT_WINDOW_BYTES (512 * KIB) /* of one feed, all told: then fewer messages */
 #define LIMIT_WINDOW_PROFILES 4        /* messages of an author about itself, beside them */
 #define LIMIT_NEWEST_FEEDS 32          /* asked for in one call */
 #define LIMIT_NEWEST_CALLS 2           /* of ours at once, per peer; and of a peer's */
