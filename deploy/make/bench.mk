@@ -4,6 +4,9 @@
 MESSAGES ?= 100000
 AUTHORS ?= 100
 BENCH_SET := build/bench/messages-$(MESSAGES)-$(AUTHORS).jsonl
+# One feed of 10,000; and, for PARTS=million only, a million by a thousand.
+BENCH_ONE := build/bench/messages-10000-1.jsonl
+BENCH_MILLION := build/bench/messages-1000000-1000.jsonl
 
 .PHONY: wire-bench bench-verify bench-messages bench-nodes
 wire-bench: $(BUILD)/tests/bench/wire_bench
@@ -12,8 +15,9 @@ wire-bench: $(BUILD)/tests/bench/wire_bench
 bench-verify: $(BUILD)/tests/bench/verify
 	@$<
 
-bench-nodes: build/kith $(BUILD)/tests/bench/bare $(BENCH_SET) build/interop/node_modules/.package-lock.json
-	@NODE_PATH=$(CURDIR)/build/interop/node_modules PARTS=$(PARTS) node tests/bench/run.js $(BENCH_SET) $(BUILD)/tests/bench/bare
+bench-nodes: build/kith $(BUILD)/tests/bench/bare $(BENCH_SET) $(BENCH_ONE) $(if $(findstring million,$(PARTS)),$(BENCH_MILLION)) \
+		build/interop/node_modules/.package-lock.json
+	@NODE_PATH=$(CURDIR)/build/interop/node_modules PARTS=$(PARTS) node tests/bench/run.js $(BUILD)/tests/bench/bare $(BENCH_SET) $(BENCH_ONE) $(BENCH_MILLION)
 
 bench: $(if $(PARTS),,bench-verify wire-bench) bench-nodes
 
@@ -26,7 +30,7 @@ $(BENCH_PURE): $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/b
 bench-messages: $(BENCH_SET)
 
 # The same for every build of the program, so only made again when its makers change.
-$(BENCH_SET): tests/bench/generate.c tests/bench/corpus.c | $(BUILD)/tests/bench/generate
+build/bench/messages-%.jsonl: tests/bench/generate.c tests/bench/corpus.c | $(BUILD)/tests/bench/generate
 	@mkdir -p $(@D)
-	@rm -rf $(BENCH_SET:build/bench/%.jsonl=build/bench/set-%)
-	@$(BUILD)/tests/bench/generate $(MESSAGES) $(AUTHORS) >$@.new && mv $@.new $@
+	@rm -rf build/bench/set-messages-$*
+	@$(BUILD)/tests/bench/generate $(subst -, ,$*) >$@.new && mv $@.new $@

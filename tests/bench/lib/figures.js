@@ -40,3 +40,12 @@ exports.clock = () => process.hrtime.bigint()
 /** `p50 0.42 ms, p99 1.3 ms` of a list of milliseconds. */
 exports.latency = (values) =>
   `p50 ${exports.quantile(values, 0.5).toFixed(2)} ms, p99 ${exports.quantile(values, 0.99).toFixed(2)} ms (${values.length})`
+
+/** Bytes that a process has caused to be written to the disk; null where the kernel does not tell. */
+exports.written = (pid) => {
+  try {
+    return Number(/write_bytes: (\d+)/.exec(fs.readFileSync(`/proc/${pid}/io`, 'utf8'))[1])
+  } catch (err) {
+    return null
+  }
+}

@@ -2,11 +2,17 @@
 'use strict'
 const { execFileSync, spawn } = require('child_process')
 const fs = require('fs')
-const { clock, ms, memory, cpuSeconds } = require('./figures')
+const path = require('path')
+const { clock, ms, memory, cpuSeconds, written } = require('./figures')
 const { Kith, program } = require('./node')
 const { sleep } = require('../../interop/lib/check')
 
-const bareOnce = (set, bare) => JSON.parse(execFileSync(bare, [set.file]).toString())
+const bareOnce = exports.bareOnce = (set, bare) => JSON.parse(execFileSync(bare, [set.file]).toString())
+
+/** Bytes of a database, its log included. */
+const onDisk = (dir) => ['kith.db', 'kith.db-wal'].map((name) => path.join(dir, name))
+  .reduce((sum, file) => sum + (fs.existsSync(file) ? fs.statSync(file).size : 0), 0)
+exports.onDisk = onDisk
 
 /**
  * An import between two rounds of bare signature checks, so that all meet the same machine; and the
@@ -20,33 +26,54 @@ exports.importOnce = async (set, bare) => {
   const parts = []
   let peak = 0
   let cpu = 0
+  let wrote = 0
   child.stdout.on('data', (part) => parts.push(part))
   const watch = setInterval(() => {
     try {
       peak = Math.max(peak, memory(child.pid).peak)
       cpu = cpuSeconds(child.pid)
+      wrote = written(child.pid)
     } catch (err) { /* it has just ended */ }
   }, 10)
   await new Promise((resolve) => child.once('close', resolve))
   clearInterval(watch)
   const counts = JSON.parse(Buffer.concat(parts).toString())
+  const disk = onDisk(dir)
   fs.rmSync(dir, { recursive: true, force: true })
   if (counts.stored !== set.total) throw new Error(`import stored ${counts.stored} of ${set.total}`)
   const bares = [before, bareOnce(set, bare)]
   const sum = (name) => bares[0][name] + bares[1][name]
-  return { rate: set.total / counts.seconds, cpu: (cpu / set.total) * 1e6, peak,
+  return { rate: set.total / counts.seconds, cpu: (cpu / set.total) * 1e6, peak, disk: disk / set.total,
+    wrote: wrote / set.bytes,
     bareRate: sum('messages') / sum('seconds'), bareCpu: (sum('cpu_seconds') / sum('messages')) * 1e6 }
 }
 
-/** Process start to the first page of home posts in a browser's session. */
+/**
+ * Process start to the newest 50 posts, over the Unix socket, asked as soon as it can be; and to the
+ * first page in a browser's session.
+ */
 exports.startUp = async (set) => {
   const node = await set.kith()
+  const newest = node.firstAnswer('/api/timeline?limit=50')
   await node.start()
+  const first = await newest
   await node.login()
   const page = await node.page('/api/boot')
-  const result = { ready: node.readyMs, page: ms(node.startedAt), posts: page.posts.length, memory: memory(node.pid).now }
+  const result = { ready: node.readyMs, first: first.ms, rows: first.answer.posts.length, page: ms(node.startedAt),
+    posts: page.posts.length, memory: memory(node.pid).now }
   await node.stop()
   return result
+}
+
+/** What a node does with nothing to do: CPU share in percent, bytes written, wake-ups. */
+exports.idle = async (node, seconds) => {
+  await sleep(3000)
+  const wakeups = () => fs.readdirSync(`/proc/${node.pid}/task`).reduce((sum, task) =>
+    sum + Number(/voluntary_ctxt_switches:\s+(\d+)/.exec(fs.readFileSync(`/proc/${node.pid}/task/${task}/status`, 'utf8'))[1]), 0)
+  const before = { cpu: cpuSeconds(node.pid), wrote: written(node.pid), wakeups: wakeups() }
+  await sleep(seconds * 1000)
+  return { cpu: ((cpuSeconds(node.pid) - before.cpu) / seconds) * 100, wrote: written(node.pid) - before.wrote,
+    wakeups: wakeups() - before.wakeups }
 }
 
 /* A session may ask twenty times a second. */

@@ -68,6 +68,24 @@ exports.Kith = class Kith {
     return this
   }
 
+  /**
+   * Ask from the moment the process begins, without pause, until there is an answer: `{ms, answer}`,
+   * counted from the beginning. Call before start().
+   */
+  async firstAnswer(target) {
+    const file = path.join(this.dir, 'api.sock')
+    fs.rmSync(file, { force: true })
+    for (;;) {
+      if (this.startedAt && fs.existsSync(file)) {
+        try {
+          const { text } = await request({ socketPath: file, path: target, headers: { Host: 'kith' } })
+          return { ms: ms(this.startedAt), answer: JSON.parse(text) }
+        } catch (err) { /* it is not there yet, or still opening */ }
+      }
+      await new Promise(setImmediate)
+    }
+  }
+
   get pid() { return this.child.pid }
   log() { return fs.readFileSync(path.join(this.dir, 'bench-log'), 'utf8').slice(-800) }
 

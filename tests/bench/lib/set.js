@@ -16,11 +16,30 @@ exports.Set = class Set {
   constructor(dir, file) {
     this.dir = dir
     this.file = file
-    const lines = fs.readFileSync(file, 'utf8').split('\n').filter(Boolean)
-    this.hub = JSON.parse(lines[0]).author
-    this.total = lines.length
-    this.lines = lines
+    this.bytes = fs.statSync(file).size
+    this.feeds = new Map() /* how long each is, the hub's first */
+    this.total = 0
+    this.eachLine((line) => {
+      const author = /"author":"([^"]+)"/.exec(line)[1]
+      this.feeds.set(author, (this.feeds.get(author) || 0) + 1)
+      this.total++
+    })
+    this.hub = this.feeds.keys().next().value
     fs.mkdirSync(dir, { recursive: true })
+  }
+
+  /* A set of a million does not fit into one string. */
+  eachLine(fn) {
+    const open = fs.openSync(this.file, 'r')
+    const chunk = Buffer.alloc(1 << 20)
+    let rest = Buffer.alloc(0)
+    for (let count; (count = fs.readSync(open, chunk, 0, chunk.length, null)) > 0;) {
+      let at = 0
+      const bytes = Buffer.concat([rest, chunk.subarray(0, count)])
+      for (let end; (end = bytes.indexOf(10, at)) >= 0; at = end + 1) fn(bytes.toString('utf8', at, end))
+      rest = Buffer.from(bytes.subarray(at))
+    }
+    fs.closeSync(open)
   }
 
   /** A fresh directory that the caller removes. */
@@ -49,8 +68,10 @@ exports.Set = class Set {
     }
     const peer = await exports.startPeer(stack, dir)
     if (!isDone) {
+      const values = []
+      this.eachLine((line) => values.push(JSON.parse(line)))
       for (let at = 0; at < this.total; at += 2000) {
-        await peer.tell('addMany', { values: this.lines.slice(at, at + 2000).map(JSON.parse) }, 600000)
+        await peer.tell('addMany', { values: values.slice(at, at + 2000) }, 600000)
       }
       fs.writeFileSync(path.join(dir, 'done'), '')
     }
