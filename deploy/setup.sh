@@ -29,7 +29,6 @@ trap 'rm -f "$list"' EXIT
 	library_from jansson libjansson-dev "JSON of our own API"
 	library_from libwebsockets libwebsockets-dev "live updates of the page"
 	library_from libuv libuv1-dev "the peers' sockets"
-	library_from libcurl libcurl4-openssl-dev "the command line talks to the node"
 	command_from node nodejs "prepares the page's modules"
 	command_from npm npm "fetches the page's modules, pinned by a lock file"
 	file_from /etc/ssl/certs/ca-certificates.crt ca-certificates "checks where modules come from"

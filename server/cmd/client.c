@@ -1,10 +1,11 @@
 /*
- * A running node is asked by HTTP over its socket, with libcurl. When the socket is absent or
+ * A running node is asked by HTTP over its socket. When the socket is absent or
  * refuses, nobody runs: then store, writer and api are opened here for as long as the command
  * lives. Another command may be doing just that, so the lock is waited for a little.
  */
 #include "cmd/client.h"
 
+#include "cmd/socket.h"
 #include "cmd/unlock.h"
 #include "config.h"
 
@@ -16,7 +17,6 @@
 #include "base/log.h"
 #include "store/reader.h"
 
-#include <curl/curl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,6 @@ struct client {
 	struct buf dir;
 	struct buf socket_path;
 	/* A running node. */
-	CURL *curl;
 	char short_path[BIND_PATH_BYTES];
 	int dir_fd; /* keeps short_path alive; −1: not needed */
 	/* Without one. */
@@ -63,47 +62,11 @@ int client_options(struct client_options *options, int argc, char **argv, int le
 
 /* A running node. */
 
-static size_t on_bytes(char *bytes, size_t size, size_t count, void *ctx)
-{
-	return buf_append(ctx, span_of(bytes, size * count)) == ERR_OK ? size * count : 0;
-}
-
-static CURLcode send_request(struct client *client, const char *method, const char *target,
-	struct span body, long *status, struct buf *out)
-{
-	char url[LIMIT_HTTP_TARGET_BYTES + 32];
-	(void)snprintf(url, sizeof(url), "http://kith%s", target);
-	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
-	headers = curl_slist_append(headers, "Expect:");
-	curl_easy_reset(client->curl);
-	(void)curl_easy_setopt(client->curl, CURLOPT_UNIX_SOCKET_PATH, client->short_path);
-	(void)curl_easy_setopt(client->curl, CURLOPT_URL, url);
-	(void)curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
-	(void)curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, on_bytes);
-	(void)curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, out);
-	(void)curl_easy_setopt(client->curl, CURLOPT_TIMEOUT, (long)ANSWER_S);
-	(void)curl_easy_setopt(client->curl, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(client->curl, CURLOPT_PROXY, "");
-	(void)curl_easy_setopt(client->curl, CURLOPT_PATH_AS_IS, 1L);
-	if (strcmp(method, "GET") != 0) {
-		(void)curl_easy_setopt(
-			client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
-		/* Not copied: it may hold a passphrase, which the caller wipes. */
-		(void)curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS,
-			body.len == 0 ? "" : (const char *)body.at);
-		(void)curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, method);
-	}
-	CURLcode code = curl_easy_perform(client->curl);
-	(void)curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, status);
-	curl_slist_free_all(headers);
-	return code;
-}
-
 /* Does somebody listen at the socket? */
 static bool find_node(struct client *client)
 {
 	struct buf answer = BUF_INIT(CLIENT_ANSWER_BYTES_MAX);
-	long status = 0;
+	unsigned status = 0;
 	if (client->dir_fd >= 0) {
 		(void)close(client->dir_fd);
 	}
@@ -111,9 +74,10 @@ static bool find_node(struct client *client)
 		    (const char *)client->socket_path.at, client->short_path, &client->dir_fd)) {
 		return false;
 	}
-	CURLcode code = send_request(client, "GET", "/livez", span_of(NULL, 0), &status, &answer);
+	enum err err = socket_ask(
+		client->short_path, "GET", "/livez", span_of(NULL, 0), ANSWER_S, &status, &answer);
 	buf_fini(&answer);
-	return code != CURLE_COULDNT_CONNECT;
+	return err != ERR_CLOSED;
 }
 
 /* No node: open all that is needed here. */
@@ -203,14 +167,12 @@ struct client *client_open(const struct client_options *options, bool must_run)
 		.socket_path = BUF_INIT(DIR_BYTES),
 		.dir_fd = -1,
 		.lock_fd = -1};
-	client->curl = curl_easy_init();
 	enum err err = config_data_dir(options->data, &client->dir);
 	if (err == ERR_OK) {
 		err = config_path((const char *)client->dir.at, "api.sock", &client->socket_path);
 	}
-	if (client->curl == NULL || err != ERR_OK) {
-		return give_up(client, options->name,
-			config_data_dir_why(err == ERR_OK ? ERR_NOMEM : err));
+	if (err != ERR_OK) {
+		return give_up(client, options->name, config_data_dir_why(err));
 	}
 	if (access((const char *)client->dir.at, X_OK) != 0) {
 		/* Nothing is made by asking: only `kith init` and `kith run` make a directory. */
@@ -246,9 +208,6 @@ void client_close(struct client *client)
 		store_close(client->store);
 	}
 	signer_free(client->signer);
-	if (client->curl != NULL) {
-		curl_easy_cleanup(client->curl);
-	}
 	if (client->dir_fd >= 0) {
 		(void)close(client->dir_fd);
 	}
@@ -302,13 +261,13 @@ json_t *client_ask(struct client *client, const char *method, const char *target
 			(void)cmd_fail(client->name, "there is no memory for the answer");
 		}
 	} else {
-		long status = 0;
-		CURLcode code = send_request(client, method, target, body, &status, &out);
-		if (code == CURLE_OK) {
-			answer = read_answer(client, (unsigned)status, buf_span(&out));
+		unsigned status = 0;
+		enum err err = socket_ask(
+			client->short_path, method, target, body, ANSWER_S, &status, &out);
+		if (err == ERR_OK) {
+			answer = read_answer(client, status, buf_span(&out));
 		} else {
-			(void)cmd_fail(client->name, "the node does not answer: %s",
-				curl_easy_strerror(code));
+			(void)cmd_fail(client->name, "the node does not answer: %s", err_text(err));
 		}
 	}
 	buf_fini(&out);

@@ -3,6 +3,7 @@
 #include "cmd/ask.c"
 #include "cmd/client.c"
 #include "cmd/cmd.c"
+#include "cmd/socket.c"
 #include "cmd/unlock.c"
 
 #include "lib/api_rig.h"

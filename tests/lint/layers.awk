@@ -25,7 +25,7 @@ function folder_of(path,   parts, n) {
 /^#include </ {
 	mine = folder_of(FILENAME)
 	name = $2
-	only["<sqlite3.h>"] = "store"; only["<uv.h>"] = "net"; only["<microhttpd.h>"] = "api"; only["<libwebsockets.h>"] = "api"; only["<curl/curl.h>"] = "cmd"
+	only["<sqlite3.h>"] = "store"; only["<uv.h>"] = "net"; only["<microhttpd.h>"] = "api"; only["<libwebsockets.h>"] = "api"
 	if (name in only && only[name] != mine) {
 		print FILENAME ":" FNR ": only " only[name] "/ may include " name; bad = 1
 	}

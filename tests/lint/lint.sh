@@ -65,7 +65,7 @@ bad=$(clang-format --dry-run $(git ls-files 'server/*.[ch]') 2>&1 | grep -c 'war
 [ "$bad" -eq 0 ]
 say "formatted as make fmt does" $?
 
-flags="-std=gnu11 -D_GNU_SOURCE -Iserver $(pkg-config --cflags libmicrohttpd libsodium sqlite3 jansson libwebsockets libuv libcurl)"
+flags="-std=gnu11 -D_GNU_SOURCE -Iserver $(pkg-config --cflags libmicrohttpd libsodium sqlite3 jansson libwebsockets libuv)"
 printf '%s\n' $units | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet --warnings-as-errors="*" "$@" -- '"$flags"' 2>/dev/null' tidy >build/tidy.txt
 code=$?
 [ "$code" -eq 0 ] || grep -E 'error|warning' build/tidy.txt | head -40
