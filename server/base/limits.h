@@ -42,6 +42,7 @@
 #define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB) /* a paused source goes on below this */
 #define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)  /* all peers together */
 #define LIMIT_WRITE_STALL_MS 30000
+#define LIMIT_UNACKED_MS 60000 /* what we sent and their kernel never acknowledged: closed */
 #define LIMIT_PEER_IDLE_MS 300000
 #define LIMIT_LINGER_MS 1000           /* after our last byte, for the other side's */
 #define LIMIT_LOOP_POSTS 4096          /* from other threads, waiting for the loop */
@@ -74,8 +75,19 @@
 #define LIMIT_FETCH_AHEAD_BYTES (256 * KIB)
 #define LIMIT_FETCH_PAUSE_MS 30000 /* between two rounds over more feeds than streams */
 #define LIMIT_PING_MS 120000       /* between two pings of ours */
+#define LIMIT_PING_ANSWER_MS 60000 /* without an answer, or anything else: closed */
+#define LIMIT_PROBE_MS 20000       /* … right after this machine slept */
 #define LIMIT_DIALS 8              /* under way at once */
 #define LIMIT_DIALLED_PEERS 32     /* by the schedule; what the owner asks for comes on top */
+#define LIMIT_SLOTS_FRIENDS 20     /* of these 32, for people we follow */
+#define LIMIT_SLOTS_LAN 8          /* … for others within reach, heard in the local network */
+#define LIMIT_SLOTS_OTHERS 4       /* … for the rest: farther away, or only named by the owner */
+#define LIMIT_STEADY_MS 10000      /* a connection of that age worked: failures are forgotten */
+#define LIMIT_TURN_MS 600000       /* connected so long while others wait: gives way … */
+#define LIMIT_BUSY_MS 30000        /* … but not so soon after messages streamed */
+#define LIMIT_PULSE_MS 10000       /* between two looks while somebody is connected or waits */
+#define LIMIT_ASLEEP_MS 10000      /* a clock that jumped so far tells of a sleep */
+#define LIMIT_SPREAD_MS 5000       /* dials after a sleep or a common loss begin within */
 #define LIMIT_WAYS 4               /* addresses per key */
 #define LIMIT_LAN_SILENCE_MS 15000 /* a LAN peer not heard of is forgotten */
 #define LIMIT_ADDRESS_BYTES 512
@@ -88,6 +100,8 @@
 #define LIMIT_KNOWN_ADDRESSES 4096
 #define LIMIT_DIAL_BACKOFF_MS_MIN 1000
 #define LIMIT_DIAL_BACKOFF_MS_MAX 600000
+#define LIMIT_DIAL_BACKOFF_MS_MAX_LAN 30000     /* of a way that was heard */
+#define LIMIT_DIAL_BACKOFF_MS_MAX_OFFLINE 15000 /* when it is our own network that is missing */
 
 /* The newest messages first (sync/newest, feed/window, store/ahead). */
 #define LIMIT_WINDOW_MESSAGES 50       /* of one feed */

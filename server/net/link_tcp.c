@@ -11,6 +11,8 @@
 #include "net/sock.h"
 
 #include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -403,6 +405,17 @@ struct uv_tcp_s *link_tcp_uv(struct link *link)
 	return &tcp_of(link)->tcp;
 }
 
+/* A host that vanished acknowledges nothing: without this the kernel goes on for a quarter of an
+ * hour. What cannot be set is not needed. */
+static void watch_host(struct link_tcp *tcp)
+{
+	uv_os_fd_t fd = -1;
+	unsigned ms = LIMIT_UNACKED_MS;
+	if (uv_fileno((const uv_handle_t *)&tcp->tcp, &fd) == 0) {
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+	}
+}
+
 enum err link_tcp_start(struct link *link, const struct sockaddr *remote)
 {
 	struct link_tcp *tcp = tcp_of(link);
@@ -410,6 +423,7 @@ enum err link_tcp_start(struct link *link, const struct sockaddr *remote)
 	if (uv_tcp_nodelay(&tcp->tcp, 1) != 0) {
 		return ERR_IO; /* the socket is gone already */
 	}
+	watch_host(tcp);
 	sock_format(remote, link->remote);
 	link->is_local = sock_is_loopback(remote);
 	tcp->state = LINK_OPEN;

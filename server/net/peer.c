@@ -522,6 +522,11 @@ void peer_resume(struct peer *peer)
 	}
 }
 
+bool peer_is_held(const struct peer *peer)
+{
+	return peer->pauses > 0 || link_is_full(peer->link);
+}
+
 bool peer_was_ready(const struct peer *peer)
 {
 	return peer->was_ready;

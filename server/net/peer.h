@@ -60,6 +60,8 @@ struct rpc *peer_rpc(struct peer *peer);                /* when ready */
 #define PEER_PLAIN_BYTES (4 * LIMIT_BOX_BODY_BYTES)
 void peer_pause(struct peer *peer);
 void peer_resume(struct peer *peer);
+/** Is it paused, or its queue full? Then its silence tells nothing. */
+bool peer_is_held(const struct peer *peer);
 
 struct peer_figures {
 	uint64_t bytes_in, bytes_out; /* plaintext */
