@@ -10,5 +10,7 @@
 /** As dialler: open the call and send the first time. */
 void ping_open(struct partner *partner);
 void ping_serve(struct partner *partner, struct rpc_call *call, const struct json *args);
+/** After a sleep: does it still live? Who does not answer within LIMIT_PROBE_MS is closed. */
+void ping_probe(struct partner *partner);
 
 #endif
