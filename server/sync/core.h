@@ -69,6 +69,11 @@ struct partner {
 	unsigned replays;
 	uint64_t received;
 	int64_t seen_ms; /* wall, when bytes were last told of */
+	/* For the schedule: what stood when it last measured, and when messages last streamed. */
+	struct {
+		uint64_t received, bytes_out;
+		int64_t busy_ms;
+	} pace;
 };
 
 struct sync_counters {

@@ -1,7 +1,9 @@
 /**
  * sync/schedule: whom to dial, and when. Ways come from the store, from the owner and from the
- * local network. Dialled are people within reach (the nearest first) and whoever the owner named;
- * others in the local network are only listed. Failures wait longer each time, with jitter.
+ * local network. Dialled are people within reach and whoever the owner named; others in the local
+ * network are only listed. There are LIMIT_DIALLED_PEERS slots, for people we follow first, and
+ * with more people than slots each has its turn (schedule_choose). Failures wait longer each time,
+ * with jitter; after a sleep they are forgotten, and silent connections found out.
  */
 #ifndef SYNC_SCHEDULE_H
 #define SYNC_SCHEDULE_H
@@ -18,6 +20,10 @@ void schedule_stop(struct schedule *schedule);
 
 /** Something changed that may let us dial: look soon. */
 void schedule_touch(struct schedule *schedule);
+/** This machine slept, or its network changed: what is connected must prove that it lives, and who
+ * failed before is tried again over some seconds. */
+void schedule_woke(struct schedule *schedule);
+/** A beacon came: a claim of anybody in the local network. */
 void schedule_heard(struct schedule *schedule, const struct address *address);
 /** The owner named an address: dial soon, and keep it. */
 void schedule_add(struct schedule *schedule, const struct address *address);
