@@ -134,7 +134,7 @@ const parts = {
   start: () => startOf(setOf(file), 20, 14),
 
   async idle() {
-    const node = await (await setOf(file).kith()).start()
+    const node = await (await setOf(file).reader()).start()
     try {
       const result = await local.idle(node, 60)
       say('idle for a minute, nobody connected', `${result.wakeups} wake-ups of any thread`)
@@ -146,7 +146,7 @@ const parts = {
   },
 
   async pages() {
-    const node = await (await setOf(file).kith()).start()
+    const node = await (await setOf(file).reader()).start()
     try {
       const pages = await local.pages(node)
       await sayUse('home timeline (aim p99 10 ms)', node, () => pages.home(1000))

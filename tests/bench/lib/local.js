@@ -53,7 +53,7 @@ exports.importOnce = async (set, bare) => {
  * first page in a browser's session.
  */
 exports.startUp = async (set) => {
-  const node = await set.kith()
+  const node = await set.reader()
   const newest = node.firstAnswer('/api/timeline?limit=50')
   await node.start()
   const first = await newest

@@ -58,6 +58,21 @@ exports.Set = class Set {
     return new Kith(dir)
   }
 
+  /** A node of somebody who follows every author: what a person's node is. The hub's own waits, as its messages were brought. */
+  async reader() {
+    const dir = path.join(this.dir, 'reader')
+    const node = new Kith(dir)
+    if (!fs.existsSync(path.join(dir, 'done'))) {
+      fs.rmSync(dir, { recursive: true, force: true })
+      await node.init().start()
+      for (const feed of this.feeds.keys()) await node.follow(feed)
+      await node.stop()
+      this.import(dir)
+      fs.writeFileSync(path.join(dir, 'done'), '')
+    }
+    return node
+  }
+
   /** A JavaScript node, started, that owns the set. */
   async peer(stack) {
     const dir = path.join(this.dir, stack)
