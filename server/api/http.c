@@ -31,7 +31,7 @@ enum {
 		KIB, /* per connection: the head, the library's nodes for it, the answer's head */
 	STACK_BYTES = 512 * KIB,
 	IDLE_S = 30,
-	TICK_MS = 250,
+	TICK_MS = 2000, /* a slow head is cut up to so much late */
 	LINGER_STEP_MS = 5,
 };
 

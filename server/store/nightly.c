@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 enum {
-	LOOK_MS = 60000,
+	LOOK_MS = 600000, /* each look opens the database */
 	TELL_MS = 250,
 	NAME_TRIES = 60,
 	DERIVED_BYTES = 32,
