@@ -44,6 +44,8 @@ struct peer {
 	struct peer_events events;
 	struct feed_id id;
 	bool is_dialled, was_ready, was_unwelcome, is_link_paused, has_said_goodbye;
+	bool is_in_spent, is_out_spent, wants_room;
+	int64_t in_left, out_left; /* peer_allow() */
 	unsigned pauses;
 	int64_t handshake_ms, idle_ms;
 	int64_t active_ms; /* monotonic, last byte in either direction */
@@ -100,6 +102,60 @@ void peer_close(struct peer *peer, const char *reason)
 	}
 }
 
+/* What is allowed. */
+
+static void tell_spent(struct peer *peer)
+{
+	if (peer->phase == PEER_READY && peer->events.on_spent != NULL) {
+		peer->events.on_spent(peer->events.ctx, peer);
+	}
+}
+
+static void count_in(struct peer *peer, size_t count)
+{
+	peer->figures.bytes_in += count;
+	peer->in_left -= (int64_t)count;
+	if (peer->in_left <= 0 && !peer->is_in_spent) {
+		peer->is_in_spent = true;
+		peer_pause(peer);
+		tell_spent(peer);
+	}
+}
+
+static void count_out(struct peer *peer, size_t count)
+{
+	peer->figures.bytes_out += count;
+	peer->out_left -= (int64_t)count;
+	if (peer->out_left <= 0 && !peer->is_out_spent) {
+		peer->is_out_spent = true;
+		tell_spent(peer);
+	}
+}
+
+void peer_allow(struct peer *peer, int64_t in, int64_t out)
+{
+	peer->in_left = in;
+	peer->out_left = out;
+	if (in > 0 && peer->is_in_spent) {
+		peer->is_in_spent = false;
+		peer_resume(peer);
+	} else if (in <= 0 && !peer->is_in_spent) {
+		peer->is_in_spent = true;
+		peer_pause(peer);
+	}
+	peer->wants_room = peer->wants_room || (out > 0 && peer->is_out_spent);
+	peer->is_out_spent = out <= 0;
+	if (peer->wants_room && peer->phase == PEER_READY) {
+		loop_task_queue(peer->loop, &peer->turn);
+	}
+}
+
+void peer_allowance(const struct peer *peer, int64_t *in, int64_t *out)
+{
+	*in = peer->in_left;
+	*out = peer->out_left;
+}
+
 /* Out. */
 
 static enum err seal(struct peer *peer, size_t count)
@@ -112,7 +168,7 @@ static enum err seal(struct peer *peer, size_t count)
 	}
 	buf_fini(&boxes);
 	buf_consume(&peer->pending, count);
-	peer->figures.bytes_out += count;
+	count_out(peer, count);
 	if (err == ERR_LIMIT) {
 		fail(peer, "the other side reads too slowly");
 	} else if (err != ERR_OK) {
@@ -147,7 +203,7 @@ static enum err on_rpc_send(void *ctx, struct span bytes)
 static bool on_rpc_is_full(void *ctx)
 {
 	struct peer *peer = ctx;
-	return link_is_full(peer->link);
+	return peer->is_out_spent || link_is_full(peer->link);
 }
 
 static void say_goodbye(struct peer *peer)
@@ -207,7 +263,7 @@ static size_t open_boxes(struct peer *peer, struct span in)
 				err == ERR_NOMEM ? err_text(err) : "a box was forged or garbled");
 			break;
 		}
-		peer->figures.bytes_in += plain.len;
+		count_in(peer, plain.len);
 		if (plain.len > 0) {
 			judge_feed(peer, rpc_feed(peer->rpc, buf_span(&plain)));
 		}
@@ -260,6 +316,10 @@ static void on_turn(void *ctx)
 	struct peer *peer = ctx;
 	if (may_read(peer)) {
 		read_on(peer);
+	}
+	if (peer->phase == PEER_READY && peer->wants_room) {
+		peer->wants_room = false;
+		rpc_room(peer->rpc);
 	}
 	if (peer->phase == PEER_READY && peer->pending.len > 0) {
 		(void)seal(peer, peer->pending.len);
@@ -481,6 +541,8 @@ enum err peer_new(struct link *link, const struct peer_opts *opts, struct peer *
 	peer->idle_ms = opts->idle_ms > 0 ? opts->idle_ms : LIMIT_PEER_IDLE_MS;
 	peer->active_ms = env_mono_ms(peer->env);
 	peer->turn = (struct loop_task){.fn = on_turn, .ctx = peer};
+	peer->in_left = INT64_MAX;
+	peer->out_left = INT64_MAX;
 	buf_init(&peer->in, IN_BYTES_MAX);
 	buf_init(&peer->pending, LIMIT_PEER_OUT_BYTES);
 	if (opts->server_id != NULL) {

@@ -26,6 +26,8 @@ struct peer_events {
 	/* A call the peer opened; as rpc_opts.on_call. */
 	void (*on_call)(void *ctx, struct peer *peer, struct rpc_call *call, const char *name,
 		enum rpc_kind kind, const struct json *args);
+	/* What peer_allow() gave is used up in one direction; once for each giving. May be NULL. */
+	void (*on_spent)(void *ctx, struct peer *peer);
 	/* Once, last. The rpc's calls have had their on_end. `reason` is short English. The peer is
 	 * freed when this returns. */
 	void (*on_closed)(void *ctx, struct peer *peer, const char *reason);
@@ -62,6 +64,13 @@ void peer_pause(struct peer *peer);
 void peer_resume(struct peer *peer);
 /** Is it paused, or its queue full? Then its silence tells nothing. */
 bool peer_is_held(const struct peer *peer);
+
+/** So many bytes (plaintext) may still come and go; not limited before the first call. When one of
+ * the two is used up, nothing more is read, or rpc counts as full; what answers and ends calls
+ * still goes out and is counted below zero. Giving more goes on with it. */
+void peer_allow(struct peer *peer, int64_t in, int64_t out);
+/** What is left of it. */
+void peer_allowance(const struct peer *peer, int64_t *in, int64_t *out);
 
 struct peer_figures {
 	uint64_t bytes_in, bytes_out; /* plaintext */
