@@ -259,6 +259,10 @@ enum err reader_feed(struct reader *reader, const struct feed_id *feed, uint64_t
 
 QUERY(sql_clocks, "SELECT f.id, c.note FROM clocks c JOIN feeds f ON f.feed = c.feed WHERE c.peer "
 		  "= (SELECT feed FROM feeds WHERE id = ?1)");
+/* All of them, once at the start. */
+QUERY(sql_shares,
+	"SELECT f.id, s.since, s.day, s.messages, s.bytes FROM shares s CROSS JOIN feeds f ON "
+	"f.feed = s.feed");
 QUERY(sql_addresses, "SELECT f.id, a.text, a.added, a.tried, a.reached, a.failures FROM addresses "
 		     "a JOIN feeds f ON f.feed = a.feed");
 QUERY(sql_sessions, "SELECT name, text, expires FROM sessions");
@@ -283,6 +287,27 @@ enum err reader_clocks(struct reader *reader, const struct feed_id *peer,
 		struct feed_id id;
 		if (db_column_id(stmt, 0, id.at)) {
 			on_clock(ctx, &id, sqlite3_column_int64(stmt, 1));
+		}
+	}
+	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
+}
+
+enum err reader_shares(
+	struct reader *reader, void (*on_share)(void *ctx, const struct share_row *row), void *ctx)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(reader->db, &sql_shares, &stmt);
+	while (err == ERR_OK && (err = db_step(reader->db, stmt)) == ERR_OK) {
+		struct share_row row = {.since = sqlite3_column_int64(stmt, 1),
+			.day = sqlite3_column_int64(stmt, 2),
+			.messages = sqlite3_column_int64(stmt, 3),
+			.bytes = sqlite3_column_int64(stmt, 4)};
+		if (db_column_id(stmt, 0, row.feed.at)) {
+			on_share(ctx, &row);
 		}
 	}
 	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);

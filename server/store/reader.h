@@ -51,6 +51,15 @@ MUST_USE enum err reader_feed(struct reader *reader, const struct feed_id *feed,
 MUST_USE enum err reader_clocks(struct reader *reader, const struct feed_id *peer,
 	void (*on_clock)(void *ctx, const struct feed_id *feed, int64_t note), void *ctx);
 
+/* What a feed two hops away or further has sent (CHANGE_SHARE); days since 1970, UTC. */
+struct share_row {
+	struct feed_id feed;
+	int64_t since, day;
+	int64_t messages, bytes; /* on `day` */
+};
+MUST_USE enum err reader_shares(
+	struct reader *reader, void (*on_share)(void *ctx, const struct share_row *row), void *ctx);
+
 struct address_row {
 	struct feed_id feed;
 	char text[LIMIT_ADDRESS_BYTES + 1];
