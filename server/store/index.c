@@ -210,8 +210,8 @@ static enum err set_edge(struct index *index, struct feed_entry *author, int64_t
 	return ERR_OK;
 }
 
-static enum err put_contact(
-	struct index *index, const struct content_contact *contact, const struct index_row *row)
+static enum err put_contact(struct index *index, const struct content_contact *contact,
+	const struct index_row *row, struct committed *out)
 {
 	if (feed_id_equal(&contact->contact, &row->author->id)) {
 		return ERR_OK;
@@ -234,6 +234,8 @@ static enum err put_contact(
 	if (err == ERR_OK) {
 		err = set_edge(index, row->author, about, contact->edge, &is_set);
 	}
+	out->is_edge = is_set;
+	out->edge = contact->edge;
 	if (err == ERR_OK && of != NULL) {
 		/* Wanted without a message while none could be signed: now there is one. */
 		err = run_for_feed(index, &sql_want_done, of->feed, 0);
@@ -291,7 +293,7 @@ enum err index_message(struct index *index, const struct message *message,
 	case CONTENT_CONTACT:
 		out->has_subject = true;
 		out->subject = content.contact.contact;
-		return put_contact(index, &content.contact, row);
+		return put_contact(index, &content.contact, row, out);
 	case CONTENT_ABOUT:
 		out->has_subject = content.about.is_about_feed;
 		out->subject = content.about.about_feed;

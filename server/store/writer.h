@@ -27,6 +27,8 @@ struct committed {
 	struct message_id root; /* of a post that is a reply; the link of a vote */
 	bool has_subject;
 	struct feed_id subject; /* of a contact or an about-feed */
+	bool is_edge;           /* a contact that counts: `edge` is what the author says of it now */
+	enum contact_edge edge;
 	bool is_home;   /* belongs to the home timeline: a post by us or somebody we follow */
 	bool was_shown; /* it was held ahead before: no news for people */
 };
