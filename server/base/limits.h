@@ -122,6 +122,7 @@
 #define LIMIT_FAR_FEED_BYTES_PER_DAY (20LL * MIB)
 #define LIMIT_PEER_BYTES_PER_HOUR (2048LL * MIB) /* in, and as much out; a friend's */
 #define LIMIT_PEER_BYTES_PER_HOUR_STRANGER (128LL * MIB)
+#define LIMIT_BUDGETS 4096 /* of peers that are gone, remembered until they would be full again */
 #define LIMIT_PEER_BAD_SIGNATURES 20 /* in a minute: closed, and not dialled for an hour */
 
 /* Web (security.md §5). */

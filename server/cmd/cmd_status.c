@@ -8,6 +8,20 @@ static long long number(const json_t *tree, const char *group, const char *name)
 	return json_integer_value(json_object_get(json_object_get(tree, group), name));
 }
 
+static void print_shares(const json_t *status)
+{
+	long long feeds = number(status, "counters", "feeds_paused");
+	long long peers = number(status, "counters", "peers_paused");
+	if (feeds > 0) {
+		(void)printf(
+			"waiting   %lld feeds have sent their share of today, and go on tomorrow\n",
+			feeds);
+	}
+	if (peers > 0) {
+		(void)printf("waiting   %lld peers have used their share of this hour\n", peers);
+	}
+}
+
 static int print_status(const json_t *status, bool is_running)
 {
 	const char *state = client_text(status, "state");
@@ -25,6 +39,7 @@ static int print_status(const json_t *status, bool is_running)
 		(void)printf("peers     %lld connected, %lld dialling\n",
 			number(status, "peers", "connected"), number(status, "peers", "dialling"));
 		(void)printf("behind    %lld messages\n", number(status, "sync", "behind"));
+		print_shares(status);
 	} else {
 		(void)printf("node      not running: `kith run` starts it\n");
 	}

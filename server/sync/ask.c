@@ -9,6 +9,7 @@
 #include "sync/peers.h"
 #include "sync/recover.h"
 #include "sync/schedule.h"
+#include "sync/shares.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -277,6 +278,8 @@ static void answer_figures(struct ask *ask)
 {
 	const struct sync *sync = ask->sync;
 	const struct sync_counters *counters = &sync->counters;
+	struct shares_figures shares;
+	shares_figures(sync->shares, &shares);
 	ask->figures = (struct sync_figures){
 		.messages_in = counters->messages_in,
 		.messages_out = counters->messages_out,
@@ -286,6 +289,8 @@ static void answer_figures(struct ask *ask)
 		.last_in_ms = counters->last_in_ms,
 		.calls_refused = counters->calls_refused,
 		.handshakes_failed = counters->handshakes_failed,
+		.feeds_paused = shares.feeds_paused,
+		.peers_paused = shares.peers_paused,
 	};
 	for (const struct partner *partner = sync->partners; partner != NULL;
 		partner = partner->next) {

@@ -24,7 +24,15 @@ struct reach;
 struct recover;
 struct replay;
 struct schedule;
+struct shares;
+struct budget;
 struct twin;
+
+/* What the author of a committed contact message says of somebody now. */
+struct mail_edge {
+	struct feed_id from, to;
+	enum contact_edge edge;
+};
 
 /* What the writer thread left for the loop: finished append jobs and committed messages, in order.
  */
@@ -32,7 +40,8 @@ struct mail {
 	struct mail *next;
 	struct append_job *job; /* or NULL: then a commit */
 	bool is_graph_changed;
-	size_t count;
+	size_t count, edge_count;
+	struct mail_edge *edges; /* behind `stored`, in the same memory */
 	struct {
 		struct feed_id author;
 		uint64_t sequence;
@@ -63,9 +72,10 @@ struct partner {
 	struct loop_timer *timer;  /* until something is done about missing EBT */
 	bool is_ebt_lost;          /* … by opening it again */
 	struct confirm *confirm;
-	bool has_told;     /* what it has of our own feed */
-	uint64_t claimed;  /* of our own feed, as reported */
-	int64_t replay_ms; /* a minute began, of messages of ours it sent again, unasked */
+	struct budget *budget; /* sync/shares'; NULL until ready */
+	bool has_told;         /* what it has of our own feed */
+	uint64_t claimed;      /* of our own feed, as reported */
+	int64_t replay_ms;     /* a minute began, of messages of ours it sent again, unasked */
 	unsigned replays;
 	uint64_t received;
 	int64_t seen_ms; /* wall, when bytes were last told of */
@@ -103,6 +113,7 @@ struct sync {
 	struct twin *twin;
 	struct ingest *ingest;
 	struct schedule *schedule;
+	struct shares *shares;
 	struct listener *listener;
 	uint16_t port; /* of the listener; never changed after the start: any thread */
 	struct lan *lan;

@@ -172,7 +172,8 @@ static bool is_behind(struct ebt *ebt, uint32_t slot)
 {
 	const struct ebt_feed *at = &ebt->feeds[slot];
 	const struct feed *feed = reach_at(ebt->partner->sync->reach, slot);
-	return at->theirs > (int64_t)feed->head && !at->is_stopped && ebt_is_shared(ebt, feed);
+	return at->theirs > (int64_t)feed->head && !at->is_stopped && !feed->is_paused &&
+	       ebt_is_shared(ebt, feed);
 }
 
 static void ask_again(struct ebt *ebt)
@@ -269,7 +270,7 @@ static void on_note(void *ctx, const struct feed_id *id, const struct note *note
 		return;
 	}
 	bool is_behind_us = note->sequence < feed->head;
-	if (!at->is_wanting || (is_behind_us && !note->wants && at->noted < feed->head)) {
+	if (!at->is_noted || at->is_wanting == feed->is_paused || (is_behind_us && !note->wants && at->noted < feed->head)) {
 		ebt_mark(ebt, feed);
 	}
 	if (is_behind_us && note->wants) {
@@ -314,6 +315,7 @@ static void take_message(struct ebt *ebt, const struct claim *claim, struct span
 		ebt->asks = 0;
 		break;
 	case INGEST_DUPLICATE:
+	case INGEST_PAUSED:
 		break;
 	case INGEST_GAP:
 	case INGEST_FAILED:
@@ -585,7 +587,11 @@ void ebt_reach_changed(struct partner *partner)
 			continue;
 		}
 		/* Our −1 must be taken back also when both stand at the same number. */
-		if (at->is_refused || (!at->is_noted && at->theirs != (int64_t)feed->head)) {
+		bool is_other_wish = at->is_noted && at->is_wanting == feed->is_paused;
+		if (is_other_wish && !feed->is_paused) {
+			set_tick(ebt);
+		}
+		if (is_other_wish || at->is_refused || (!at->is_noted && at->theirs != (int64_t)feed->head)) {
 			ebt_mark(ebt, feed);
 		}
 		if (at->they_want && at->sent < feed->head) {

@@ -132,12 +132,13 @@ static enum err add_note(struct ebt *ebt, const struct feed *feed, struct buf *o
 	}
 	bool is_rewound = ebt->is_rewinding && feed == reach_self(ebt->partner->sync->reach);
 	uint64_t head = is_rewound && ebt->rewind_to < feed->head ? ebt->rewind_to : feed->head;
+	bool is_wanting = is_ours && !feed->is_paused;
 	struct note note = {
-		.is_replicated = is_ours, .wants = is_ours, .sequence = is_ours ? head : 0};
+		.is_replicated = is_ours, .wants = is_wanting, .sequence = is_ours ? head : 0};
 	ebt->is_rewinding = ebt->is_rewinding && !is_rewound;
 	at->is_noted = true;
 	at->is_refused = !is_ours;
-	at->is_wanting = is_ours;
+	at->is_wanting = is_wanting;
 	at->noted = head;
 	return note_add(out, &feed->id, &note);
 }

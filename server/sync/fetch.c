@@ -242,7 +242,7 @@ static bool is_asked(const struct fetch *fetch, const struct feed *feed)
 static bool may_ask(const struct fetch *fetch, const struct feed *feed)
 {
 	bool is_stopped = feed->slot < fetch->stopped_count && fetch->is_stopped[feed->slot];
-	return !is_stopped && (!fetch->is_repair || ebt_is_behind(fetch->partner, feed)) &&
+	return !is_stopped && !feed->is_paused && (!fetch->is_repair || ebt_is_behind(fetch->partner, feed)) &&
 	       reach_is_shared(fetch->partner->sync->reach, feed, &fetch->partner->id) &&
 	       !is_asked(fetch, feed);
 }
@@ -339,7 +339,8 @@ void fetch_reach_changed(struct partner *partner)
 	struct stream *next;
 	for (struct stream *stream = fetch->streams; stream != NULL; stream = next) {
 		next = stream->next;
-		if (!reach_is_shared(partner->sync->reach, stream->feed, &partner->id)) {
+		if (stream->feed->is_paused ||
+			!reach_is_shared(partner->sync->reach, stream->feed, &partner->id)) {
 			give_up(stream);
 		}
 	}

@@ -120,6 +120,9 @@ static void on_pulled(void *ctx, struct pull *pull)
 	struct history *history = ctx;
 	const struct pull_want *want = &pull->wants[0];
 	history->pull = NULL;
+	if (!history->is_ended && !is_allowed(history)) {
+		end(history); /* blocked while it was read */
+	}
 	if (!history->is_ended) {
 		send_items(history, pull);
 		if (history->is_newer_only && want->is_read) {

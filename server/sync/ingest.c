@@ -16,6 +16,7 @@
 #include "sync/fetch.h"
 #include "sync/peers.h"
 #include "sync/replay.h"
+#include "sync/shares.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -120,6 +121,7 @@ static void item_failed(struct ingest *ingest, struct item *item, enum ingest_fa
 	struct feed *feed = item->feed;
 	struct partner *from = peers_by_serial(sync, item->serial);
 	bool is_news = item->epoch == feed->epoch;
+	shares_give_back(sync->shares, feed, item->len);
 	if (is_news) {
 		feed->epoch++;
 		feed->pending = feed->head;
@@ -495,8 +497,12 @@ enum ingest_verdict ingest_put(struct ingest *ingest, struct partner *from, stru
 	if (sequence != feed->pending + 1) {
 		return INGEST_GAP;
 	}
+	if (!shares_take(ingest->sync->shares, feed, raw.len)) {
+		return INGEST_PAUSED;
+	}
 	struct item *item = ingest->is_stopped ? NULL : malloc(sizeof(*item) + raw.len);
 	if (item == NULL) {
+		shares_give_back(ingest->sync->shares, feed, raw.len);
 		return INGEST_FAILED;
 	}
 	*item = (struct item){.feed = feed,

@@ -13,6 +13,7 @@ struct ingest;
 enum ingest_verdict {
 	INGEST_TAKEN,     /* on its way */
 	INGEST_DUPLICATE, /* stored, or on its way from somebody */
+	INGEST_PAUSED,    /* the feed has sent its share of today (sync/shares) */
 	INGEST_GAP,       /* not the next one: the caller asks again from the head */
 	INGEST_FAILED,    /* no memory, or we are stopping */
 };

@@ -13,6 +13,7 @@
 #include "sync/ping.h"
 #include "sync/recover.h"
 #include "sync/schedule.h"
+#include "sync/shares.h"
 #include "sync/twin.h"
 
 #include <assert.h>
@@ -136,6 +137,7 @@ static void on_ready(void *ctx, struct peer *peer)
 	if (older != NULL) {
 		peers_close(older, "replaced by a newer connection");
 	}
+	shares_ready(partner, older);
 	feed_id_format(&partner->id, id);
 	LOG(sync->env, LOG_INFO, "peer.connected", LOG_TEXT("peer", id),
 		LOG_TEXT("at", peer_remote(peer)), LOG_NUM("dialled", partner->is_dialled_by_us));
@@ -162,6 +164,7 @@ static void gone(struct partner *partner, const char *reason)
 	char id[FEED_ID_TEXT_BYTES];
 	ebt_drop(partner);
 	fetch_drop(partner);
+	shares_gone(partner);
 	assert(partner->histories == NULL && partner->ping == NULL);
 	if (partner->is_ready && table_get(sync->ready, partner->id.at) == partner) {
 		(void)table_remove(sync->ready, partner->id.at);
@@ -178,6 +181,12 @@ static void gone(struct partner *partner, const char *reason)
 	partner_free(partner);
 	sync_changed(sync);
 	sync_job_ends(sync);
+}
+
+static void on_spent(void *ctx, struct peer *peer)
+{
+	(void)peer;
+	shares_spent(ctx);
 }
 
 static void on_closed(void *ctx, struct peer *peer, const char *reason)
@@ -198,6 +207,7 @@ static enum err make_peer(struct partner *partner, struct link *link)
 		.events = {.is_welcome = is_welcome,
 			.on_ready = on_ready,
 			.on_call = on_call,
+			.on_spent = on_spent,
 			.on_closed = on_closed,
 			.ctx = partner},
 	};

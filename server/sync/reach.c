@@ -13,12 +13,13 @@
 #include "sync/peers.h"
 #include "sync/recover.h"
 #include "sync/schedule.h"
+#include "sync/shares.h"
 
 #include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { REACH_DEBOUNCE_MS = 50, RETRY_MS = 1000 };
+enum { REACH_DEBOUNCE_MS = 50, RETRY_MS = 1000, NEWS_MAX = 2 * LIMIT_GRAPH_EDGES_PER_AUTHOR };
 
 struct edge {
 	struct feed_id from, to;
@@ -55,6 +56,8 @@ struct reach {
 	struct feed *self;
 	struct loop_timer *timer;
 	bool is_computing, is_stale, is_stopped;
+	struct mail_edge *news; /* told while a snapshot is made: it may not know them */
+	size_t news_count, news_room;
 	bool is_unsaved; /* the writer has not taken the set; it would refuse what is new in it */
 };
 
@@ -232,7 +235,8 @@ static void apply_blocks(struct reach *reach, const struct snapshot *snapshot)
 		reach->slots[i]->blocking = 0;
 	}
 	for (size_t i = 0; i < snapshot->edge_count; i++) {
-		struct feed *from = table_get(reach->feeds, snapshot->edges[i].from.at);
+		/* Also of who is out of reach: what we hold of it may still be asked for. */
+		struct feed *from = feed_make(reach, &snapshot->edges[i].from);
 		uint8_t name[32];
 		if (from == NULL) {
 			continue;
@@ -244,6 +248,69 @@ static void apply_blocks(struct reach *reach, const struct snapshot *snapshot)
 	}
 	table_free(reach->blocks);
 	reach->blocks = blocks;
+}
+
+/* True when this changed who blocks whom. */
+static bool apply_edge(struct reach *reach, const struct mail_edge *edge)
+{
+	struct feed *from = feed_make(reach, &edge->from);
+	bool is_block = edge->edge == EDGE_BLOCK;
+	uint8_t name[32];
+	if (from == NULL || reach->blocks == NULL || (!is_block && from->blocking == 0)) {
+		return false;
+	}
+	edge_name(&edge->from, &edge->to, name);
+	if ((table_get(reach->blocks, name) != NULL) == is_block) {
+		return false;
+	}
+	if (is_block && table_put(reach->blocks, name, reach) != ERR_OK) {
+		return false;
+	}
+	if (is_block) {
+		from->blocking++;
+	} else {
+		(void)table_remove(reach->blocks, name);
+		from->blocking--;
+	}
+	return true;
+}
+
+/* Whom we block now is wanted no longer. */
+static void drop_wanted(struct reach *reach, const struct feed_id *id)
+{
+	struct feed *feed = reach_wanted(reach, id);
+	size_t count = 0;
+	if (feed == NULL || feed == reach->self) {
+		return;
+	}
+	feed->hops = -1;
+	for (size_t i = 0; i < reach->wanted_count; i++) {
+		if (reach->wanted[i] != feed) {
+			reach->wanted[count++] = reach->wanted[i];
+		}
+	}
+	reach->wanted_count = count;
+}
+
+static void keep_news(struct reach *reach, const struct mail_edge *edge)
+{
+	if (reach->is_computing && has_room((void **)&reach->news, reach->news_count,
+					   &reach->news_room, sizeof(*edge), NEWS_MAX)) {
+		reach->news[reach->news_count++] = *edge;
+	}
+}
+
+/* What was told while the snapshot was on its way is not undone by it. */
+static void apply_news(struct reach *reach)
+{
+	for (size_t i = 0; i < reach->news_count; i++) {
+		const struct mail_edge *edge = &reach->news[i];
+		(void)apply_edge(reach, edge);
+		if (edge->edge == EDGE_BLOCK && feed_id_equal(&edge->from, &reach->self->id)) {
+			drop_wanted(reach, &edge->to);
+		}
+	}
+	reach->news_count = 0;
 }
 
 /* Put the new set in place. True when it differs from the old one. */
@@ -309,10 +376,18 @@ static void apply(struct reach *reach, const struct snapshot *snapshot)
 {
 	bool is_changed = apply_wanted(reach, snapshot);
 	apply_blocks(reach, snapshot);
+	apply_news(reach);
 	apply_heads(reach, snapshot);
 	if (is_changed || reach->is_unsaved) {
 		publish(reach);
 	}
+}
+
+static void tell_one(struct partner *partner)
+{
+	ebt_reach_changed(partner);
+	fetch_reach_changed(partner);
+	history_reach_changed(partner);
 }
 
 /* Loop thread: everybody hears of the new reach; each part looks for itself what changed. */
@@ -321,10 +396,9 @@ static void tell(struct reach *reach)
 	struct sync *sync = reach->sync;
 	peers_close_blocked(sync);
 	for (struct partner *partner = sync->partners; partner != NULL; partner = partner->next) {
-		ebt_reach_changed(partner);
-		fetch_reach_changed(partner);
-		history_reach_changed(partner);
+		tell_one(partner);
 	}
+	shares_reach_changed(sync->shares);
 	recover_reach_changed(sync->recover);
 	schedule_touch(sync->schedule);
 	sync_changed(sync);
@@ -381,6 +455,7 @@ static void compute(struct reach *reach)
 	}
 	reach->is_stale = false;
 	reach->is_computing = true;
+	reach->news_count = 0;
 	sync_job_begins(reach->sync);
 }
 
@@ -443,6 +518,7 @@ void reach_free(struct reach *reach)
 	}
 	free(reach->slots);
 	free(reach->wanted);
+	free(reach->news);
 	table_free(reach->feeds);
 	table_free(reach->blocks);
 	if (reach->timer != NULL) {
@@ -518,6 +594,29 @@ struct feed *reach_committed(struct reach *reach, const struct feed_id *author, 
 		feed->pending = feed->head;
 	}
 	return feed;
+}
+
+void reach_edges(struct reach *reach, const struct mail_edge *edges, size_t count)
+{
+	bool is_ours = false;
+	for (size_t i = 0; i < count && !reach->is_stopped; i++) {
+		const struct mail_edge *edge = &edges[i];
+		bool is_changed = apply_edge(reach, edge);
+		keep_news(reach, edge);
+		struct partner *partner =
+			is_changed ? table_get(reach->sync->ready, edge->to.at) : NULL;
+		if (is_changed && feed_id_equal(&edge->from, &reach->self->id)) {
+			is_ours = true;
+			if (edge->edge == EDGE_BLOCK) {
+				drop_wanted(reach, &edge->to);
+			}
+		} else if (partner != NULL) {
+			tell_one(partner);
+		}
+	}
+	if (is_ours) {
+		tell(reach);
+	}
 }
 
 void reach_touch(struct reach *reach)

@@ -12,13 +12,14 @@
  * `slot` never change. */
 struct feed {
 	struct feed_id id;
-	uint32_t slot;     /* a small number, for arrays */
-	int hops;          /* 0 ourselves, 1 followed …; −1: not replicated */
-	uint64_t head;     /* committed */
-	uint64_t pending;  /* head and what is between socket and writer behind it */
-	uint32_t epoch;    /* counts the times `pending` fell back */
-	uint32_t blocking; /* people its author blocks */
-	bool is_chosen;    /* scratch of reach.c */
+	uint32_t slot;       /* a small number, for arrays */
+	int hops;            /* 0 ourselves, 1 followed …; −1: not replicated */
+	uint64_t head;       /* committed */
+	uint64_t pending;    /* head and what is between socket and writer behind it */
+	uint32_t epoch;      /* counts the times `pending` fell back */
+	uint32_t blocking;   /* people its author blocks */
+	struct share *share; /* sync/shares'; NULL: nothing was counted */
+	bool is_chosen;      /* scratch of reach.c */
 	bool is_paused; /* it has sent its share of today (sync/shares): noted odd, asked of nobody,
 			   taken from nobody until tomorrow; never a gap */
 };
@@ -50,6 +51,12 @@ bool reach_is_shared(struct reach *reach, const struct feed *feed, const struct 
 
 /** A message was committed: moves the head. NULL when there is no room for one more feed. */
 struct feed *reach_committed(struct reach *reach, const struct feed_id *author, uint64_t sequence);
+/**
+ * What authors say of others now. A block counts from here on, before the graph is computed again:
+ * whom we block is no longer wanted, asked or served, and loses its connection; to whom an author
+ * blocks, nothing more of it goes.
+ */
+void reach_edges(struct reach *reach, const struct mail_edge *edges, size_t count);
 /** The graph changed: compute again soon. */
 void reach_touch(struct reach *reach);
 /** No more computing; for the stop. */

@@ -15,6 +15,7 @@
 #include "sync/recover.h"
 #include "sync/replay.h"
 #include "sync/schedule.h"
+#include "sync/shares.h"
 #include "sync/twin.h"
 
 #include <assert.h>
@@ -101,6 +102,8 @@ static void take_commit(struct sync *sync, const struct mail *mail)
 	if (last != NULL) {
 		tell_head(sync, last);
 	}
+	/* What a block forbids stops here and now; the rest of the graph is computed behind it. */
+	reach_edges(sync->reach, mail->edges, mail->edge_count);
 	if (mail->is_graph_changed) {
 		reach_touch(sync->reach);
 	}
@@ -152,7 +155,12 @@ void sync_mail(struct sync *sync, struct mail *mail)
 
 void sync_on_commit(struct sync *sync, const struct commit *commit)
 {
-	struct mail *mail = malloc(sizeof(*mail) + commit->count * sizeof(mail->stored[0]));
+	size_t edge_count = 0;
+	for (size_t i = 0; i < commit->count; i++) {
+		edge_count += commit->messages[i].is_edge;
+	}
+	struct mail *mail = malloc(sizeof(*mail) + commit->count * sizeof(mail->stored[0]) +
+				   edge_count * sizeof(mail->edges[0]));
 	if (mail == NULL) {
 		LOG(sync->env, LOG_ERROR, "commit.untold", LOG_NUM("messages", commit->count));
 		return;
@@ -160,9 +168,19 @@ void sync_on_commit(struct sync *sync, const struct commit *commit)
 	mail->job = NULL;
 	mail->is_graph_changed = commit->is_graph_changed;
 	mail->count = commit->count;
+	mail->edges = (struct mail_edge *)(void *)&mail->stored[commit->count];
+	mail->edge_count = 0;
 	for (size_t i = 0; i < commit->count; i++) {
-		mail->stored[i].author = commit->messages[i].author;
-		mail->stored[i].sequence = commit->messages[i].sequence;
+		const struct committed *message = &commit->messages[i];
+		mail->stored[i].author = message->author;
+		mail->stored[i].sequence = message->sequence;
+		if (message->is_edge) {
+			mail->edges[mail->edge_count++] = (struct mail_edge){
+				.from = message->author,
+				.to = message->subject,
+				.edge = message->edge,
+			};
+		}
 	}
 	sync_mail(sync, mail);
 }
@@ -229,6 +247,9 @@ static enum err make_parts(struct sync *sync)
 		return ERR_NOMEM;
 	}
 	enum err err = reach_new(sync, &sync->reach);
+	if (err == ERR_OK) {
+		err = shares_new(sync, &sync->shares);
+	}
 	if (err == ERR_OK) {
 		err = ingest_new(sync, &sync->ingest);
 	}
@@ -307,6 +328,7 @@ void sync_stop(struct sync *sync, void (*on_stopped)(void *ctx), void *ctx)
 	schedule_stop(sync->schedule);
 	reach_stop(sync->reach);
 	ingest_stop(sync->ingest);
+	shares_stop(sync->shares);
 	replay_stop(sync->replay);
 	recover_stop(sync->recover);
 	peers_close_all(sync, "the node is stopping");
@@ -333,6 +355,7 @@ bool sync_free(struct sync *sync)
 	twin_free(sync->twin);
 	schedule_free(sync->schedule);
 	ingest_free(sync->ingest);
+	shares_free(sync->shares);
 	reach_free(sync->reach);
 	readers_free(sync->readers);
 	if (sync->changed_timer != NULL) {
