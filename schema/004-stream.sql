@@ -14,6 +14,19 @@ CREATE TABLE ahead (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX ahead_by_key ON ahead (key_head);
 
+-- One row for each feed with something ahead, and what its author says of itself there: shown instead of `profiles` while the number it is from is above the stored head.
+CREATE TABLE ahead_feeds (
+	feed INTEGER PRIMARY KEY,
+	first INTEGER NOT NULL,               -- sequences of its rows in `ahead`, as they came
+	newest INTEGER NOT NULL,
+	name TEXT NOT NULL DEFAULT '',
+	name_from INTEGER NOT NULL DEFAULT 0, -- the sequence; 0: nothing is said there
+	bio TEXT NOT NULL DEFAULT '',
+	bio_from INTEGER NOT NULL DEFAULT 0,
+	image BLOB,
+	image_from INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
 -- Where a message is, by the first 8 bytes of its key. Written with live messages, and behind a bulk, in the order of the keys.
 CREATE TABLE keys (
 	key_head INTEGER NOT NULL,

@@ -23,4 +23,11 @@ MUST_USE enum err reader_ahead_all(struct reader *reader,
 	void (*on_feed)(void *ctx, const struct feed_id *feed, const struct ahead_state *state),
 	void *ctx);
 
+/**
+ * As reader_message(), of what is held ahead: for showing what was signed, never for passing it on.
+ * ERR_NOT_FOUND.
+ */
+MUST_USE enum err reader_ahead_message(
+	struct reader *reader, const struct message_id *key, struct buf *text, struct stored *out);
+
 #endif

@@ -20,8 +20,19 @@ QUERY(sql_drop_messages, "DELETE FROM messages WHERE message IN (SELECT m.messag
 			 "LEFT JOIN feeds f ON f.feed = m.feed WHERE m.feed <> 1 AND (f.feed IS "
 			 "NULL OR m.sequence < 1 OR m.sequence > f.sequence))");
 QUERY(sql_stray_posts,
-	"SELECT p.message FROM posts p LEFT JOIN messages m ON m.message = p.message WHERE "
-	"m.message IS NULL LIMIT 10");
+	"SELECT p.message FROM posts p LEFT JOIN messages m ON m.message = p.message LEFT JOIN "
+	"ahead a ON a.message = p.message WHERE m.message IS NULL AND a.message IS NULL LIMIT 10");
+/* What is held ahead is of somebody else, whom we do not block, and above the stored head. */
+#define AHEAD_STRAY                                                                                \
+	"FROM ahead WHERE feed = 1 OR NOT EXISTS (SELECT 1 FROM feeds f CROSS JOIN ahead_feeds w " \
+	"ON w.feed = f.feed WHERE f.feed = ahead.feed AND f.sequence < ahead.sequence) OR EXISTS " \
+	"(SELECT 1 FROM contacts WHERE feed = 1 AND about = ahead.feed AND edge = 2)"
+QUERY(sql_stray_ahead, "SELECT feed " AHEAD_STRAY " LIMIT 10");
+QUERY(sql_drop_ahead, "DELETE " AHEAD_STRAY);
+QUERY(sql_stray_ahead_feeds, "SELECT w.feed FROM ahead_feeds w WHERE NOT EXISTS (SELECT 1 FROM "
+			     "ahead WHERE feed = w.feed) LIMIT 10");
+QUERY(sql_drop_ahead_feeds, "DELETE FROM ahead_feeds WHERE NOT EXISTS (SELECT 1 FROM ahead WHERE "
+			    "feed = ahead_feeds.feed)");
 QUERY(sql_stray_edges,
 	"SELECT c.feed FROM contacts c LEFT JOIN feeds f ON f.feed = c.feed AND f.sequence > 0 "
 	"WHERE f.feed IS NULL LIMIT 10");
@@ -62,6 +73,10 @@ static const struct stray {
 	{&sql_stray_messages, &sql_drop_messages,
 		"A stored message is of no feed, or beyond its end"},
 	{&sql_stray_posts, NULL, "The list of posts has one that is no stored message"},
+	{&sql_stray_ahead, &sql_drop_ahead,
+		"A message is held ahead of a history that has come, or of nobody's"},
+	{&sql_stray_ahead_feeds, &sql_drop_ahead_feeds,
+		"Something is said to be ahead of a feed, and is not"},
 	{&sql_stray_edges, NULL, "Somebody is said to follow or block without a message"},
 	{&sql_stray_profiles, NULL, "Somebody has a name without a message"},
 	{&sql_stray_holders, &sql_drop_holders, "A holder of your feed is nobody"},
@@ -123,7 +138,8 @@ QUERY(sql_count_figures,
 	"WHERE name = 'forks'), (SELECT count(*) FROM forks) UNION ALL SELECT 'messages', (SELECT "
 	"n "
 	"FROM figures WHERE name = 'messages'), (SELECT count(*) FROM messages) UNION ALL SELECT "
-	"'posts', (SELECT n FROM figures WHERE name = 'posts'), (SELECT count(*) FROM posts)");
+	"'posts', (SELECT n FROM figures WHERE name = 'posts'), (SELECT count(*) FROM posts WHERE "
+	"message < 281474976710656)");
 
 enum err audit_figures(struct reader *reader, struct audit *audit)
 {

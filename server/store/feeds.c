@@ -17,7 +17,9 @@ struct feeds {
 	struct feed_entry *dirty;
 };
 
-QUERY(sql_feed_get, "SELECT feed, sequence, head, timestamp, at, edges FROM feeds WHERE id = ?1");
+QUERY(sql_feed_get,
+	"SELECT f.feed, f.sequence, f.head, f.timestamp, f.at, f.edges, a.first, a.newest FROM "
+	"feeds f LEFT JOIN ahead_feeds a ON a.feed = f.feed WHERE f.id = ?1");
 QUERY(sql_feed_number, "SELECT feed FROM feeds WHERE id = ?1");
 QUERY(sql_feed_add, "INSERT INTO feeds (id) VALUES (?1)");
 QUERY(sql_feed_put, "UPDATE feeds SET sequence = ?2, head = ?3, timestamp = ?4, at = ?5, edges = "
@@ -126,6 +128,8 @@ static enum err load(struct feeds *feeds, struct feed_entry *entry)
 	entry->head.timestamp = sqlite3_column_double(stmt, 3);
 	entry->at_ms = sqlite3_column_int64(stmt, 4);
 	entry->edges = sqlite3_column_int64(stmt, 5);
+	entry->ahead_first = (uint64_t)sqlite3_column_int64(stmt, 6);
+	entry->ahead_newest = (uint64_t)sqlite3_column_int64(stmt, 7);
 	db_reset(stmt);
 	return is_whole ? load_edge(feeds, entry) : ERR_IO;
 }

@@ -7,6 +7,7 @@
 #include "store/index.h"
 
 #include "base/limits.h"
+#include "store/ahead_rows.h"
 #include "store/inside.h"
 
 #include <math.h>
@@ -65,7 +66,7 @@ static enum err put_post(
 	db_int(stmt, 4, is_home(row->author));
 	bind_head(stmt, 5, post->has_root, &post->root);
 	bind_head(stmt, 6, post->has_fork, &post->fork);
-	index->delta.posts++;
+	index->delta.posts += row->message < AHEAD_MESSAGE_FIRST;
 	return db_run(index->db, stmt);
 }
 
@@ -107,9 +108,12 @@ static enum err run_for_feed(
 	return db_run(index->db, stmt);
 }
 
-static enum err take_words_away(struct index *index, const struct feed_entry *of)
+static enum err take_words_away(struct index *index, struct feed_entry *of)
 {
-	enum err err = run_for_feed(index, &sql_posts_drop, of->feed, 0);
+	enum err err = ahead_drop_all(index->db, of);
+	if (err == ERR_OK) {
+		err = run_for_feed(index, &sql_posts_drop, of->feed, 0);
+	}
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -274,6 +278,14 @@ static enum err put_about(
 	return db_run(index->db, stmt);
 }
 
+static void tell_post(
+	const struct content_post *post, const struct index_row *row, struct committed *out)
+{
+	out->has_root = post->has_root;
+	out->root = post->root;
+	out->is_home = is_home(row->author);
+}
+
 enum err index_message(struct index *index, const struct message *message,
 	const struct index_row *row, struct committed *out)
 {
@@ -282,9 +294,7 @@ enum err index_message(struct index *index, const struct message *message,
 	out->type = content.type;
 	switch (content.type) {
 	case CONTENT_POST:
-		out->has_root = content.post.has_root;
-		out->root = content.post.root;
-		out->is_home = is_home(row->author);
+		tell_post(&content.post, row, out);
 		return put_words(index, &content, row);
 	case CONTENT_VOTE:
 		out->has_root = true;
@@ -301,6 +311,19 @@ enum err index_message(struct index *index, const struct message *message,
 	default:
 		return ERR_OK;
 	}
+}
+
+enum err index_ahead(struct index *index, const struct message *message,
+	const struct index_row *row, struct committed *out)
+{
+	struct content content;
+	content_read(message, &content);
+	out->type = content.type;
+	if (content.type != CONTENT_POST) {
+		return ERR_OK;
+	}
+	tell_post(&content.post, row, out);
+	return put_post(index, &content.post, row);
 }
 
 static enum err put_edge_again(

@@ -39,7 +39,14 @@ MUST_USE enum err index_message(struct index *index, const struct message *messa
 	const struct index_row *row, struct committed *out);
 
 /**
- * The same for a message that was stored long ago, when all rows are made again (store/repair).
+ * The row of `posts` for a message that is held ahead of its feed's history (store/ahead); nothing
+ * else follows from it, and no figure counts it.
+ */
+MUST_USE enum err index_ahead(struct index *index, const struct message *message,
+	const struct index_row *row, struct committed *out);
+
+/**
+ * As index_message() for a message that was stored long ago, when all rows are made again (store/repair).
  * First come our own contact messages alone (`is_edges`), then every message in the order of its
  * arrival; as our word about everybody is known then, nothing moves.
  */

@@ -6,12 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-QUERY(sql_person, "SELECT f.feed, f.sequence, f.at, p.name, p.image, (SELECT edge FROM contacts "
-		  "WHERE feed = 1 AND about = f.feed), "
-		  "(SELECT edge FROM contacts WHERE feed = f.feed AND about = 1), r.hops, k.feed, "
-		  "p.bio FROM feeds f "
-		  "LEFT JOIN profiles p ON p.feed = f.feed LEFT JOIN reach r ON r.feed = f.feed "
-		  "LEFT JOIN forks k ON k.feed = f.feed WHERE f.id = ?1");
+/* What somebody says of themselves: ahead of their history, until that has come so far. */
+#define PERSON_NAME "iif(a.name_from > f.sequence, a.name, p.name)"
+#define PERSON_PROFILE \
+	" LEFT JOIN profiles p ON p.feed = f.feed LEFT JOIN ahead_feeds a ON a.feed = f.feed"
+QUERY(sql_person,
+	"SELECT f.feed, f.sequence, f.at, " PERSON_NAME ", iif(a.image_from > f.sequence, a.image, "
+	"p.image), (SELECT edge FROM contacts WHERE feed = 1 AND about = f.feed), (SELECT edge "
+	"FROM "
+	"contacts WHERE feed = f.feed AND about = 1), r.hops, k.feed, iif(a.bio_from > f.sequence, "
+	"a.bio, p.bio), max(a.first, f.sequence + 1), a.newest FROM feeds f" PERSON_PROFILE
+	" LEFT JOIN reach r ON r.feed = f.feed LEFT JOIN forks k ON k.feed = f.feed WHERE f.id = "
+	"?1");
 /* Of a list, those we block are counted from our side: our blocks are few, followers may be many.
  */
 QUERY(sql_follows_count,
@@ -24,19 +30,20 @@ QUERY(sql_followers_count,
 	"ON c.feed = b.about AND c.about = ?1 AND c.edge = 1 WHERE b.feed = 1 AND b.edge = 2)");
 QUERY(sql_blocks_count, "SELECT count(*) FROM contacts WHERE feed = ?1 AND edge = 2");
 
-#define LIST_ORDER " ORDER BY p.name IS NULL OR p.name = '', p.name, f.id LIMIT ?2"
+#define LIST_ORDER                                                                            \
+	" ORDER BY coalesce(" PERSON_NAME ", '') = '', " PERSON_NAME " COLLATE NOCASE, f.id " \
+	"LIMIT ?2"
 #define LIST_UNBLOCKED                                                                         \
 	" AND NOT EXISTS (SELECT 1 FROM contacts b WHERE b.feed = 1 AND b.about = f.feed AND " \
 	"b.edge = 2)"
-QUERY(sql_followed_by, "SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = c.about LEFT "
-		       "JOIN profiles p ON p.feed = f.feed "
-		       "WHERE c.feed = ?1 AND c.edge = 1" LIST_UNBLOCKED LIST_ORDER);
-QUERY(sql_followers_of, "SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = c.feed LEFT "
-			"JOIN profiles p ON p.feed = f.feed "
-			"WHERE c.about = ?1 AND c.edge = 1" LIST_UNBLOCKED LIST_ORDER);
-QUERY(sql_blocked_by, "SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = c.about LEFT "
-		      "JOIN profiles p ON p.feed = f.feed "
-		      "WHERE c.feed = ?1 AND c.edge = 2" LIST_ORDER);
+QUERY(sql_followed_by,
+	"SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = "
+	"c.about" PERSON_PROFILE " WHERE c.feed = ?1 AND c.edge = 1" LIST_UNBLOCKED LIST_ORDER);
+QUERY(sql_followers_of,
+	"SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = "
+	"c.feed" PERSON_PROFILE " WHERE c.about = ?1 AND c.edge = 1" LIST_UNBLOCKED LIST_ORDER);
+QUERY(sql_blocked_by, "SELECT f.id FROM contacts c CROSS JOIN feeds f ON f.feed = "
+		      "c.about" PERSON_PROFILE " WHERE c.feed = ?1 AND c.edge = 2" LIST_ORDER);
 static enum contact_edge edge_from(sqlite3_stmt *stmt, int at)
 {
 	return (enum contact_edge)sqlite3_column_int(stmt, at); /* NULL reads as 0: neither */
@@ -87,6 +94,12 @@ static enum err read_one(struct reader *reader, const struct feed_id *id, struct
 	out->theirs = edge_from(stmt, 6);
 	out->hops = hops_from(stmt, out);
 	out->is_forked = sqlite3_column_type(stmt, 8) != SQLITE_NULL;
+	out->ahead_newest = (uint64_t)sqlite3_column_int64(stmt, 11);
+	if (out->ahead_newest > out->sequence) {
+		out->ahead_first = (uint64_t)sqlite3_column_int64(stmt, 10);
+	} else {
+		out->ahead_newest = 0;
+	}
 	if (has_bio) {
 		copy_text(db_column(stmt, 9), out->bio, sizeof(out->bio));
 	}

@@ -25,6 +25,8 @@ struct person {
 	int64_t newest_ms; /* time of it */
 	uint32_t follows, followers; /* as far as this node knows; person_read only */
 	bool is_forked;
+	uint64_t ahead_first, ahead_newest; /* numbers of what is shown before their history
+					       (store/ahead); 0: nothing */
 };
 
 /** Fills everything; a person never heard of is ERR_OK with empty fields. */

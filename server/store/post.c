@@ -3,6 +3,7 @@
 #include "store/post.h"
 
 #include "base/limits.h"
+#include "store/ahead.h"
 
 #include <stdlib.h>
 
@@ -100,18 +101,41 @@ static enum err keep_content(struct posts *posts, const struct json *tree, struc
 	return err;
 }
 
+/* Columns of one of the two tables that may hold a message. */
+struct columns {
+	int sequence, head, tail, body, received;
+};
+
+static const struct columns *columns_of(sqlite3_stmt *stmt)
+{
+	static const struct columns stored = {2, 3, 4, 6, 7};
+	static const struct columns ahead = {8, 9, 10, 11, 12};
+	return sqlite3_column_int64(stmt, 0) < AHEAD_MESSAGE_FIRST ? &stored : &ahead;
+}
+
+double post_received_ms(sqlite3_stmt *stmt)
+{
+	return sqlite3_column_double(stmt, columns_of(stmt)->received);
+}
+
 enum err post_from(struct posts *posts, sqlite3_stmt *stmt, struct post *out, struct json_doc **doc)
 {
 	struct json_doc *parsed = NULL;
+	const struct columns *columns = columns_of(stmt);
 	*out = (struct post){
 		.order = sqlite3_column_int64(stmt, 0),
 		.at_ms = sqlite3_column_int64(stmt, 1),
-		.sequence = (uint64_t)sqlite3_column_int64(stmt, 2),
+		.sequence = (uint64_t)sqlite3_column_int64(stmt, columns->sequence),
 	};
-	if (!db_column_key(stmt, 3, 4, &out->key) || !db_column_id(stmt, 5, out->author.at)) {
+	/* The chain may have come up to it without its rows: then it is ahead of nothing. */
+	out->is_ahead = out->order >= AHEAD_MESSAGE_FIRST &&
+			out->sequence > (uint64_t)sqlite3_column_int64(stmt, 14);
+	out->is_unchecked = out->is_ahead && sqlite3_column_int(stmt, 13) == 0;
+	if (!db_column_key(stmt, columns->head, columns->tail, &out->key) ||
+		!db_column_id(stmt, 5, out->author.at)) {
 		return ERR_IO;
 	}
-	enum err err = json_parse(db_column(stmt, 6), LIMIT_JSON_DEPTH, &parsed);
+	enum err err = json_parse(db_column(stmt, columns->body), LIMIT_JSON_DEPTH, &parsed);
 	if (err == ERR_OK) {
 		err = keep_content(posts, json_get(json_root(parsed), "content"), out);
 	}
@@ -128,8 +152,12 @@ QUERY(sql_replies, "SELECT (SELECT count(*) FROM posts WHERE root = ?1) + (SELEC
 QUERY(sql_likes,
 	"SELECT v.feed, f.id FROM votes v CROSS JOIN feeds f ON f.feed = v.feed WHERE v.link = ?1");
 QUERY(sql_find, "SELECT " POST_COLUMNS " FROM messages m CROSS JOIN posts p ON p.message = "
-		"m.message CROSS JOIN feeds f ON f.feed = p.feed "
-		"WHERE m.key_head = ?1 AND m.key_tail = ?2");
+		"m.message CROSS JOIN feeds f ON f.feed = p.feed LEFT JOIN ahead a ON a.message = "
+		"p.message WHERE m.key_head = ?1 AND m.key_tail = ?2");
+QUERY(sql_find_ahead,
+	"SELECT " POST_COLUMNS " FROM ahead a CROSS JOIN posts p ON p.message = a.message CROSS "
+	"JOIN feeds f ON f.feed = p.feed LEFT JOIN messages m ON m.message = p.message WHERE "
+	"a.key_head = ?1 AND a.key_tail = ?2");
 
 static enum err count_replies(struct reader *reader, struct post *post)
 {
@@ -179,13 +207,20 @@ enum err post_count_all(struct reader *reader, struct posts *posts)
 	return err;
 }
 
-enum err post_find(struct reader *reader, const struct message_id *id, sqlite3_stmt **out)
+static enum err find_by(struct reader *reader, const struct query *query,
+	const struct message_id *id, sqlite3_stmt **out)
 {
-	enum err err = db_query(reader->db, &sql_find, out);
+	enum err err = db_query(reader->db, query, out);
 	if (err == ERR_OK) {
 		db_int(*out, 1, db_key_head(id->at));
 		db_blob(*out, 2, db_key_tail(id->at));
 		err = db_step(reader->db, *out);
 	}
 	return err;
+}
+
+enum err post_find(struct reader *reader, const struct message_id *id, sqlite3_stmt **out)
+{
+	enum err err = find_by(reader, &sql_find, id, out);
+	return err == ERR_NOT_FOUND ? find_by(reader, &sql_find_ahead, id, out) : err;
 }

@@ -7,11 +7,17 @@
 #include "store/reader_inside.h"
 #include "store/timeline.h"
 
-/* The columns that post_from() reads, from `posts p` joined with `messages m` and `feeds f`. */
-#define POST_COLUMNS "p.message, p.at, m.sequence, m.key_head, m.key_tail, f.id, m.body, m.received"
-#define POST_TABLES                                                                              \
-	"posts p CROSS JOIN messages m ON m.message = p.message CROSS JOIN feeds f ON f.feed = " \
-	"p.feed"
+/* The columns that post_from() reads, from `posts p` joined with `feeds f` and with either
+ * `messages m` or `ahead a`, whichever holds it. */
+#define POST_COLUMNS                                                                      \
+	"p.message, p.at, m.sequence, m.key_head, m.key_tail, f.id, m.body, m.received, " \
+	"a.sequence, a.key_head, a.key_tail, a.body, a.received, a.is_checked, f.sequence"
+#define POST_HOLDERS                                                                       \
+	" LEFT JOIN messages m ON m.message = p.message LEFT JOIN ahead a ON a.message = " \
+	"p.message"
+#define POST_TABLES "posts p CROSS JOIN feeds f ON f.feed = p.feed" POST_HOLDERS
+/* A row whose message is not there is kith check's finding, and on no page. */
+#define POST_IS_HELD "(m.message IS NOT NULL OR a.message IS NOT NULL)"
 
 /** An empty page with room for `room` posts. */
 MUST_USE enum err post_page_init(struct posts *posts, size_t room);
@@ -22,6 +28,8 @@ MUST_USE const uint8_t *post_keep(struct posts *posts, struct span bytes);
  * message is left there, the caller's. ERR_IO: the row is damaged. */
 MUST_USE enum err post_from(
 	struct posts *posts, sqlite3_stmt *stmt, struct post *out, struct json_doc **doc);
+/** When the message of the present row came, ms. */
+double post_received_ms(sqlite3_stmt *stmt);
 /** Replies and likes of every post of the page. */
 MUST_USE enum err post_count_all(struct reader *reader, struct posts *posts);
 /** The row of one post by its key, as POST_COLUMNS; ERR_NOT_FOUND when we hold no such post. Reset

@@ -320,6 +320,8 @@ QUERY(sql_rebuild_log, "SELECT message, feed, received, body FROM messages ORDER
 QUERY(sql_rebuild_own, "SELECT message, feed, received, body FROM messages WHERE feed = 1 ORDER BY "
 		       "sequence");
 
+QUERY(sql_rebuild_ahead, "SELECT message, received, body FROM ahead");
+
 static enum err rebuild_one(struct index *index, sqlite3_stmt *stmt, bool is_own_pass)
 {
 	struct message *message = NULL;
@@ -343,6 +345,33 @@ static enum err rebuild_one(struct index *index, sqlite3_stmt *stmt, bool is_own
 	}
 	message_free(message);
 	return err;
+}
+
+/* What is held ahead has no other rows to be made again than those of its posts. */
+static enum err rebuild_ahead(struct index *index)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(index->db, &sql_rebuild_ahead, &stmt);
+	while (err == ERR_OK && (err = db_step(index->db, stmt)) == ERR_OK) {
+		struct message *message = NULL;
+		struct committed told = {.sequence = 0};
+		const char *why = NULL;
+		struct index_row row = {.message = sqlite3_column_int64(stmt, 0)};
+		err = message_reread(db_column(stmt, 2), &message, &why);
+		if (err == ERR_OK) {
+			err = feeds_get(index->feeds, &message->author, &row.author);
+		}
+		if (err == ERR_OK) {
+			row.at_ms = index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 1));
+			err = index_ahead(index, message, &row, &told);
+		}
+		message_free(message);
+		err = err == ERR_REFUSED || err == ERR_LIMIT ? ERR_OK : err;
+	}
+	if (stmt != NULL) {
+		db_reset(stmt);
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 static enum err rebuild_pass(struct index *index, bool is_own_pass)
@@ -396,6 +425,9 @@ static enum err rebuild_all(struct store *store, struct index *index, bool is_ow
 	}
 	if (err == ERR_OK) {
 		err = rebuild_pass(index, false);
+	}
+	if (err == ERR_OK) {
+		err = rebuild_ahead(index);
 	}
 	if (err == ERR_OK) {
 		err = feeds_flush(index->feeds);

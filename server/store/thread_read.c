@@ -26,15 +26,16 @@ struct thread {
 	bool has_more;
 };
 
-QUERY(sql_thread, "SELECT " POST_COLUMNS " FROM " POST_TABLES
-		  " WHERE p.root = ?1 UNION ALL SELECT " POST_COLUMNS " FROM " POST_TABLES
-		  " WHERE p.fork = ?1 AND p.root IS NOT ?1 LIMIT ?2");
+QUERY(sql_thread, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE p.root = ?1 AND " POST_IS_HELD
+		  " UNION ALL SELECT " POST_COLUMNS " FROM " POST_TABLES
+		  " WHERE p.fork = ?1 AND p.root IS NOT ?1 AND " POST_IS_HELD " LIMIT ?2");
 QUERY(sql_is_referred, "SELECT EXISTS (SELECT 1 FROM posts WHERE root = ?1) OR EXISTS (SELECT 1 "
 		       "FROM posts WHERE fork = ?1)");
-/* Held, and not by somebody we block. */
+/* Held, and not by somebody we block; nobody we block has anything ahead. */
 QUERY(sql_is_held,
 	"SELECT 1 FROM messages m WHERE m.key_head = ?1 AND m.key_tail = ?2 AND NOT EXISTS "
-	"(SELECT 1 FROM contacts c WHERE c.feed = 1 AND c.about = m.feed AND c.edge = 2)");
+	"(SELECT 1 FROM contacts c WHERE c.feed = 1 AND c.about = m.feed AND c.edge = 2) UNION ALL "
+	"SELECT 1 FROM ahead a WHERE a.key_head = ?1 AND a.key_tail = ?2");
 
 static enum err take_row(struct thread *thread, sqlite3_stmt *stmt)
 {
@@ -43,7 +44,7 @@ static enum err take_row(struct thread *thread, sqlite3_stmt *stmt)
 	if (err != ERR_OK) {
 		return err;
 	}
-	found->received_ms = sqlite3_column_double(stmt, 7);
+	found->received_ms = post_received_ms(stmt);
 	if (!json_number(json_get(json_root(found->doc), "timestamp"), &found->claimed_ms)) {
 		found->claimed_ms = 0;
 	}

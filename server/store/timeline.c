@@ -10,14 +10,18 @@
 #define ORDER_OLDER " AND (p.at, p.message) < (?1, ?2) ORDER BY p.at DESC, p.message DESC LIMIT ?3"
 #define ORDER_NEWER " AND (p.at, p.message) > (?1, ?2) ORDER BY p.at, p.message LIMIT ?3"
 
-QUERY(sql_home_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE p.home = 1" ORDER_OLDER);
-QUERY(sql_home_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE p.home = 1" ORDER_NEWER);
-QUERY(sql_wide_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE 1" ORDER_OLDER);
-QUERY(sql_wide_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE 1" ORDER_NEWER);
-QUERY(sql_person_older,
-	"SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE p.feed = ?4" ORDER_OLDER);
-QUERY(sql_person_newer,
-	"SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE p.feed = ?4" ORDER_NEWER);
+QUERY(sql_home_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES
+		      " WHERE p.home = 1 AND " POST_IS_HELD ORDER_OLDER);
+QUERY(sql_home_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES
+		      " WHERE p.home = 1 AND " POST_IS_HELD ORDER_NEWER);
+QUERY(sql_wide_older,
+	"SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE " POST_IS_HELD ORDER_OLDER);
+QUERY(sql_wide_newer,
+	"SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE " POST_IS_HELD ORDER_NEWER);
+QUERY(sql_person_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES
+			" WHERE p.feed = ?4 AND " POST_IS_HELD ORDER_OLDER);
+QUERY(sql_person_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES
+			" WHERE p.feed = ?4 AND " POST_IS_HELD ORDER_NEWER);
 
 static const struct query *choose(const struct timeline_query *query)
 {

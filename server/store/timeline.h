@@ -28,6 +28,8 @@ struct post {
 	bool is_liked; /* by us */
 	struct feed_id likers[POST_LIKERS_MAX];
 	size_t liker_count;
+	bool is_ahead;     /* its author's history below it is still to come (store/ahead) … */
+	bool is_unchecked; /* … and its own signature is still to be checked */
 	bool is_missing; /* thread pages: we know of this id but do not hold it; only `key` is set
 			  */
 };

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "feed/window.h"
 
 #include <assert.h>
 #include <malloc.h>
@@ -76,6 +77,8 @@ enum err writer_wait(struct writer *writer, struct waiter *waiter, int64_t ms, b
 enum err writer_begin(struct writer *writer)
 {
 	writer->committed_count = 0;
+	writer->ahead_count = 0;
+	writer->is_ahead_gone = false;
 	writer->is_graph_changed = false;
 	writer->has_own = false;
 	writer->signals = (struct signals){0};
@@ -103,6 +106,8 @@ void writer_rollback(struct writer *writer)
 	writer->index.delta = (struct index_delta){0};
 	writer->index.edges = writer->index.edges_kept;
 	writer->committed_count = 0;
+	writer->ahead_count = 0;
+	writer->is_ahead_gone = false;
 	writer->is_graph_changed = false;
 	writer->has_own = false;
 	writer->signals = (struct signals){0};
@@ -129,7 +134,8 @@ enum err writer_commit(struct writer *writer)
 
 void writer_announce(struct writer *writer)
 {
-	bool is_news = writer->committed_count > 0 || writer->is_graph_changed;
+	bool is_news = writer->committed_count > 0 || writer->is_graph_changed ||
+		       writer->ahead_count > 0 || writer->is_ahead_gone;
 	if (!is_news || writer->opts.on_commit == NULL) {
 		return;
 	}
@@ -137,6 +143,9 @@ void writer_announce(struct writer *writer)
 		.messages = writer->committed,
 		.count = writer->committed_count,
 		.is_graph_changed = writer->is_graph_changed,
+		.ahead = writer->ahead,
+		.ahead_count = writer->ahead_count,
+		.is_ahead_gone = writer->is_ahead_gone,
 	};
 	writer->opts.on_commit(writer->opts.ctx, &commit);
 }
@@ -162,6 +171,26 @@ static enum err run_append(struct writer *writer, struct append_job *job, int64_
 	return ERR_OK;
 }
 
+static enum err run_ahead(struct writer *writer, struct ahead_job *job, int64_t received_ms)
+{
+	bool is_refused = false;
+	enum err err = writer_ahead_one(writer, job, received_ms, &is_refused);
+	job->err = is_refused ? ERR_REFUSED : ERR_OK;
+	return err;
+}
+
+static enum err run_job(struct writer *writer, struct job *job, int64_t received_ms)
+{
+	switch (job->kind) {
+	case JOB_APPEND:
+		return run_append(writer, job->append, received_ms);
+	case JOB_AHEAD:
+		return run_ahead(writer, job->ahead, received_ms);
+	default:
+		return writer_change_one(writer, &job->change->change);
+	}
+}
+
 static enum err run_jobs(struct writer *writer, struct batch *batch, struct move *move)
 {
 	int64_t received_ms = env_wall_ms(store_env(writer->store));
@@ -173,9 +202,7 @@ static enum err run_jobs(struct writer *writer, struct batch *batch, struct move
 		err = writer_begin(writer);
 	}
 	for (size_t i = 0; err == ERR_OK && i < batch->count; i++) {
-		struct job *job = batch->jobs[i];
-		err = job->kind == JOB_APPEND ? run_append(writer, job->append, received_ms)
-					      : writer_change_one(writer, &job->change->change);
+		err = run_job(writer, batch->jobs[i], received_ms);
 	}
 	if (err == ERR_OK) {
 		err = writer_settle(writer, move);
@@ -204,6 +231,19 @@ static void finish_append(struct append_job *job, enum err err)
 	}
 }
 
+static void finish_ahead(struct ahead_job *job, enum err err)
+{
+	if (err != ERR_OK) {
+		job->err = err;
+		job->is_kept = false;
+	}
+	if (job->on_done != NULL) {
+		job->on_done(job->ctx, job);
+	} else {
+		ahead_job_free(job);
+	}
+}
+
 static void finish_change(struct writer *writer, struct change_job *job, enum err err)
 {
 	if (!job->has_waiter) {
@@ -217,6 +257,18 @@ static void finish_change(struct writer *writer, struct change_job *job, enum er
 	}
 }
 
+static void finish(struct writer *writer, struct job *job, enum err err)
+{
+	if (job->kind == JOB_APPEND) {
+		finish_append(job->append, err);
+	} else if (job->kind == JOB_AHEAD) {
+		finish_ahead(job->ahead, err);
+	} else {
+		finish_change(writer, job->change, err);
+	}
+	free(job);
+}
+
 /* Others' messages stop long before the disk is full; what the owner does goes on. */
 static void refuse_appends_without_room(struct writer *writer, struct batch *batch)
 {
@@ -227,9 +279,8 @@ static void refuse_appends_without_room(struct writer *writer, struct batch *bat
 	}
 	for (size_t i = 0; i < batch->count; i++) {
 		struct job *job = batch->jobs[i];
-		if (job->kind == JOB_APPEND) {
-			finish_append(job->append, ERR_DISK_FULL);
-			free(job);
+		if (job->kind != JOB_CHANGE) {
+			finish(writer, job, ERR_DISK_FULL);
 		} else {
 			batch->jobs[kept++] = job;
 		}
@@ -261,13 +312,7 @@ static void run_batch(struct writer *writer, struct batch *batch)
 		writer_judge(writer);
 	}
 	for (size_t i = 0; i < batch->count; i++) {
-		struct job *job = batch->jobs[i];
-		if (job->kind == JOB_APPEND) {
-			finish_append(job->append, err);
-		} else {
-			finish_change(writer, job->change, err);
-		}
-		free(job);
+		finish(writer, batch->jobs[i], err);
 	}
 	batch->count = 0;
 	batch->messages = 0;
@@ -285,7 +330,11 @@ static bool is_alarm(enum change_kind kind)
 static void add_to_batch(struct writer *writer, struct batch *batch, struct job *job)
 {
 	batch->jobs[batch->count++] = job;
-	if (job->kind != JOB_APPEND) {
+	if (job->kind == JOB_AHEAD) {
+		batch->messages += job->ahead->window->count;
+		return;
+	}
+	if (job->kind == JOB_CHANGE) {
 		batch->is_awaited = batch->is_awaited || job->change->has_waiter;
 		batch->has_own = batch->has_own || is_alarm(job->change->change.kind);
 		return;
@@ -341,7 +390,8 @@ static void run_from(struct writer *writer, struct job *job)
 {
 	struct batch *batch = writer->batch;
 	int64_t since_ms = env_mono_ms(store_env(writer->store));
-	while (job != NULL && (job->kind == JOB_APPEND || job->kind == JOB_CHANGE)) {
+	while (job != NULL &&
+		(job->kind == JOB_APPEND || job->kind == JOB_AHEAD || job->kind == JOB_CHANGE)) {
 		add_to_batch(writer, batch, job);
 		job = take_more(writer, batch, since_ms);
 	}
@@ -432,6 +482,7 @@ static void writer_free(struct writer *writer)
 	writer_guard_fini(writer);
 	free(writer->batch);
 	free(writer->committed);
+	free(writer->ahead);
 	free(writer);
 }
 

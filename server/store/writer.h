@@ -37,9 +37,11 @@ struct commit {
 	const struct committed *messages;
 	size_t count;
 	bool is_graph_changed; /* at least one contact message among them */
-	/* Shown before their history is here (store/ahead): news for people, not for peers. */
+	/* Posts shown before their history is here (store/ahead): news for people, not for peers.
+	 * With `was_shown` they are shown already, and are checked now. */
 	const struct committed *ahead;
 	size_t ahead_count;
+	bool is_ahead_gone; /* something that was shown ahead is no more */
 };
 
 /* Where publishing may be cut (restore.md §4 P). */
@@ -141,14 +143,15 @@ MUST_USE enum err writer_append(struct writer *writer, struct append_job *job);
 /*
  * The newest messages of a feed, to be held ahead of its history: shown to people, in no count,
  * sent to nobody, and gone when the chain has come up to them. A job replaces what was held ahead
- * of that feed. What the chain has reached already is left out; when nothing is left, nothing is
- * done.
+ * of that feed, unless that is newer. What the chain has reached already is left out; when nothing
+ * is left, nothing is done.
  */
 struct ahead_job {
 	struct window *window; /* owned by the job; feed/window.h */
-	enum err err; /* ERR_REFUSED: the feed is ours, blocked, forked, or LIMIT_AHEAD_FEEDS are
-			 held */
-	bool is_kept; /* out */
+	enum err err; /* ERR_REFUSED: the feed is ours, blocked, forked, not wanted, does not end
+			 where the window begins, or LIMIT_AHEAD_FEEDS are held that are as near;
+			 ERR_IO, ERR_DISK_FULL */
+	bool is_kept; /* out: the window is what is held now */
 	void (*on_done)(
 		void *ctx, struct ahead_job *job); /* the callee frees by ahead_job_free() */
 	void *ctx;
@@ -211,6 +214,8 @@ enum change_kind {
 	CHANGE_CHECKED,    /* number: 1 the database file was looked over and is sound; 0 it is
 			      damaged, and publishing is paused */
 	CHANGE_SHARE,      /* feed, number: the day; share: what it has sent that day */
+	CHANGE_AHEAD_DROP, /* feed: nothing is shown ahead of it any more (what vouched for it was
+			      wrong) */
 	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
 			kept) */
 };

@@ -44,7 +44,11 @@ static enum err insert_row(struct writer *writer, const struct message *message,
 enum err writer_insert(struct writer *writer, const struct message *message,
 	struct feed_entry *author, int64_t received_ms)
 {
+	bool was_shown = false;
 	enum err err = room_for_committed(writer);
+	if (err == ERR_OK && author->ahead_first != 0) {
+		err = writer_ahead_reached(writer, message, author, &was_shown);
+	}
 	if (err == ERR_OK) {
 		err = insert_row(writer, message, author, received_ms);
 	}
@@ -67,7 +71,8 @@ enum err writer_insert(struct writer *writer, const struct message *message,
 	*out = (struct committed){.author = message->author,
 		.key = message->key,
 		.sequence = message->sequence,
-		.at_ms = row.at_ms};
+		.at_ms = row.at_ms,
+		.was_shown = was_shown};
 	err = index_message(&writer->index, message, &row, out);
 	if (err == ERR_OK) {
 		writer->committed_count++;
@@ -94,7 +99,7 @@ enum err writer_keep_proof(struct writer *writer, struct feed_entry *author, str
 	if (author->feed == FEED_SELF) {
 		writer_signal(writer, GUARD_FORK);
 	}
-	return err;
+	return err == ERR_OK ? writer_ahead_drop(writer, author) : err;
 }
 
 /* A number we hold: the same message again, or another one in its place? */

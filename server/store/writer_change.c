@@ -122,7 +122,21 @@ static enum err change_reach(struct writer *writer, const struct change *change)
 			err = put_three(writer, &sql_reach_add, feed, change->reach[i].hops, 0);
 		}
 	}
-	return err;
+	return err == ERR_OK ? writer_ahead_tidy(writer) : err;
+}
+
+static enum err change_ahead_drop(struct writer *writer, const struct change *change)
+{
+	struct feed_entry *author = NULL;
+	int64_t feed = 0;
+	enum err err = feeds_number(writer->feeds, &change->feed, false, &feed);
+	if (err == ERR_OK) {
+		err = feeds_get(writer->feeds, &change->feed, &author);
+	}
+	if (err == ERR_OK) {
+		err = writer_ahead_drop(writer, author);
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 /* The message itself was verified by whoever found it; one of ours is judged like any that comes.
@@ -205,6 +219,8 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 		return change_session_drop(writer, change);
 	case CHANGE_SETTING:
 		return put_two(writer, &sql_setting_put, change->name, change->text, NULL);
+	case CHANGE_AHEAD_DROP:
+		return change_ahead_drop(writer, change);
 	case CHANGE_FORK:
 		return change_fork(writer, change);
 	case CHANGE_HOLDS:

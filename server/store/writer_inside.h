@@ -1,6 +1,6 @@
 /**
  * store/writer, inside: what its files share. writer.c: thread, queue, batches. writer_append.c:
- * one received message. writer_publish.c: one own message. writer_change.c: small facts.
+ * one received message. writer_ahead.c: what is shown before its history. writer_publish.c: one own message. writer_change.c: small facts.
  * writer_safety.c: those about who holds our feed. writer_draft.c: what waits to be published.
  * writer_start.c: what the fence says at the start. writer_guard.c: the state of publishing, how it
  * changes and what it waits for.
@@ -33,7 +33,7 @@ bool writer_waiter_done(struct waiter *waiter, enum err err);
 /** Wait; ERR_TIMEOUT after `ms`. `*is_last`: the job is to be freed here. */
 enum err writer_waiter_wait(struct waiter *waiter, int64_t ms, bool *is_last);
 
-enum job_kind { JOB_APPEND, JOB_PUBLISH, JOB_CHANGE, JOB_ORDER };
+enum job_kind { JOB_APPEND, JOB_AHEAD, JOB_PUBLISH, JOB_CHANGE, JOB_ORDER };
 
 struct publish_job {
 	struct buf content;
@@ -67,6 +67,7 @@ struct job {
 	enum job_kind kind;
 	union {
 		struct append_job *append;
+		struct ahead_job *ahead;
 		struct publish_job *publish;
 		struct change_job *change;
 		struct order_job *order;
@@ -126,6 +127,9 @@ struct writer {
 	size_t pending_nonce_len;
 	struct committed *committed; /* of the present transaction */
 	size_t committed_count, committed_room;
+	struct committed *ahead; /* of the present transaction: posts that are shown ahead */
+	size_t ahead_count, ahead_room;
+	bool is_ahead_gone;
 	bool is_graph_changed;
 	bool has_own;               /* an own message among them */
 	pthread_mutex_t state_lock; /* other threads read `report` and `guard` */
@@ -170,6 +174,17 @@ MUST_USE enum err writer_append_one(struct writer *writer, const struct message 
 /** Insert a message that is the next of its feed. */
 MUST_USE enum err writer_insert(struct writer *writer, const struct message *message,
 	struct feed_entry *author, int64_t received_ms);
+/** Show what a job brings ahead of its feed's history, in a transaction; judges it. */
+MUST_USE enum err writer_ahead_one(
+	struct writer *writer, struct ahead_job *job, int64_t received_ms, bool *is_refused);
+/** The chain of a feed that has something ahead comes up to `message`, which may be part of that
+ * (`*was_shown`), or show that it is another history's. Before the message's own rows are made. */
+MUST_USE enum err writer_ahead_reached(struct writer *writer, const struct message *message,
+	struct feed_entry *author, bool *was_shown);
+/** Nothing is shown ahead of this feed any more. */
+MUST_USE enum err writer_ahead_drop(struct writer *writer, struct feed_entry *author);
+/** … nor of feeds that are no longer replicated. */
+MUST_USE enum err writer_ahead_tidy(struct writer *writer);
 /** Keep one proof per feed. */
 MUST_USE enum err writer_keep_proof(
 	struct writer *writer, struct feed_entry *author, struct span proof);

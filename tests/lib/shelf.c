@@ -44,6 +44,11 @@ static void on_commit(void *ctx, const struct commit *commit)
 	struct shelf *shelf = ctx;
 	shelf->commits++;
 	shelf->committed += commit->count;
+	if (commit->ahead_count > 0) {
+		shelf->ahead = commit->ahead_count;
+		shelf->last_ahead = commit->ahead[commit->ahead_count - 1];
+	}
+	shelf->is_ahead_gone = shelf->is_ahead_gone || commit->is_ahead_gone;
 	if (commit->count > 0) { /* else a want: the graph changed without a message */
 		shelf->last = commit->messages[commit->count - 1];
 	}

@@ -21,6 +21,9 @@ struct shelf {
 	uint64_t commits;   /* announced transactions */
 	uint64_t committed; /* announced messages */
 	struct committed last;
+	uint64_t ahead; /* posts in the last announcement that had some held ahead */
+	struct committed last_ahead;
+	bool is_ahead_gone; /* announced at least once */
 	void (*on_step)(void *ctx, enum writer_step step);
 	void *step_ctx;
 };

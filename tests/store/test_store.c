@@ -258,7 +258,9 @@ static void print_plan(sqlite3 *handle, const struct query *query, struct buf *o
 	sqlite3_stmt *stmt = NULL;
 	char *sql = NULL;
 	assert_true(asprintf(&sql, "EXPLAIN QUERY PLAN %s", query->sql) > 0);
-	assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL), SQLITE_OK);
+	if (sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL) != SQLITE_OK) {
+		fail_msg("%s: %s", query->name, sqlite3_errmsg(handle));
+	}
 	assert_int_equal(buf_printf(out, "%s\n", query->name), ERR_OK);
 	while (sqlite3_step(stmt) == SQLITE_ROW) {
 		assert_int_equal(
