@@ -110,8 +110,9 @@ exports.Kith = class Kith {
     const base = { host: '127.0.0.1', port: this.httpPort, agent: new http.Agent({ keepAlive: true, maxSockets: 1 }) }
     const answer = await request({ ...base, path: '/api/session', method: 'POST',
       headers: { Host: host, Origin: `http://${host}`, 'Content-Type': 'application/json' } }, JSON.stringify({ code: this.code }))
-    const headers = { Host: host, 'X-Kith-Token': JSON.parse(answer.text).token,
-      Cookie: answer.headers['set-cookie'][0].split(';')[0] }
+    this.token = JSON.parse(answer.text).token
+    this.cookie = answer.headers['set-cookie'][0].split(';')[0]
+    const headers = { Host: host, 'X-Kith-Token': this.token, Cookie: this.cookie }
     this.page = async (target) => JSON.parse((await request({ ...base, path: target, headers })).text)
   }
 
