@@ -253,6 +253,7 @@ void schedule_connect(struct schedule *schedule, const struct address *address,
 	candidate->is_held = false;
 	if (!candidate->is_dialling) {
 		dial_asked(schedule, candidate, address);
+		(void)candidate_drop_empty(&schedule->candidates, candidate);
 	}
 }
 
@@ -295,7 +296,8 @@ static void network_back(struct schedule *schedule, const struct partner *partne
 			 now - schedule->forgiven_ms >= FORGIVE_PAUSE_MS;
 	if (schedule->alone_ms > 0 && now - schedule->alone_ms >= LIMIT_ASLEEP_MS && is_rested &&
 		partner->is_dialled_by_us) {
-		schedule_forgive(schedule);
+		/* Its own failures stay: it may be one that is cut again and again. */
+		schedule_forgive(schedule, &partner->id);
 	}
 	schedule->alone_ms = 0;
 }
@@ -400,6 +402,7 @@ void schedule_gone(struct schedule *schedule, struct partner *partner, const cha
 	} else {
 		lost(schedule, candidate, partner, reason);
 	}
+	(void)candidate_drop_empty(&schedule->candidates, candidate);
 	schedule_touch(schedule);
 }
 

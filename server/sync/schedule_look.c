@@ -72,13 +72,16 @@ void schedule_back_off(struct schedule *schedule, struct candidate *candidate, b
 			    choose_backoff_ms(candidate->failures, max, schedule_dice(schedule));
 }
 
-void schedule_forgive(struct schedule *schedule)
+void schedule_forgive(struct schedule *schedule, const struct feed_id *except)
 {
 	struct candidate *candidate;
 	int64_t now = schedule_now_ms(schedule);
 	for (size_t cursor = 0;
 		(candidate = candidate_next(&schedule->candidates, &cursor)) != NULL;) {
 		int64_t due = now + choose_spread_ms(LIMIT_SPREAD_MS, schedule_dice(schedule));
+		if (except != NULL && feed_id_equal(except, &candidate->id)) {
+			continue;
+		}
 		candidate->failures = 0;
 		candidate->tries = 0;
 		candidate->due_ms = due < candidate->due_ms ? due : candidate->due_ms;
@@ -93,7 +96,7 @@ void schedule_woke(struct schedule *schedule)
 		return;
 	}
 	LOG(sync->env, LOG_INFO, "schedule.woke", LOG_NUM("partners", sync->partner_count));
-	schedule_forgive(schedule);
+	schedule_forgive(schedule, NULL);
 	for (struct partner *partner = sync->partners; partner != NULL; partner = partner->next) {
 		if (partner->is_ready && !partner->is_closing) {
 			ping_probe(partner);

@@ -47,8 +47,9 @@ MUST_USE enum err schedule_dial(struct schedule *schedule, struct candidate *can
 	const struct address *address, bool is_lan);
 /** Wait as long as its failures say; `is_offline`: our own network is missing. */
 void schedule_back_off(struct schedule *schedule, struct candidate *candidate, bool is_offline);
-/** What failed before tells nothing any more: everybody is due within LIMIT_SPREAD_MS. */
-void schedule_forgive(struct schedule *schedule);
+/** What failed before tells nothing any more: everybody but `except` (or NULL) is due within
+ * LIMIT_SPREAD_MS. */
+void schedule_forgive(struct schedule *schedule, const struct feed_id *except);
 /** Do all that is due, and set the timer. Only from the timer itself. */
 void schedule_look(struct schedule *schedule);
 

@@ -59,16 +59,14 @@ static bool is_needed(const struct candidate *candidate)
 	       candidate->is_dialling || candidate->is_up || candidate->waiters != NULL;
 }
 
-/* Whom nothing is known of any more. */
-static void drop_empty(struct candidates *candidates)
+bool candidate_drop_empty(struct candidates *candidates, struct candidate *candidate)
 {
-	struct candidate *candidate;
-	for (size_t cursor = 0; (candidate = candidate_next(candidates, &cursor)) != NULL;) {
-		if (!is_needed(candidate)) {
-			(void)table_remove(candidates->table, candidate->id.at);
-			candidate_free(candidate);
-		}
+	if (is_needed(candidate)) {
+		return false;
 	}
+	(void)table_remove(candidates->table, candidate->id.at);
+	candidate_free(candidate);
+	return true;
 }
 
 struct candidate *candidate_make(struct candidates *candidates, const struct feed_id *id)
@@ -76,9 +74,6 @@ struct candidate *candidate_make(struct candidates *candidates, const struct fee
 	struct candidate *candidate = candidate_get(candidates, id);
 	if (candidate != NULL) {
 		return candidate;
-	}
-	if (table_count(candidates->table) == LIMIT_KNOWN_ADDRESSES) {
-		drop_empty(candidates);
 	}
 	candidate = calloc(1, sizeof(*candidate));
 	if (candidate == NULL || table_put(candidates->table, id->at, candidate) != ERR_OK) {
@@ -204,7 +199,7 @@ enum err way_heard(struct candidates *candidates, const struct address *address,
 		*candidate = candidate_make(candidates, &address->key);
 		way = *candidate == NULL ? NULL : way_make(candidates, *candidate, address, true);
 		if (way == NULL) {
-			return ERR_LIMIT;
+			return ERR_LIMIT; /* a candidate that is new has room */
 		}
 		way->is_lan = true;
 		candidates->lan_count++;
@@ -233,6 +228,6 @@ void candidates_forget(struct candidates *candidates, int64_t now_ms)
 	struct candidate *candidate;
 	for (size_t cursor = 0; (candidate = candidate_next(candidates, &cursor)) != NULL;) {
 		forget_ways(candidates, candidate, now_ms);
+		(void)candidate_drop_empty(candidates, candidate);
 	}
-	drop_empty(candidates);
 }

@@ -58,6 +58,8 @@ void candidates_fini(struct candidates *candidates);
 struct candidate *candidate_get(const struct candidates *candidates, const struct feed_id *id);
 /** The candidate, made if need be. NULL: no memory, or LIMIT_KNOWN_ADDRESSES keys that count. */
 struct candidate *candidate_make(struct candidates *candidates, const struct feed_id *id);
+/** Let go of somebody without ways whom nobody asks for. True: it is gone. */
+bool candidate_drop_empty(struct candidates *candidates, struct candidate *candidate);
 /** Walk: start with `*cursor = 0`; NULL at the end. */
 struct candidate *candidate_next(const struct candidates *candidates, size_t *cursor);
 
