@@ -95,9 +95,25 @@ static void put_reply(struct pending *pending, const struct committed *message)
 		(struct events_reply){.root = message->root, .key = message->key};
 }
 
+/* A post that is on pages already says something new of itself, and its author's profile of what
+ * is still to come. */
+static void put_shown(struct pending *pending, const struct committed *message)
+{
+	set_put(&pending->people, message->author.at);
+	if (message->type == CONTENT_POST) {
+		set_put(&pending->changed, message->key.at);
+	}
+}
+
 static void put_message(struct events *events, const struct committed *message)
 {
 	struct pending *pending = &events->pending;
+	if (message->was_shown) {
+		put_shown(pending, message);
+		if (message->type == CONTENT_POST) {
+			return;
+		}
+	}
 	if (feed_id_equal(&message->author, &events->self) && message->sequence > events->head) {
 		events->head = message->sequence;
 	}
@@ -125,6 +141,11 @@ void events_on_commit(struct events *events, const struct commit *commit)
 	for (size_t i = 0; i < commit->count; i++) {
 		put_message(events, &commit->messages[i]);
 	}
+	for (size_t i = 0; i < commit->ahead_count; i++) {
+		put_message(events, &commit->ahead[i]);
+		set_put(&events->pending.people, commit->ahead[i].author.at);
+	}
+	events->owes_resync = events->owes_resync || commit->is_ahead_gone;
 	(void)pthread_mutex_unlock(&events->lock);
 }
 

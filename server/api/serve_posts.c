@@ -5,6 +5,7 @@
 #include "api/body.h"
 #include "api/shape.h"
 #include "feed/message.h"
+#include "store/ahead.h"
 #include "store/safety.h"
 
 #include <stdlib.h>
@@ -355,12 +356,17 @@ void serve_message_raw(struct call *call)
 	if (reader == NULL) {
 		return;
 	}
+	bool is_ahead = false;
 	enum err err = reader_message(reader, &id, &text, &stored);
+	if (err == ERR_NOT_FOUND) {
+		err = reader_ahead_message(reader, &id, &text, &stored);
+		is_ahead = err == ERR_OK;
+	}
 	if (err == ERR_OK) {
 		answer_json(&call->exchange->answer, 200,
-			json_pack("{s:o, s:o, s:I}", "key", shape_message_id(&stored.key), "value",
-				body_string(stored.compact), "received",
-				(json_int_t)stored.received_ms));
+			json_pack("{s:o, s:o, s:I, s:b}", "key", shape_message_id(&stored.key),
+				"value", body_string(stored.compact), "received",
+				(json_int_t)stored.received_ms, "ahead", is_ahead));
 	} else if (err == ERR_NOT_FOUND) {
 		err = answer_branch(call, reader, &id, &text);
 	}

@@ -52,17 +52,26 @@ static const char *edge_text(enum contact_edge edge)
 	return edge == EDGE_FOLLOW ? "follow" : edge == EDGE_BLOCK ? "block" : "none";
 }
 
+static json_t *shape_ahead(const struct person *person)
+{
+	return person->ahead_newest == 0
+		       ? json_null()
+		       : json_pack("{s:I, s:I}", "first", (json_int_t)person->ahead_first, "newest",
+				 (json_int_t)person->ahead_newest);
+}
+
 json_t *shape_person(const struct person *person)
 {
 	char image[BLOB_ID_TEXT_BYTES];
 	if (person->has_image) {
 		blob_id_format(&person->image, image);
 	}
-	return json_pack("{s:o, s:o, s:s?, s:s, s:s, s:i, s:I, s:I}", "id",
+	return json_pack("{s:o, s:o, s:s?, s:s, s:s, s:i, s:I, s:I, s:o}", "id",
 		shape_feed_id(&person->id), "name", body_string(span_text(person->name)), "image",
 		person->has_image ? image : NULL, "i", edge_text(person->mine), "they",
 		edge_text(person->theirs), "hops", person->hops, "sequence",
-		(json_int_t)person->sequence, "newest", (json_int_t)person->newest_ms);
+		(json_int_t)person->sequence, "newest", (json_int_t)person->newest_ms, "ahead",
+		shape_ahead(person));
 }
 
 enum err shape_people(struct reader *reader, const struct shape_people *people, json_t **out)
@@ -322,12 +331,13 @@ static enum err shape_post(struct shaping *shaping, const struct post *post, jso
 		(json_int_t)post->sequence, "at", (json_int_t)post->at_ms, "text",
 		body_string(post->text), "cw", text_or_null(post->warning), "channel",
 		text_or_null(post->channel));
-	json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o}", "root",
+	json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:b, s:b}", "root",
 		post->has_root ? shape_message_id(&post->root) : json_null(), "fork",
 		post->has_fork ? shape_message_id(&post->fork) : json_null(), "branch", branch,
 		"mentions", shape_mentions(post->mentions, people), "replies",
 		(json_int_t)post->replies, "likes", shape_likes(post, people), "missing", 0,
-		"holders", holders == NULL ? json_null() : holders);
+		"holders", holders == NULL ? json_null() : holders, "ahead", post->is_ahead,
+		"checking", post->is_unchecked);
 	if (tree == NULL || more == NULL || json_object_update(tree, more) != 0) {
 		json_decref(tree);
 		json_decref(more);

@@ -155,6 +155,9 @@ void sync_mail(struct sync *sync, struct mail *mail)
 
 void sync_on_commit(struct sync *sync, const struct commit *commit)
 {
+	if (commit->count == 0 && !commit->is_graph_changed) {
+		return; /* something is shown ahead of its history: no news for peers */
+	}
 	size_t edge_count = 0;
 	for (size_t i = 0; i < commit->count; i++) {
 		edge_count += commit->messages[i].is_edge;

@@ -73,6 +73,30 @@ static void merges_what_waits_and_is_empty_afterwards(void **state)
 	events_free(events);
 }
 
+static void what_is_shown_ahead_is_news_once(void **state)
+{
+	static const char *const news[] = {
+		"{\"ev\":\"fresh\",\"n\":1,\"ids\":[\"%", "{\"ev\":\"people\",\"ids\":[\"@"};
+	static const char *const later[] = {
+		"{\"ev\":\"changed\",\"ids\":[\"%", "{\"ev\":\"people\",\"ids\":[\"@"};
+	static const char *const gone[] = {"{\"ev\":\"resync\"}"};
+	struct events *events = begin();
+	struct committed message = post(1, false);
+	(void)state;
+	message.author.at[0] = 9;
+	events_on_commit(events, &(struct commit){.ahead = &message, .ahead_count = 1});
+	expect(events, news, 2);
+	message.was_shown = true;
+	events_on_commit(events, &(struct commit){.ahead = &message, .ahead_count = 1});
+	expect(events, later, 2);
+	events_on_commit(events, &(struct commit){.messages = &message, .count = 1});
+	expect(events, later, 2);
+	events_on_commit(events, &(struct commit){.is_ahead_gone = true});
+	expect(events, gone, 1);
+	assert_int_equal(events_head(events), 0);
+	events_free(events);
+}
+
 static void tells_sync_and_holders_only_when_they_changed(void **state)
 {
 	static const char *const sync[] = {
@@ -163,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(merges_what_waits_and_is_empty_afterwards),
+		cmocka_unit_test(what_is_shown_ahead_is_news_once),
 		cmocka_unit_test(tells_sync_and_holders_only_when_they_changed),
 		cmocka_unit_test(tells_state_and_cause_when_either_changed),
 		cmocka_unit_test(names_the_replies_of_a_watched_thread),
