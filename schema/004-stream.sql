@@ -51,3 +51,11 @@ CREATE TABLE shares (
 	messages INTEGER NOT NULL,
 	bytes INTEGER NOT NULL
 ) STRICT;
+
+-- The sequences of the messages that `profiles` is from, so that they can be given before the history; 0: not known.
+CREATE TABLE profiles_from (
+	feed INTEGER PRIMARY KEY,
+	name INTEGER NOT NULL,
+	bio INTEGER NOT NULL,
+	image INTEGER NOT NULL
+) STRICT;

@@ -22,6 +22,10 @@ QUERY(sql_profile_put,
 	"INSERT INTO profiles (feed, name, bio, image) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (feed) "
 	"DO UPDATE SET "
 	"name = iif(?2 = '', name, ?2), bio = iif(?3 = '', bio, ?3), image = coalesce(?4, image)");
+QUERY(sql_profile_from_put,
+	"INSERT INTO profiles_from (feed, name, bio, image) VALUES (?1, ?2, ?3, ?4) ON CONFLICT "
+	"(feed) DO UPDATE SET "
+	"name = iif(?2 = 0, name, ?2), bio = iif(?3 = 0, bio, ?3), image = iif(?4 = 0, image, ?4)");
 QUERY(sql_want_done, "DELETE FROM wants WHERE feed = ?1");
 QUERY(sql_home_set, "UPDATE posts SET home = ?2 WHERE feed = ?1");
 QUERY(sql_posts_drop, "DELETE FROM posts WHERE feed = ?1");
@@ -252,8 +256,8 @@ static enum err put_contact(struct index *index, const struct content_contact *c
 	return follow_own_edge(index, of, old);
 }
 
-static enum err put_about(
-	struct index *index, const struct content_about *about, const struct index_row *row)
+static enum err put_about(struct index *index, const struct content_about *about,
+	const struct index_row *row, uint64_t sequence)
 {
 	/* Only what a feed says of itself: a stranger's word never becomes somebody's name
 	 * (protocol/07 §9). */
@@ -275,6 +279,17 @@ static enum err put_about(
 	if (about->has_image) {
 		db_blob(stmt, 4, span_of(about->image.at, ID_BYTES));
 	}
+	err = db_run(index->db, stmt);
+	if (err == ERR_OK) {
+		err = db_query(index->db, &sql_profile_from_put, &stmt);
+	}
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, row->author->feed);
+	db_int(stmt, 2, name[0] != '\0' ? (int64_t)sequence : 0);
+	db_int(stmt, 3, bio[0] != '\0' ? (int64_t)sequence : 0);
+	db_int(stmt, 4, about->has_image ? (int64_t)sequence : 0);
 	return db_run(index->db, stmt);
 }
 
@@ -307,7 +322,7 @@ enum err index_message(struct index *index, const struct message *message,
 	case CONTENT_ABOUT:
 		out->has_subject = content.about.is_about_feed;
 		out->subject = content.about.about_feed;
-		return put_about(index, &content.about, row);
+		return put_about(index, &content.about, row, message->sequence);
 	default:
 		return ERR_OK;
 	}
@@ -360,7 +375,7 @@ enum err index_again(struct index *index, const struct message *message,
 	case CONTENT_CONTACT:
 		return put_edge_again(index, &content.contact, row);
 	case CONTENT_ABOUT:
-		return put_about(index, &content.about, row);
+		return put_about(index, &content.about, row, message->sequence);
 	default:
 		return ERR_OK;
 	}

@@ -48,6 +48,7 @@ static void upgrade(struct shelf *shelf)
 				     "DROP TABLE wants; DROP TABLE branch; DROP TABLE safety_log;"
 				     "DROP TABLE ahead; DROP TABLE keys; DROP TABLE behind;"
 				     "DROP TABLE search; DROP TABLE shares; DROP TABLE ahead_feeds;"
+				     "DROP TABLE profiles_from;"
 				     "PRAGMA user_version = 2"),
 		ERR_OK);
 	db_close(db);
