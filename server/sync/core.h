@@ -19,6 +19,8 @@ struct confirm;
 struct ebt;
 struct fetch;
 struct ingest;
+struct newest;
+struct newest_peer;
 struct ping;
 struct reach;
 struct recover;
@@ -39,6 +41,7 @@ struct mail_edge {
 struct mail {
 	struct mail *next;
 	struct append_job *job; /* or NULL: then a commit */
+	struct ahead_job *ahead; /* or that */
 	bool is_graph_changed;
 	size_t count, edge_count;
 	struct mail_edge *edges; /* behind `stored`, in the same memory */
@@ -69,6 +72,7 @@ struct partner {
 	struct fetch *fetch;
 	struct ping *ping;
 	struct history *histories; /* streams the peer opened */
+	struct newest_peer *newest;
 	struct loop_timer *timer;  /* until something is done about missing EBT */
 	bool is_ebt_lost;          /* … by opening it again */
 	struct confirm *confirm;
@@ -112,6 +116,7 @@ struct sync {
 	struct replay *replay;
 	struct twin *twin;
 	struct ingest *ingest;
+	struct newest *newest;
 	struct schedule *schedule;
 	struct shares *shares;
 	struct listener *listener;

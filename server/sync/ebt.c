@@ -12,6 +12,7 @@
 
 #include "feed/claim.h"
 #include "sync/fetch.h"
+#include "sync/newest.h"
 #include "sync/peers.h"
 #include "sync/recover.h"
 
@@ -277,6 +278,7 @@ static void on_note(void *ctx, const struct feed_id *id, const struct note *note
 		ebt_queue(ebt, feed);
 	}
 	if (note->sequence > feed->head) {
+		newest_consider(ebt->partner, feed);
 		set_tick(ebt);
 	}
 }
@@ -654,6 +656,15 @@ bool ebt_is_behind(const struct partner *partner, const struct feed *feed)
 {
 	struct ebt *ebt = partner->ebt;
 	return ebt != NULL && feed->slot < ebt->feed_count && is_behind(ebt, feed->slot);
+}
+
+uint64_t ebt_told(const struct partner *partner, const struct feed *feed)
+{
+	const struct ebt *ebt = partner->ebt;
+	bool is_known = ebt != NULL && feed->slot < ebt->feed_count;
+	return is_known && ebt->feeds[feed->slot].theirs > 0
+		       ? (uint64_t)ebt->feeds[feed->slot].theirs
+		       : 0;
 }
 
 bool ebt_is_running(const struct partner *partner)

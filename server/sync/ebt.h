@@ -32,6 +32,8 @@ void ebt_feed_failed(
 uint64_t ebt_behind(const struct partner *partner);
 /** … of this feed? */
 bool ebt_is_behind(const struct partner *partner, const struct feed *feed);
+/** How far the peer told to have this feed; 0: not at all, or not known. */
+uint64_t ebt_told(const struct partner *partner, const struct feed *feed);
 bool ebt_is_running(const struct partner *partner);
 
 #endif

@@ -10,6 +10,7 @@
 #include "sync/ebt.h"
 #include "sync/fetch.h"
 #include "sync/methods.h"
+#include "sync/newest.h"
 #include "sync/ping.h"
 #include "sync/recover.h"
 #include "sync/schedule.h"
@@ -104,6 +105,7 @@ static void begin(struct partner *partner)
 	partner->ready_ms = env_mono_ms(partner->sync->env);
 	partner->seen_ms = env_wall_ms(partner->sync->env);
 	recover_ready(partner);
+	newest_ready(partner);
 	if (partner->is_dialled_by_us) {
 		ebt_open(partner);
 		ping_open(partner);
@@ -165,6 +167,7 @@ static void gone(struct partner *partner, const char *reason)
 	ebt_drop(partner);
 	fetch_drop(partner);
 	shares_gone(partner);
+	newest_drop(partner);
 	assert(partner->histories == NULL && partner->ping == NULL);
 	if (partner->is_ready && table_get(sync->ready, partner->id.at) == partner) {
 		(void)table_remove(sync->ready, partner->id.at);
@@ -275,6 +278,7 @@ void peers_close(struct partner *partner, const char *reason)
 		partner->reason = reason;
 		ebt_drop(partner);
 		fetch_drop(partner);
+		newest_drop(partner);
 		peer_close(partner->peer, reason);
 	}
 }

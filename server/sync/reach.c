@@ -10,6 +10,7 @@
 #include "sync/ebt.h"
 #include "sync/fetch.h"
 #include "sync/history.h"
+#include "sync/newest.h"
 #include "sync/peers.h"
 #include "sync/recover.h"
 #include "sync/schedule.h"
@@ -395,6 +396,7 @@ static void tell(struct reach *reach)
 {
 	struct sync *sync = reach->sync;
 	peers_close_blocked(sync);
+	newest_reach_changed(sync);
 	for (struct partner *partner = sync->partners; partner != NULL; partner = partner->next) {
 		tell_one(partner);
 	}

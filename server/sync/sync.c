@@ -11,6 +11,7 @@
 #include "sync/fetch.h"
 #include "sync/history.h"
 #include "sync/ingest.h"
+#include "sync/newest.h"
 #include "sync/peers.h"
 #include "sync/recover.h"
 #include "sync/replay.h"
@@ -80,6 +81,7 @@ static void tell_head(struct sync *sync, struct feed *feed)
 	if (feed == reach_self(sync->reach)) {
 		recover_committed(sync->recover);
 	}
+	newest_committed(sync, feed);
 	for (struct partner *partner = sync->partners; partner != NULL; partner = partner->next) {
 		if (partner->is_ready && !partner->is_closing) {
 			ebt_committed(partner, feed);
@@ -128,6 +130,8 @@ static void on_mail(void *ctx)
 		struct mail *next = mail->next;
 		if (mail->job != NULL) {
 			ingest_appended(sync->ingest, mail->job);
+		} else if (mail->ahead != NULL) {
+			newest_written(sync, mail->ahead);
 		} else {
 			take_commit(sync, mail);
 		}
@@ -169,6 +173,7 @@ void sync_on_commit(struct sync *sync, const struct commit *commit)
 		return;
 	}
 	mail->job = NULL;
+	mail->ahead = NULL;
 	mail->is_graph_changed = commit->is_graph_changed;
 	mail->count = commit->count;
 	mail->edges = (struct mail_edge *)(void *)&mail->stored[commit->count];
@@ -257,6 +262,9 @@ static enum err make_parts(struct sync *sync)
 		err = ingest_new(sync, &sync->ingest);
 	}
 	if (err == ERR_OK) {
+		err = newest_new(sync, &sync->newest);
+	}
+	if (err == ERR_OK) {
 		err = replay_new(sync, &sync->replay);
 	}
 	if (err == ERR_OK) {
@@ -332,6 +340,7 @@ void sync_stop(struct sync *sync, void (*on_stopped)(void *ctx), void *ctx)
 	reach_stop(sync->reach);
 	ingest_stop(sync->ingest);
 	shares_stop(sync->shares);
+	newest_stop(sync->newest);
 	replay_stop(sync->replay);
 	recover_stop(sync->recover);
 	peers_close_all(sync, "the node is stopping");
@@ -357,6 +366,7 @@ bool sync_free(struct sync *sync)
 	replay_free(sync->replay);
 	twin_free(sync->twin);
 	schedule_free(sync->schedule);
+	newest_free(sync->newest);
 	ingest_free(sync->ingest);
 	shares_free(sync->shares);
 	reach_free(sync->reach);
