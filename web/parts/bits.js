@@ -2,6 +2,7 @@
  * parts/bits: the small things every screen uses: icons, the faces of a list (waiting, empty, error), dots, menus, tabs, times.
  */
 import { html, useEffect, useRef, useState, useValue } from '../lib/html.js';
+import { saidOf } from '../lib/api.js';
 import { t } from '../lib/text.js';
 import { ago, full } from '../lib/time.js';
 import { now } from '../lib/state.js';
@@ -41,6 +42,50 @@ export function IconButton({ icon, label, full: isFull, children, ...rest }) {
 	</button>`;
 }
 
+/**
+ * What the node answers, asked again whenever one of `when` changes. A failure leaves the last answer.
+ * @param {() => Promise<any>} ask @param {any[]} when
+ * @returns {[any, any, () => Promise<void>, (answer: any) => void]} answer, error, ask now, put another answer in its place
+ */
+export function useAnswer(ask, when) {
+	const [answer, setAnswer] = useState(/** @type {any} */ (null));
+	const [error, setError] = useState(/** @type {any} */ (null));
+	/* Of two questions under way only the later one's answer counts. */
+	const last = useRef(0);
+	const load = async () => {
+		const mine = ++last.current;
+		const [got, problem] = await ask().then((it) => [it, null], (it) => [null, it]);
+		if (mine === last.current) {
+			setError(problem);
+			setAnswer((/** @type {any} */ old) => (problem ? old : got));
+		}
+	};
+	useEffect(() => {
+		load();
+	}, when);
+	return [answer, error, load, setAnswer];
+}
+
+/** Doing something that may fail, once at a time: its error in words, and whether it runs. */
+export function useAct() {
+	const [error, setError] = useState('');
+	const [isBusy, setBusy] = useState(false);
+	const act = async (/** @type {() => Promise<any>} */ what, /** @type {(problem: any) => string} */ told = saidOf) => {
+		if (isBusy) {
+			return;
+		}
+		setBusy(true);
+		setError('');
+		try {
+			await what();
+		} catch (problem) {
+			setError(told(problem));
+		}
+		setBusy(false);
+	};
+	return { act, isBusy, error, setError };
+}
+
 /** Grey bones, and only after 150 ms: a fast answer should not flash. @param {{ rows?: number }} props */
 export function Bones({ rows = 4 }) {
 	const [isDue, setDue] = useState(false);
@@ -54,6 +99,11 @@ export function Bones({ rows = 4 }) {
 	return html`<div class="bones" role="status" aria-label=${t('wait.label')}>
 		${Array.from({ length: rows }, (_, i) => html`<div class="bone" key=${i}><i></i><b></b><b></b><b></b></div>`)}
 	</div>`;
+}
+
+/** A part of a page under its own title. @param {{ id: string, title: any, children?: any }} props */
+export function Sheet({ id, title, children }) {
+	return html`<section class="sheet" id=${id} aria-labelledby=${`${id}-title`}><h2 id=${`${id}-title`}>${title}</h2>${children}</section>`;
 }
 
 /** Nothing there: a sentence and something to do. @param {{ said: string, then?: string, children?: any }} props */

@@ -2,12 +2,12 @@
  * parts/drafts: what was written while publishing was paused, and words of ours that the node has lost: to be posted again or discarded, one by one.
  */
 import '../lib/lang/en-more.js';
-import { html, useEffect, useState, useValue } from '../lib/html.js';
+import { html, useState, useValue } from '../lib/html.js';
 import { ApiError, get, memory, remove, saidOf } from '../lib/api.js';
 import { nameOf, pathOf, t } from '../lib/text.js';
 import { askSafety, forgetPost, lostPosts, publish, safety, wordsKept } from '../lib/safety.js';
 import { isPaused, me, personOf, refresh, say, status } from '../lib/state.js';
-import { Problem, Time } from './bits.js';
+import { Problem, Sheet, Time, useAct, useAnswer } from './bits.js';
 import { PostText } from './posttext.js';
 
 /** What a draft would do, in words. @param {any} content */
@@ -29,30 +29,16 @@ function titleOf(content) {
 
 /** One thing that is kept, and what to do with it. @param {{ title: string, at: number, text: string, canPost: boolean, action: string, onPost: () => Promise<void>, onDrop: () => Promise<void> }} props */
 function Kept({ title, at, text, canPost, action, onPost, onDrop }) {
-	const [isBusy, setBusy] = useState(false);
 	const [isAsked, setAsked] = useState(false);
-	const [error, setError] = useState('');
-	const act = (/** @type {() => Promise<void>} */ what) => async () => {
-		if (isBusy) {
-			return;
-		}
-		setBusy(true);
-		setError('');
-		try {
-			await what();
-		} catch (problem) {
-			setError(saidOf(problem));
-		}
-		setBusy(false);
-	};
+	const { act, isBusy, error } = useAct();
 	return html`<li class="kept" aria-label=${title}>
 		<p class="kept-title"><b>${title}</b> <${Time} at=${at} /></p>
 		${text && html`<${PostText} text=${text} />`}
 		<div class="kept-do">
-			${canPost && !isAsked && html`<button type="button" class="button" aria-disabled=${isBusy} onClick=${act(onPost)}>${action}</button>`}
+			${canPost && !isAsked && html`<button type="button" class="button" aria-disabled=${isBusy} onClick=${() => act(onPost)}>${action}</button>`}
 			${isAsked
 				? html`<span>${t('draft.sure')}</span><button type="button" class="button" onClick=${() => setAsked(false)}>${t('draft.keep')}</button>
-					<button type="button" class="button strong danger" onClick=${act(onDrop)}>${t('draft.drop')}</button>`
+					<button type="button" class="button strong danger" onClick=${() => act(onDrop)}>${t('draft.drop')}</button>`
 				: html`<button type="button" class="quiet-button" aria-disabled=${isBusy} onClick=${() => setAsked(true)}>${t('draft.drop')}</button>`}
 		</div>
 		${error && html`<p class="slip" role="alert">${error}</p>`}
@@ -63,20 +49,10 @@ function Kept({ title, at, text, canPost, action, onPost, onDrop }) {
 export function Drafts() {
 	const node = useValue(status);
 	const at = useValue(safety);
-	const [drafts, setDrafts] = useState(/** @type {any[] | null} */ (null));
-	const [error, setError] = useState(/** @type {any} */ (null));
-	const load = async () => {
-		try {
-			const answer = await get('drafts');
-			setDrafts(answer.drafts);
-			memory.set('drafts', answer.drafts.length > 0 ? String(answer.drafts.length) : null);
-			setError(null);
-		} catch (problem) {
-			setError(problem);
-		}
-	};
-	useEffect(() => {
-		load();
+	const [drafts, error, load] = useAnswer(async () => {
+		const answer = await get('drafts');
+		memory.set('drafts', answer.drafts.length > 0 ? String(answer.drafts.length) : null);
+		return answer.drafts;
 	}, [at?.drafts, node?.state]);
 	const done = async () => {
 		await load();
@@ -90,9 +66,9 @@ export function Drafts() {
 		return null;
 	}
 	const canPost = node !== null && !isPaused(node);
-	return html`<section class="sheet" id="drafts" aria-labelledby="drafts-title"><h2 id="drafts-title">${t('draft.title', { n: drafts.length })}</h2>
+	return html`<${Sheet} id="drafts" title=${t('draft.title', { n: drafts.length })}>
 		<p class="note">${t(canPost ? 'draft.now' : node?.state === 'SUSPECT' ? 'draft.wait' : 'draft.never')}</p>
-		<ul>${drafts.map((draft) => html`<${Kept} key=${draft.id} title=${titleOf(draft.content)} at=${draft.at} text=${draft.content.type === 'post' ? String(draft.content.text ?? '') : ''}
+		<ul>${drafts.map((/** @type {any} */ draft) => html`<${Kept} key=${draft.id} title=${titleOf(draft.content)} at=${draft.at} text=${draft.content.type === 'post' ? String(draft.content.text ?? '') : ''}
 			canPost=${canPost} action=${t('draft.again')}
 			onPost=${async () => {
 				await publish(`drafts/${draft.id}/publish`, {});
@@ -103,7 +79,7 @@ export function Drafts() {
 				await remove(`drafts/${draft.id}`);
 				await done();
 			}} />`)}</ul>
-	</section>`;
+	<//>`;
 }
 
 /** Words of posts that are gone from the node, as this browser remembers them. @param {{ sequence: number }} props the node's newest */
@@ -128,9 +104,9 @@ export function LostWords({ sequence }) {
 		forgetPost(post.key);
 		refresh.value++;
 	};
-	return html`<section class="sheet" aria-labelledby="lost-title"><h2 id="lost-title">${t('lost.title')}</h2>
+	return html`<${Sheet} id="lost" title=${t('lost.title')}>
 		<p class="note">${t(isKept ? 'lost.said' : 'lost.gone')}</p>
 		<ul>${posts.map((post) => html`<${Kept} key=${post.key} title=${t('lost.number', { n: post.sequence })} at=${post.at} text=${post.text} canPost=${!isKept || node?.state === 'SUSPECT'}
 			action=${t(isKept ? 'write.keep' : 'draft.again')} onPost=${() => again(post)} onDrop=${async () => forgetPost(post.key)} />`)}</ul>
-	</section>`;
+	<//>`;
 }

@@ -85,8 +85,8 @@ export function FollowButton({ id }) {
 	</button>`;
 }
 
-/** @param {import('../lib/state.js').Person} person */
-function relationOf(person) {
+/** What they are to us. @param {import('../lib/state.js').Person} person */
+export function relationOf(person) {
 	if (person.id === me.peek()) {
 		return t('person.you');
 	}

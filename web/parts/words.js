@@ -6,6 +6,7 @@ import { html, useState } from '../lib/html.js';
 import { ApiError, get, post, saidOf } from '../lib/api.js';
 import { t } from '../lib/text.js';
 import { status } from '../lib/state.js';
+import { useAct } from './bits.js';
 
 /** Three different numbers from 1 to 24, in order. */
 function pick() {
@@ -19,24 +20,17 @@ function pick() {
 /** @param {{ numbers: number[], onBack: () => void, onDone: () => void }} props */
 function Practice({ numbers, onBack, onDone }) {
 	const [given, setGiven] = useState(/** @type {Record<number, string>} */ ({}));
-	const [error, setError] = useState('');
-	const [isBusy, setBusy] = useState(false);
-	const check = async () => {
-		if (isBusy) {
-			return;
-		}
-		setBusy(true);
-		setError('');
-		try {
-			await post('safety/words', { answers: numbers.map((n) => ({ n, word: (given[n] ?? '').trim().toLowerCase() })) });
-			const node = status.peek();
-			status.value = node && { ...node, words_done: true };
-			onDone();
-		} catch (problem) {
-			setError(problem instanceof ApiError && problem.status === 422 ? t('words.wrong') : saidOf(problem));
-		}
-		setBusy(false);
-	};
+	const { act, isBusy, error } = useAct();
+	const check = () =>
+		act(
+			async () => {
+				await post('safety/words', { answers: numbers.map((n) => ({ n, word: (given[n] ?? '').trim().toLowerCase() })) });
+				const node = status.peek();
+				status.value = node && { ...node, words_done: true };
+				onDone();
+			},
+			(problem) => (problem.status === 422 ? t('words.wrong') : saidOf(problem)),
+		);
 	return html`<form onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), check())}>
 		<p>${t('words.practice')}</p>
 		${numbers.map((n) => html`<label class="field" key=${n}><span>${t('words.number', { n })}</span>

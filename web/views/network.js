@@ -8,7 +8,7 @@ import { bytes, nameOf, t } from '../lib/text.js';
 import { now, peers, personOf, refresh, say, status, take } from '../lib/state.js';
 import { ago, span } from '../lib/time.js';
 import { Avatar, Name } from '../parts/avatar.js';
-import { Bones, Dot, Empty, Problem } from '../parts/bits.js';
+import { Bones, Dot, Empty, Problem, Sheet, useAnswer } from '../parts/bits.js';
 import { FollowBox, hostOf } from '../parts/follow.js';
 import { KeyText } from '../parts/person.js';
 import { Page } from '../parts/shell.js';
@@ -83,22 +83,14 @@ export default function Network() {
 	const all = useValue(peers);
 	const node = useValue(status);
 	const again = useValue(refresh);
-	const [mine, setMine] = useState(/** @type {any} */ (null));
-	const [error, setError] = useState(/** @type {any} */ (null));
-	const load = async () => {
-		try {
-			const answer = await get('network');
-			take(answer);
-			status.value = answer.status;
-			peers.value = answer.peers;
-			setMine(answer);
-			setError(null);
-		} catch (problem) {
-			setError(problem);
-		}
-	};
+	const [mine, error, load] = useAnswer(async () => {
+		const answer = await get('network');
+		take(answer);
+		status.value = answer.status;
+		peers.value = answer.peers;
+		return answer;
+	}, [again]);
 	useEffect(() => {
-		load();
 		const timer = setInterval(load, 10000);
 		return () => clearInterval(timer);
 	}, [again]);
@@ -120,14 +112,14 @@ export default function Network() {
 				? html`<ul class="rows">${all.map((peer) => html`<${PeerRow} key=${peer.id} peer=${peer} />`)}</ul>`
 				: html`<${Empty} said=${t('network.noPeers')} then=${t('network.noPeersDo')} />`}
 		</section>
-		<section class="sheet" id="key" aria-labelledby="key-title"><h2 id="key-title">${t('network.letFollow')}</h2>
+		<${Sheet} id="key" title=${t('network.letFollow')}>
 			<div class="my-key"><${Avatar} id=${node.me} size="l" /><div>
 				<p>${t('network.key')}</p>
 				<${KeyText} text=${node.me} label=${t('key.label')} action=${t('key.copy')} />
 				${address && html`<p>${t('network.address')}</p><${KeyText} text=${address} label=${t('key.addressLabel')} action=${t('key.copyAddress')} />`}
 			</div></div>
-		</section>
-		<section class="sheet" aria-labelledby="follow-title"><h2 id="follow-title">${t('follow.title')}</h2><${FollowBox} /></section>
-		<section class="sheet" aria-labelledby="node-title"><h2 id="node-title">${t('network.node')}</h2><${NodeFacts} node=${node} /></section>
+		<//>
+		<${Sheet} id="follow" title=${t('follow.title')}><${FollowBox} /><//>
+		<${Sheet} id="node" title=${t('network.node')}><${NodeFacts} node=${node} /><//>
 	<//>`;
 }

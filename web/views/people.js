@@ -2,11 +2,11 @@
  * views/people: whom I follow, who follows me, whom I blocked; and the box to follow somebody new.
  */
 import '../lib/lang/en-more.js';
-import { html, useEffect, useState, useValue } from '../lib/html.js';
+import { html, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { t } from '../lib/text.js';
 import { peopleChanged, refresh, take } from '../lib/state.js';
-import { Bones, Empty, Problem, Tabs } from '../parts/bits.js';
+import { Bones, Empty, Problem, Sheet, Tabs, useAnswer } from '../parts/bits.js';
 import { FollowBox } from '../parts/follow.js';
 import { PersonList } from '../parts/person.js';
 import { Page } from '../parts/shell.js';
@@ -20,24 +20,14 @@ const NOTHING = {
 
 /** @param {{ query: URLSearchParams }} props */
 export default function People({ query }) {
-	const [lists, setLists] = useState(/** @type {any} */ (null));
-	const [error, setError] = useState(/** @type {any} */ (null));
 	const again = useValue(refresh);
 	const renamed = useValue(peopleChanged);
 	const wanted = query.get('show') ?? 'follows';
 	const show = wanted in NOTHING ? wanted : 'follows';
-	const load = async () => {
-		try {
-			const answer = await get('people');
-			take(answer);
-			setLists(answer);
-			setError(null);
-		} catch (problem) {
-			setError(problem);
-		}
-	};
-	useEffect(() => {
-		load();
+	const [lists, error, load] = useAnswer(async () => {
+		const answer = await get('people');
+		take(answer);
+		return answer;
 	}, [again, renamed]);
 	const tabs = Object.keys(NOTHING).map((id) => ({ id, href: id === 'follows' ? '/people' : `/people?show=${id}`, said: t(`people.${id}`) }));
 	let body = html`<${Bones} />`;
@@ -52,7 +42,7 @@ export default function People({ query }) {
 		body = html`<${Problem} error=${error} onRetry=${load} />`;
 	}
 	return html`<${Page} title=${t('people.title')}>
-		<section class="sheet" aria-labelledby="follow-title"><h2 id="follow-title">${t('follow.title')}</h2><${FollowBox} /></section>
+		<${Sheet} id="follow" title=${t('follow.title')}><${FollowBox} /><//>
 		<div class="tab-bar"><${Tabs} label=${t('people.tabs')} at=${show} tabs=${tabs} /></div>
 		${body}
 	<//>`;

@@ -2,29 +2,17 @@
  * views/raw: the signed message behind a post, as it is stored.
  */
 import '../lib/lang/en-more.js';
-import { html, useEffect, useState } from '../lib/html.js';
+import { html } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, t } from '../lib/text.js';
 import { full } from '../lib/time.js';
-import { Bones, Empty, Problem } from '../parts/bits.js';
+import { Bones, Empty, Problem, useAnswer } from '../parts/bits.js';
 import { Page } from '../parts/shell.js';
 import { copyText } from '../parts/person.js';
 
 /** @param {{ args: string[] }} props */
 export default function Raw({ args }) {
-	const [message, setMessage] = useState(/** @type {any} */ (null));
-	const [error, setError] = useState(/** @type {any} */ (null));
-	const load = async () => {
-		setError(null);
-		try {
-			setMessage(await get(`message/${args[0]}/raw`));
-		} catch (problem) {
-			setError(problem);
-		}
-	};
-	useEffect(() => {
-		load();
-	}, [args[0]]);
+	const [message, error, load] = useAnswer(() => get(`message/${args[0]}/raw`), [args[0]]);
 	let body = html`<${Bones} rows=${2} />`;
 	if (error) {
 		body = error.code === 'not_found' ? html`<${Empty} said=${t('raw.none')} />` : html`<${Problem} error=${error} onRetry=${load} />`;

@@ -3,14 +3,14 @@
  */
 import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
-import { get, post, saidOf } from '../lib/api.js';
+import { get, post } from '../lib/api.js';
 import { listOf, nameOf, pathOf, t } from '../lib/text.js';
 import { adopt, askSafety, loadSafety, safety, seen, setState } from '../lib/safety.js';
 import { now, peers, personOf, refresh, say, take } from '../lib/state.js';
 import { ago, clock, full } from '../lib/time.js';
 import { Avatar, Name } from '../parts/avatar.js';
 import { isStuck, leftOf, numbers } from '../parts/banner.js';
-import { Bones, Dot, Problem } from '../parts/bits.js';
+import { Bones, Dot, Problem, Sheet, useAct } from '../parts/bits.js';
 import { Drafts, LostWords } from '../parts/drafts.js';
 import { hostOf, looksLikeKey } from '../parts/follow.js';
 import { PostText } from '../parts/posttext.js';
@@ -83,12 +83,12 @@ function Waiting({ at }) {
 	const { rule, confirmed, of } = at.wait;
 	const own = at.head?.sequence ?? 0;
 	const key = at.cause === 'claim' ? 'claim' : !isStuck(at) ? rule ?? 'none' : at.newest_seen > own ? 'stuck' : 'differs';
-	return html`<section class="sheet" aria-labelledby="wait-title"><h2 id="wait-title">${t('wait.title')}</h2>
+	return html`<${Sheet} id="wait" title=${t('wait.title')}>
 		<p>${t(`wait.${key}`, { numbers: numbers(own + 1, at.newest_seen) })}</p>
 		${of > 0 && rule !== 'U1' && html`<div class="sync-line"><progress max=${of} value=${Math.min(confirmed, of)} aria-label=${t('wait.count', { n: of, done: confirmed })}></progress><span>${t('wait.count', { n: of, done: confirmed })}</span></div>`}
 		${left > 0 && html`<p class="clock"><b role="timer">${clock(left)}</b> ${t('wait.left')}</p>`}
 		<p class="note">${t(isStuck(at) ? 'wait.noteStuck' : 'wait.note')}</p>
-	</section>`;
+	<//>`;
 }
 
 /** @param {{ id: string }} props somebody we want without a follow message */
@@ -107,30 +107,18 @@ function Wanted({ id }) {
 /** Ask somebody by key and address: dialled and asked, never followed by this. @param {{ at: any }} props */
 function AskSomebody({ at }) {
 	const [text, setText] = useState('');
-	const [error, setError] = useState('');
-	const [isBusy, setBusy] = useState(false);
-	const want = async () => {
-		if (isBusy) {
-			return;
-		}
-		if (!looksLikeKey(text)) {
-			setError(t('follow.slip'));
-			return;
-		}
-		setBusy(true);
-		setError('');
-		try {
-			await post('safety/want', { text: text.trim() });
-			setText('');
-			await loadSafety();
-		} catch (problem) {
-			setError(saidOf(problem));
-		}
-		setBusy(false);
-	};
+	const { act, isBusy, error, setError } = useAct();
+	const want = () =>
+		!looksLikeKey(text)
+			? setError(t('follow.slip'))
+			: act(async () => {
+					await post('safety/want', { text: text.trim() });
+					setText('');
+					await loadSafety();
+				});
 	const held = new Set(at.holders.map((/** @type {any} */ one) => one.person.id));
 	const wants = at.wants.filter((/** @type {string} */ id) => !held.has(id));
-	return html`<section class="sheet" aria-labelledby="want-title"><h2 id="want-title">${t('want.title')}</h2>
+	return html`<${Sheet} id="want" title=${t('want.title')}>
 		<p>${t('want.said')}</p>
 		<form class="follow-box" onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), want())}>
 			<label for="want-text">${t('want.label')}</label>
@@ -140,7 +128,7 @@ function AskSomebody({ at }) {
 			<div class="follow-row"><span></span><button type="submit" class="button strong" aria-disabled=${isBusy}>${t('want.go')}</button></div>
 		</form>
 		${wants.length > 0 && html`<ul class="rows flush">${wants.map((/** @type {string} */ id) => html`<${Wanted} key=${id} id=${id} />`)}</ul>`}
-	</section>`;
+	<//>`;
 }
 
 /** What publishing on means, before anything is typed. @param {any} at */
@@ -164,17 +152,13 @@ function consequences(at) {
 function Override({ at }) {
 	const [isOpen, setOpen] = useState(false);
 	const [text, setText] = useState('');
-	const [error, setError] = useState('');
-	const [isBusy, setBusy] = useState(false);
+	const { act, isBusy, error, setError } = useAct();
 	const own = at.head?.sequence ?? 0;
 	const typed = text.trim();
 	const isNumber = /^[0-9][0-9 ,.]*$/.test(typed);
 	const last = Number(typed.replace(/[ ,.]/g, ''));
 	const isWord = /^i accept\.?$/i.test(typed);
-	const resume = async () => {
-		if (isBusy) {
-			return;
-		}
+	const resume = () => {
 		if (!isNumber && !isWord) {
 			setError(t('resume.slip'));
 			return;
@@ -183,9 +167,7 @@ function Override({ at }) {
 			setError(t('resume.above', { n: last, own }));
 			return;
 		}
-		setBusy(true);
-		setError('');
-		try {
+		act(async () => {
 			const answer = await post('safety/resume', isWord ? { accept: true } : { last });
 			safety.value = { ...answer, got: Date.now() };
 			adopt(answer.head);
@@ -194,12 +176,9 @@ function Override({ at }) {
 			refresh.value++;
 			scrollTo(0, 0);
 			setTimeout(() => document.querySelector('h1')?.focus(), 0);
-		} catch (problem) {
-			setError(saidOf(problem));
-		}
-		setBusy(false);
+		});
 	};
-	return html`<section class="sheet" aria-labelledby="resume-title"><h2 id="resume-title">${t('resume.title')}</h2>
+	return html`<${Sheet} id="resume" title=${t('resume.title')}>
 		<p>${t('resume.said')}</p>
 		${!isOpen
 			? html`<button type="button" class="button" aria-expanded="false" onClick=${() => setOpen(true)}>${t('resume.open')}</button>`
@@ -211,7 +190,7 @@ function Override({ at }) {
 					${error && html`<p class="slip" role="alert">${error}</p>`}
 					<button type="submit" class="button strong danger" aria-disabled=${isBusy || (!isNumber && !isWord)}>${t('resume.go')}</button>
 				</form>`}
-	</section>`;
+	<//>`;
 }
 
 /** One side of a fork: its first message in full, the others by their first words. @param {{ side: any, title: string, who: string[] }} props */
@@ -244,18 +223,18 @@ function Branch({ side, title, who }) {
 function Fork({ at }) {
 	const names = (/** @type {string} */ side) => at.holders.filter((/** @type {any} */ one) => at.fork.holders[side].includes(one.person.id)).map((/** @type {any} */ one) => nameOf(one.person));
 	const n = at.fork?.sequence ?? 0;
-	return html`<section class="sheet" aria-labelledby="fork-title"><h2 id="fork-title">${n > 0 ? t('fork.where', { n }) : t('fork.somewhere')}</h2>
+	return html`<${Sheet} id="fork" title=${n > 0 ? t('fork.where', { n }) : t('fork.somewhere')}>
 		${n > 0 && html`<p>${t('fork.before', { n: n - 1, at: n })}</p>
 			<div class="branches"><${Branch} side=${at.fork.ours} title=${t('fork.ours')} who=${names('ours')} />
 				<${Branch} side=${at.fork.theirs} title=${t('fork.theirs')} who=${names('theirs')} /></div>`}
-	</section>
-	<section class="sheet" aria-labelledby="cannot-title"><h2 id="cannot-title">${t('fork.cannot')}</h2>
+	<//>
+	<${Sheet} id="cannot" title=${t('fork.cannot')}>
 		<ul class="consequences">${['fork.cannotSign', 'fork.cannotJoin', 'fork.can'].map((key) => html`<li key=${key}>${t(key)}</li>`)}</ul>
 		<p>${t('fork.choose')}</p>
 		<dl class="fork-ways"><dt><code>kith fork adopt</code></dt><dd>${at.fork?.missing ? t('fork.missing', { n: at.fork.missing }) : t('fork.adopt')}</dd>
 			<dt><code>kith fork keep</code></dt><dd>${t('fork.keep')}</dd></dl>
 		<p>${t('fork.lost')}</p>
-	</section>`;
+	<//>`;
 }
 
 /** @param {any} at @returns {string} */
@@ -281,7 +260,7 @@ function Body({ at }) {
 		</section>
 		${isForked && html`<${Fork} at=${at} />`}
 		${isAlone && html`<${AskSomebody} at=${at} />`}
-		${(isPaused || isForked) && html`<section class="sheet" aria-labelledby="holders-title"><h2 id="holders-title">${t('holder.title')}</h2><${Holders} at=${at} /></section>`}
+		${(isPaused || isForked) && html`<${Sheet} id="holders" title=${t('holder.title')}><${Holders} at=${at} /><//>`}
 		${isPaused && html`<${Waiting} at=${at} />`}
 		${isPaused && !isAlone && html`<${AskSomebody} at=${at} />`}
 		<${LostWords} sequence=${at.head?.sequence ?? 0} />

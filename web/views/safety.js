@@ -8,7 +8,7 @@ import { bytes, t } from '../lib/text.js';
 import { askSafety, loadSafety, safety } from '../lib/safety.js';
 import { refresh, say } from '../lib/state.js';
 import { full } from '../lib/time.js';
-import { Bones, Problem } from '../parts/bits.js';
+import { Bones, Problem, Sheet, useAct } from '../parts/bits.js';
 import { Page } from '../parts/shell.js';
 import { Words } from '../parts/words.js';
 
@@ -25,26 +25,6 @@ async function save(name) {
 	link.click();
 	link.remove();
 	setTimeout(() => URL.revokeObjectURL(link.href), 60000);
-}
-
-/** Doing something that may fail: its error, and whether it runs. */
-function useAct() {
-	const [error, setError] = useState('');
-	const [isBusy, setBusy] = useState(false);
-	const act = async (/** @type {() => Promise<any>} */ what) => {
-		if (isBusy) {
-			return;
-		}
-		setBusy(true);
-		setError('');
-		try {
-			await what();
-		} catch (problem) {
-			setError(saidOf(problem));
-		}
-		setBusy(false);
-	};
-	return { act, isBusy, error, setError };
 }
 
 /** @param {{ label: string, value: string, onInput: (value: string) => void, kind?: string, auto?: string, hint?: any }} props */
@@ -204,6 +184,6 @@ export default function Safety() {
 	];
 	return html`<${Page} title=${t('safety.title')} back>
 		${error && html`<${Problem} error=${error} onRetry=${load} />`}
-		${parts.map(([id, body]) => html`<section class="sheet" key=${id} aria-labelledby=${`part-${id}`}><h2 id=${`part-${id}`}>${t(`${id}.title`)}</h2>${body}</section>`)}
+		${parts.map(([id, body]) => html`<${Sheet} key=${id} id=${id} title=${t(`${id}.title`)}>${body}<//>`)}
 	<//>`;
 }

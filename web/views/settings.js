@@ -8,7 +8,7 @@ import { publish } from '../lib/safety.js';
 import { nonce, t } from '../lib/text.js';
 import { isPaused, peopleChanged, phase, refresh, say, status, take } from '../lib/state.js';
 import { stop } from '../lib/live.js';
-import { Bones, Icon, Problem } from '../parts/bits.js';
+import { Bones, Icon, Problem, Sheet } from '../parts/bits.js';
 import { KeyText } from '../parts/person.js';
 import { Page } from '../parts/shell.js';
 
@@ -138,8 +138,8 @@ function Devices() {
 export default function Settings() {
 	return html`<${Page} title=${t('settings.title')}>
 		<a class="way" href="/settings/safety"><${Icon} name="safe" /><span><b>${t('safety.title')}</b><small>${t('safety.lead')}</small></span></a>
-		<section class="sheet" aria-labelledby="set-profile"><h2 id="set-profile">${t('settings.profile')}</h2><${Profile} /></section>
-		<section class="sheet" aria-labelledby="set-reading"><h2 id="set-reading">${t('settings.reading')}</h2><${Reading} /></section>
-		<section class="sheet" aria-labelledby="set-devices"><h2 id="set-devices">${t('settings.devices')}</h2><${Devices} /></section>
+		<${Sheet} id="profile" title=${t('settings.profile')}><${Profile} /><//>
+		<${Sheet} id="reading" title=${t('settings.reading')}><${Reading} /><//>
+		<${Sheet} id="devices" title=${t('settings.devices')}><${Devices} /><//>
 	<//>`;
 }

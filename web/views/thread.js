@@ -2,13 +2,13 @@
  * views/thread: one conversation. What is above the opened post stands above it, replies follow in order, what is missing is a gap.
  */
 import '../lib/lang/en-more.js';
-import { html, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
+import { html, useEffect, useLayoutEffect, useRef, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, pathOf, t } from '../lib/text.js';
 import { changed, fresh, postOf, refresh, take } from '../lib/state.js';
 import { watch } from '../lib/live.js';
 import { place } from '../lib/router.js';
-import { Bones, Empty, Problem } from '../parts/bits.js';
+import { Bones, Empty, Problem, useAnswer } from '../parts/bits.js';
 import { Composer, wantsFocus } from '../parts/composer.js';
 import { Post } from '../parts/post.js';
 import { Page, useReturn } from '../parts/shell.js';
@@ -27,27 +27,19 @@ export function headsOf(ids, root) {
 /** @param {{ args: string[] }} props */
 export default function Thread({ args }) {
 	const id = idOf('%', args[0]);
-	const [thread, setThread] = useState(/** @type {{ root: string, ids: string[] } | null} */ (null));
-	const [error, setError] = useState(/** @type {any} */ (null));
 	const again = useValue(refresh);
 	const news = useValue(changed);
 	const arrived = useValue(fresh);
 	const isPlaced = useRef(false);
 
-	const load = async () => {
-		try {
-			const answer = await get(`thread/${args[0]}`);
-			setThread({ root: answer.root, ids: take(answer) });
-			setError(null);
-		} catch (problem) {
-			setError(problem);
-		}
-	};
+	const [thread, error, load, setThread] = useAnswer(async () => {
+		const answer = await get(`thread/${args[0]}`);
+		return { root: answer.root, ids: take(answer) };
+	}, [id, again]);
 	useEffect(() => {
 		watch(id);
-		load();
 		return () => watch('');
-	}, [id, again]);
+	}, [id]);
 	useEffect(() => {
 		const timer = setTimeout(() => (news.n > 0 || arrived.ids.length > 0) && load(), 200);
 		return () => clearTimeout(timer);
@@ -86,10 +78,10 @@ export default function Thread({ args }) {
 	const where = () => ({ root: thread.root, branch: headsOf(thread.ids, thread.root) });
 	return html`<${Page} title=${t('thread.title')} back>
 		<div class="posts thread">
-			${thread.ids.map((one) => html`<${Post} key=${one} id=${one} isOpened=${one === id} inThread onReply=${focusReply} />`)}
+			${thread.ids.map((/** @type {string} */ one) => html`<${Post} key=${one} id=${one} isOpened=${one === id} inThread onReply=${focusReply} />`)}
 		</div>
 		${error && html`<${Problem} error=${error} onRetry=${load} />`}
 		<${Composer} key=${thread.root} where=${pathOf(thread.root)} place=${t('write.reply')} label=${t('write.replyLabel')} action=${t('write.send')} reply=${where}
-			onPosted=${(/** @type {string} */ key) => (setThread({ ...thread, ids: [...thread.ids.filter((one) => one !== key), key] }), load())} />
+			onPosted=${(/** @type {string} */ key) => (setThread({ ...thread, ids: [...thread.ids.filter((/** @type {string} */ one) => one !== key), key] }), load())} />
 	<//>`;
 }

@@ -9,7 +9,7 @@ import { nonce, t } from '../lib/text.js';
 import { isPaused, me, personOf, say, status } from '../lib/state.js';
 import { go } from '../lib/router.js';
 import { Avatar, Name } from '../parts/avatar.js';
-import { Problem } from '../parts/bits.js';
+import { Problem, useAct } from '../parts/bits.js';
 import { FollowBox } from '../parts/follow.js';
 import { KeyText } from '../parts/person.js';
 import { Banners, Toast } from '../parts/shell.js';
@@ -74,29 +74,23 @@ async function untilStarted(isReady) {
 /** A node that waits for the passphrase of its key. @param {{ onOpen: () => void }} props */
 export function Locked({ onOpen }) {
 	const [text, setText] = useState('');
-	const [error, setError] = useState('');
-	const [isBusy, setBusy] = useState(false);
+	const { act, isBusy, error } = useAct();
 	useEffect(() => {
 		document.title = `${t('lock.title')} · kith`;
 		/* It may be unlocked from elsewhere. */
 		const timer = setInterval(() => get('boot?limit=1').then(onOpen, (problem) => problem.status === 401 && onOpen()), 5000);
 		return () => clearInterval(timer);
 	}, []);
-	const unlock = async () => {
-		if (isBusy || text === '') {
-			return;
-		}
-		setBusy(true);
-		setError('');
-		try {
-			await post('unlock', { passphrase: text });
-			await untilStarted(() => true);
-			onOpen();
-		} catch (problem) {
-			setError(problem instanceof ApiError && [401, 403, 422].includes(problem.status) ? t('lock.wrong') : saidOf(problem));
-			setBusy(false);
-		}
-	};
+	const unlock = () =>
+		text !== '' &&
+		act(
+			async () => {
+				await post('unlock', { passphrase: text });
+				await untilStarted(() => true);
+				onOpen();
+			},
+			(problem) => ([401, 403, 422].includes(problem.status) ? t('lock.wrong') : saidOf(problem)),
+		);
 	return html`<main class="welcome" id="page">
 		<p class="brand">kith</p>
 		<h1>${t('lock.title')}</h1>
@@ -113,25 +107,16 @@ export function Locked({ onOpen }) {
 /** An identity that exists already, on paper. @param {{ onBack: () => void }} props */
 function HaveWords({ onBack }) {
 	const [text, setText] = useState('');
-	const [error, setError] = useState('');
-	const [isBusy, setBusy] = useState(false);
+	const { act, isBusy, error } = useAct();
 	const words = text.toLowerCase().split(/[^a-z]+/).filter(Boolean);
-	const bring = async () => {
-		if (isBusy || words.length !== 24) {
-			return;
-		}
-		setBusy(true);
-		setError('');
-		try {
+	const bring = () =>
+		words.length === 24 &&
+		act(async () => {
 			const { id } = await post('safety/identity', { words: words.join(' ') });
 			memory.set('welcomed', 'yes');
 			await untilStarted((answer) => answer.me.id === id);
 			location.replace('/recovery');
-		} catch (problem) {
-			setError(saidOf(problem));
-			setBusy(false);
-		}
-	};
+		});
 	return html`<p>${t('welcome.haveSaid')}</p>
 		<form onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), bring())}>
 			<label class="field"><span>${t('welcome.haveLabel')}</span>
