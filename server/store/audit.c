@@ -7,7 +7,6 @@
 #include "store/audit_inside.h"
 
 #include "base/limits.h"
-#include "store/pack.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -87,8 +86,8 @@ enum err audit_number(struct reader *reader, const struct query *query, int64_t 
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-static void check_message(struct audit_subject *subject, sqlite3_stmt *stmt,
-	const struct message *message, struct span text)
+static void check_message(
+	struct audit_subject *subject, sqlite3_stmt *stmt, const struct message *message)
 {
 	struct message_id key;
 	uint64_t sequence = (uint64_t)sqlite3_column_int64(stmt, 1);
@@ -103,7 +102,7 @@ static void check_message(struct audit_subject *subject, sqlite3_stmt *stmt,
 			"Message %llu of %s is stored under a key that is not its own.", shown,
 			subject->text);
 	}
-	if (!span_equal(text, message->compact)) {
+	if (!span_equal(db_column(stmt, 5), message->compact)) {
 		audit_feed_fault(subject, sequence,
 			"Message %llu of %s is not stored in its canonical form.", shown,
 			subject->text);
@@ -119,15 +118,10 @@ static void check_message(struct audit_subject *subject, sqlite3_stmt *stmt,
 static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 {
 	struct message *message = NULL;
-	const char *why = "it cannot be read";
+	const char *why = "";
 	uint64_t sequence = (uint64_t)sqlite3_column_int64(stmt, 1);
 	subject->audit->messages++;
-	buf_clear(&subject->body);
-	enum err err = pack_text(db_column(stmt, 5), &subject->id, sequence, &subject->body);
-	if (err == ERR_OK) {
-		err = message_verify_stored(
-			buf_span(&subject->body), subject->hmac_key, &message, &why);
-	}
+	enum err err = message_verify_stored(db_column(stmt, 5), subject->hmac_key, &message, &why);
 	if (err == ERR_NOMEM) {
 		return err;
 	}
@@ -137,7 +131,7 @@ static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 		subject->is_broken = true;
 		return ERR_OK;
 	}
-	check_message(subject, stmt, message, buf_span(&subject->body));
+	check_message(subject, stmt, message);
 	subject->is_broken = false;
 	subject->head = (struct chain_head){
 		.sequence = sequence, .key = message->key, .timestamp = message->timestamp};
@@ -260,7 +254,6 @@ static enum err check_feeds(
 		struct audit_subject subject = {.audit = audit,
 			.reader = reader,
 			.hmac_key = hmac_key,
-			.body = BUF_INIT(LIMIT_MESSAGE_BYTES),
 			.likes_total = likes};
 		err = next_feed(reader, after, &subject);
 		if (err == ERR_OK) {
@@ -272,7 +265,6 @@ static enum err check_feeds(
 			err = check_feed(&subject);
 		}
 		audit_views_fini(&subject);
-		buf_fini(&subject.body);
 	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

@@ -33,7 +33,8 @@ const askPosts = later(async () => {
 	const ids = [...stale].filter((id) => known.has(id)).slice(0, 50);
 	stale.clear();
 	if (ids.length > 0) {
-		state.take(await get(`posts?ids=${ids.map(pathOf).join(',')}`));
+		const got = state.take(await get(`posts?ids=${ids.map(pathOf).join(',')}`));
+		ids.forEach((id) => got.includes(id) || (state.postOf(id).value = null));
 	}
 }, 150);
 
@@ -110,6 +111,9 @@ const handlers = {
 	safety: safetyChanged,
 	resync: () => {
 		state.refresh.value++;
+		/* What was shown before its history may have been taken back. */
+		state.knownPosts().forEach((id) => state.postOf(id).peek()?.ahead && stale.add(id));
+		askPosts();
 		safetyChanged();
 		askNetwork();
 	},

@@ -10,9 +10,10 @@ import { batch, signal } from '@preact/signals-core';
  * @typedef {{ link: string, name?: string }} Mention
  * @typedef {{ id: string, author: string, sequence: number, at: number, text: string, cw: string | null, channel: string | null,
  *   root: string | null, fork: string | null, branch: string[], mentions: Mention[], replies: number, likes: Likes, missing: boolean,
- *   holders: Holders | null }} Post
+ *   holders: Holders | null, ahead?: boolean, checking?: boolean }} Post
  * @typedef {'follow' | 'none' | 'block'} Relation
- * @typedef {{ id: string, name: string, image: string | null, i: Relation, they: Relation, hops: number, sequence: number, newest: number }} Person
+ * @typedef {{ id: string, name: string, image: string | null, i: Relation, they: Relation, hops: number, sequence: number, newest: number,
+ *   ahead?: { first: number, newest: number } | null }} Person
  * @typedef {{ id: string, address: string | null, via: string, state: 'away' | 'looking' | 'dialling' | 'connected', in: number, out: number,
  *   behind: number, received: number, seen: number | null, dialled_by_us: boolean, why: { code: string, said: string } | null }} Peer
  * @typedef {{ version: string, me: string, state: string, cause?: string | null, backup_late?: boolean, words_done?: boolean, uptime_ms: number, peers: { connected: number, dialling: number },

@@ -150,7 +150,7 @@ export function Post({ id, isOpened = false, inThread = false, onReply }) {
 		<a class="face" href=${personPath(post.author)} tabindex="-1" aria-hidden="true"><${Avatar} id=${post.author} /></a>
 		<header>
 			<h2 id=${`n-${dom}`}><${Name} id=${post.author} /></h2>
-			<${Time} at=${post.at} href=${messagePath(id)} />
+			<${Time} at=${post.at} href=${messagePath(id)} />${post.checking && html`<span class="time">${t('post.checking')}</span>`}
 		</header>
 		<div class="main">
 			<${Context} post=${post} inThread=${inThread} />

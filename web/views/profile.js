@@ -5,10 +5,10 @@ import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, nameOf, personPath, shortKey, t } from '../lib/text.js';
-import { changed, fresh, me, peopleChanged, peers, personOf, refresh, take } from '../lib/state.js';
+import { changed, fresh, me, peopleChanged, peers, personOf, refresh, sync, take } from '../lib/state.js';
 import { Avatar } from '../parts/avatar.js';
-import { Bones, Empty, Menu, Problem, Tabs } from '../parts/bits.js';
-import { FollowButton, PersonList, askBlock, askUnblock, copyText } from '../parts/person.js';
+import { Bones, Empty, Menu, Problem, Tabs, useAnswer } from '../parts/bits.js';
+import { FollowButton, PersonList, askBlock, askUnblock, copyText, relationOf } from '../parts/person.js';
 import { PostList } from '../parts/post.js';
 import { PostText } from '../parts/posttext.js';
 import { Page, useReturn } from '../parts/shell.js';
@@ -18,16 +18,7 @@ function Head({ id, about }) {
 	const person = useValue(personOf(id));
 	const isMe = id === useValue(me);
 	const name = nameOf(person);
-	let relation = '';
-	if (isMe) {
-		relation = t('person.you');
-	} else if (person.they === 'block') {
-		relation = t('person.blocksYou');
-	} else if (person.they === 'follow') {
-		relation = t(person.i === 'follow' ? 'person.mutual' : 'person.followsYou');
-	} else if (person.hops === 2) {
-		relation = t('person.friendOf');
-	}
+	const relation = relationOf(person);
 	const items = [{ said: t('key.copy'), onPick: () => copyText(id) }];
 	if (!isMe) {
 		items.push(
@@ -52,14 +43,14 @@ function Head({ id, about }) {
 	</section>`;
 }
 
-/** @param {{ id: string }} props */
+/** What is still to come: below what is shown ahead of it, or behind what a friend has. @param {{ id: string }} props */
 function Arriving({ id }) {
-	const peer = useValue(peers).find((one) => one.id === id);
-	if (!peer || peer.state !== 'connected' || peer.behind <= 0) {
-		return null;
-	}
-	return html`<div class="sync-line"><span role="status">${t('sync.behind', { n: peer.behind })}</span>
-		<progress max=${peer.behind + peer.received} value=${peer.received} aria-label=${t('sync.soon')}></progress></div>`;
+	const { ahead, sequence } = useValue(personOf(id));
+	const peer = useValue(peers).find((one) => one.id === id && one.state === 'connected');
+	const came = ahead ? sequence : peer?.received ?? 0;
+	const left = ahead ? ahead.first - 1 - sequence : peer?.behind ?? 0;
+	return left > 0 && html`<div class="sync-line"><span role="status">${t(ahead ? 'person.ahead' : 'sync.behind', { n: left, ...ahead })}</span>
+		<progress max=${came + left} value=${came} aria-label=${t('sync.soon')}></progress></div>`;
 }
 
 /** @param {{ id: string }} props */
@@ -86,8 +77,7 @@ function Posts({ path, id }) {
 	const again = useValue(refresh);
 	const news = useValue(changed);
 	const arrived = useValue(fresh);
-	const sequence = useValue(personOf(id)).sequence;
-	const relation = useValue(personOf(id)).i;
+	const { ahead, sequence, i: relation } = useValue(personOf(id));
 	const load = async () => {
 		try {
 			const answer = await get(`person/${path}/posts?limit=20`);
@@ -115,7 +105,7 @@ function Posts({ path, id }) {
 	};
 	useEffect(() => {
 		load();
-	}, [path, again, sequence, relation]);
+	}, [path, again, sequence, relation, ahead?.newest]);
 	useEffect(() => {
 		const timer = setTimeout(() => (news.n > 0 || arrived.ids.length > 0) && load(), 300);
 		return () => clearTimeout(timer);
@@ -137,22 +127,12 @@ function Posts({ path, id }) {
 
 /** @param {{ path: string, id: string, list: 'follows' | 'followers' }} props */
 function People({ path, id, list }) {
-	const [ids, setIds] = useState(/** @type {string[] | null} */ (null));
-	const [error, setError] = useState(/** @type {any} */ (null));
 	const name = nameOf(useValue(personOf(id)));
 	const again = useValue(peopleChanged);
-	const load = async () => {
-		setError(null);
-		try {
-			const answer = await get(`person/${path}/${list}`);
-			take(answer);
-			setIds(answer.people.map((/** @type {any} */ person) => person.id));
-		} catch (problem) {
-			setError(problem);
-		}
-	};
-	useEffect(() => {
-		load();
+	const [ids, error, load] = useAnswer(async () => {
+		const answer = await get(`person/${path}/${list}`);
+		take(answer);
+		return answer.people.map((/** @type {any} */ person) => person.id);
 	}, [path, list, again]);
 	if (error) {
 		return html`<${Problem} error=${error} onRetry=${load} />`;
@@ -170,25 +150,15 @@ function People({ path, id, list }) {
 export default function Profile({ args, query }) {
 	const id = idOf('@', args[0]);
 	const person = useValue(personOf(id));
-	const [about, setAbout] = useState(/** @type {any} */ (null));
 	const again = useValue(refresh);
 	const renamed = useValue(peopleChanged);
+	const left = useValue(sync).behind;
 	const show = query.get('show') ?? 'posts';
-	useEffect(() => {
-		let isHere = true;
-		get(`person/${args[0]}`).then(
-			(answer) => {
-				if (isHere) {
-					take({ people: [answer.person] });
-					setAbout(answer);
-				}
-			},
-			() => {},
-		);
-		return () => {
-			isHere = false;
-		};
-	}, [args[0], again, renamed]);
+	const [about] = useAnswer(async () => {
+		const answer = await get(`person/${args[0]}`);
+		take({ people: [answer.person] });
+		return answer;
+	}, [args[0], again, renamed, person.ahead && left]);
 	const path = personPath(id);
 	const tabs = [
 		{ id: 'posts', href: path, said: t('person.posts') },

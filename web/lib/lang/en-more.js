@@ -12,7 +12,6 @@ Object.assign(words, {
 	'thread.again': 'Look again',
 	'thread.none': 'This post has not reached you yet.',
 	'thread.noneDo': 'It may come with the next friend you meet. This page keeps looking.',
-	'thread.replies': { one: '{n} reply', other: '{n} replies' },
 
 	'raw.title': 'Signed message',
 	'raw.intro': 'These bytes are what was signed, and what travels. Anyone can check that they are unchanged.',
@@ -32,6 +31,7 @@ Object.assign(words, {
 	'person.edit': 'Edit profile',
 	'person.key': 'Key',
 	'person.forked': 'This feed contradicts itself: two different messages carry the same number. What came before that is kept, nothing after it is accepted.',
+	'person.ahead': 'Showing {first} to {newest}. Earlier posts are arriving',
 	'person.empty': 'Nothing from {name} has arrived yet.',
 	'person.emptyDo': 'Your node is asking. Posts show here as they arrive.',
 	'person.emptyStranger': 'Nothing from {name} is on your node.',
@@ -115,7 +115,6 @@ Object.assign(words, {
 	'network.peers': 'Connections',
 	'network.noPeers': 'No connections yet.',
 	'network.noPeersDo': 'Follow someone with an address, and your nodes will find each other.',
-	'network.stranger': 'A node you do not follow',
 	'network.lan': 'Same network',
 	'network.net': 'Over the internet',
 	'network.here': 'On this machine',

@@ -34,7 +34,6 @@ export const words = {
 	'node.away': 'Not connected',
 	'node.looking': 'Looking for friends',
 	'node.lost': 'Node out of reach',
-	'node.short': { one: '{n} connected', other: '{n} connected' },
 
 	'time.now': 'now',
 	'time.min': '{n}\u00a0min',
@@ -86,13 +85,11 @@ export const words = {
 	'write.suggest': { one: '{n} person found. Arrow keys choose, Enter takes.', other: '{n} people found. Arrow keys choose, Enter takes.' },
 	'write.done': 'On your node. It travels whenever a friend connects.',
 
-	'post.of': 'Post by {name}',
 	'post.reply': { one: 'Reply, {n} reply so far', other: 'Reply, {n} replies so far' },
 	'post.reply0': 'Reply',
 	'post.like': 'Like',
-	'post.liked': 'Like, liked by you',
+	'post.checking': 'being checked',
 	'post.more': 'More about this post',
-	'post.open': 'Open conversation',
 	'post.raw': 'Signed message',
 	'post.copyId': 'Copy message id',
 	'post.copyText': 'Copy text',
@@ -130,9 +127,7 @@ export const words = {
 
 	'key.copied': 'Copied.',
 
-	'error.title': 'That did not work',
 	'error.again': 'Try again',
-	'error.help': 'What helps',
 	'error.offline': 'Your node does not answer. Perhaps it is restarting, or this device left its network.',
 	'error.notLost': 'Nothing was lost.',
 	'error.lost': 'What was being sent is gone.',
