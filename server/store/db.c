@@ -1,8 +1,8 @@
 /*
  * One connection. Settings follow security.md §1: a database file from elsewhere cannot run
  * anything (defensive, no trusted schema, no extensions, no double-quoted strings), statements are
- * bounded, and the page cache is part of the memory budget: 8 MiB for the writer, 1 MiB for each
- * reader.
+ * bounded, and the page cache is part of the memory budget: 4 MiB for the writer, 16 while a bulk
+ * is under way, 1 MiB for each reader.
  */
 #include "store/db.h"
 
@@ -15,7 +15,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATEMENTS_MAX = 128, PROGRESS_OPS = 2000, CHECKPOINT_PAGES = 4096, BUSY_MS = 2000 };
+enum {
+	STATEMENTS_MAX = 128,
+	PROGRESS_OPS = 2000,
+	CHECKPOINT_PAGES = 4096,
+	BULK_CHECKPOINTS = 2, /* times as many pages in a bulk: what is changed again and again is
+				 copied back less often */
+	BUSY_MS = 2000
+};
 
 /* May something in the WAL be missing on the disk, though it can be read? See trust_wal(). */
 enum doubt {
@@ -30,6 +37,7 @@ struct db {
 	int64_t deadline_ms;    /* monotonic; 0: none */
 	sqlite3_stmt *rollback; /* prepared early: without memory it is needed most */
 	int checkpoint_pages;
+	bool is_bulk;
 	enum doubt doubt;
 	struct {
 		const struct query *query;
@@ -119,7 +127,7 @@ static void set_limits(sqlite3 *handle)
 static int on_wal(void *ctx, sqlite3 *handle, const char *name, int pages)
 {
 	struct db *db = ctx;
-	if (pages >= db->checkpoint_pages) {
+	if (pages >= db->checkpoint_pages * (db->is_bulk ? BULK_CHECKPOINTS : 1)) {
 		int rc = sqlite3_wal_checkpoint_v2(
 			handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 		db->doubt = (rc & 0xff) == SQLITE_IOERR ? DOUBT_LOST : db->doubt;
@@ -130,6 +138,31 @@ static int on_wal(void *ctx, sqlite3 *handle, const char *name, int pages)
 void db_checkpoint_at(struct db *db, int pages)
 {
 	db->checkpoint_pages = pages;
+}
+
+void db_bulk_begins(struct db *db)
+{
+	/* Without memory for it the small cache does. */
+	db->is_bulk = true;
+	(void)sqlite3_exec(db->handle, "PRAGMA cache_size = -16384", NULL, NULL, NULL);
+}
+
+/* The WAL is copied back and cut to nothing, unless a reader is in the way. */
+static void empty_wal(struct db *db)
+{
+	(void)sqlite3_busy_timeout(db->handle, 0);
+	int rc = sqlite3_wal_checkpoint_v2(
+		db->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	(void)sqlite3_busy_timeout(db->handle, BUSY_MS);
+	db->doubt = (rc & 0xff) == SQLITE_IOERR ? DOUBT_LOST : db->doubt;
+}
+
+void db_bulk_ends(struct db *db)
+{
+	db->is_bulk = false;
+	empty_wal(db);
+	(void)sqlite3_exec(db->handle, "PRAGMA cache_size = -4096", NULL, NULL, NULL);
+	(void)sqlite3_db_release_memory(db->handle);
 }
 
 static enum err set_up(struct db *db, enum db_role role)
@@ -167,10 +200,10 @@ static enum err set_up(struct db *db, enum db_role role)
 		return db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -4096;"
 				   "PRAGMA synchronous = OFF; PRAGMA secure_delete = ON");
 	}
-	/* The WAL is copied back at 16 MiB (4,096 pages) and cut to 32 after a longer reader let it
-	 * grow: below LIMIT_WAL_BYTES with room for one batch. */
+	/* The WAL is copied back at 16 MiB (4,096 pages), in a bulk at 32, and cut to 32 after a
+	 * longer reader let it grow: below LIMIT_WAL_BYTES with room for one batch. */
 	err = db_exec(db,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192;"
+		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;"
 		"PRAGMA journal_size_limit = 33554432; PRAGMA foreign_keys = OFF");
 	db_checkpoint_at(db, CHECKPOINT_PAGES);
 	(void)sqlite3_wal_hook(db->handle, on_wal, db);

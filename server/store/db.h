@@ -63,6 +63,10 @@ MUST_USE enum err db_begin_reading(struct db *db);
 void db_rollback(struct db *db);
 /** The WAL is copied back when it has so many pages; tests make it small. */
 void db_checkpoint_at(struct db *db, int pages);
+/** Much is going to be written: a larger page cache and fewer checkpoints, until it ends; then the
+ * memory is given back and the WAL is emptied. Between transactions. */
+void db_bulk_begins(struct db *db);
+void db_bulk_ends(struct db *db);
 /** What the last failure of this connection was, for logs and sentences. */
 const char *db_why(struct db *db);
 

@@ -269,6 +269,14 @@ static void finish(struct writer *writer, struct job *job, enum err err)
 	free(job);
 }
 
+void writer_bloats(struct writer *writer)
+{
+	if (!writer->is_bloated) {
+		writer->is_bloated = true;
+		db_bulk_begins(writer->db);
+	}
+}
+
 /* Others' messages stop long before the disk is full; what the owner does goes on. */
 static void refuse_appends_without_room(struct writer *writer, struct batch *batch)
 {
@@ -300,7 +308,9 @@ static void run_batch(struct writer *writer, struct batch *batch)
 	enum err err = run_jobs(writer, batch, &move);
 	writer->bulk_ms = batch->messages >= BULK_MESSAGES ? env_mono_ms(store_env(writer->store))
 							   : -BULK_PAUSE_MS;
-	writer->is_bloated = writer->is_bloated || batch->messages >= BULK_MESSAGES;
+	if (batch->messages >= BULK_MESSAGES) {
+		writer_bloats(writer);
+	}
 	if (err == ERR_OK) {
 		writer_moved(writer, &move);
 		if ((writer->signals.causes & 1U << GUARD_TWIN) != 0) {
@@ -370,7 +380,7 @@ static struct job *take_more(struct writer *writer, const struct batch *batch, i
 static void rest(struct writer *writer)
 {
 	writer->is_bloated = false;
-	(void)sqlite3_db_release_memory(db_handle(writer->db));
+	db_bulk_ends(writer->db);
 	(void)malloc_trim(0);
 }
 

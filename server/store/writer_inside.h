@@ -165,6 +165,8 @@ void writer_rollback(struct writer *writer);
  * (everything else). */
 MUST_USE enum err writer_sync_full(struct writer *writer);
 void writer_sync_normal(struct writer *writer);
+/** A bulk takes memory; it is given back when it is over (rest() in writer.c). */
+void writer_bloats(struct writer *writer);
 /** Tell subscribers what the last commit stored. */
 void writer_announce(struct writer *writer);
 
