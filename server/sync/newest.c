@@ -320,7 +320,7 @@ static void on_end(void *ctx, struct rpc_call *call, const char *error)
 	ask->call = NULL;
 	if (peer->way == WAY_UNSURE) {
 		peer->way = WAY_HISTORY;
-		LOG(peer->partner->sync->env, LOG_DEBUG, "newest.refused",
+		LOG(peer->partner->sync->env, LOG_INFO, "newest.refused",
 			LOG_TEXT("peer", peer_remote(peer->partner->peer)),
 			LOG_TEXT("why", error == NULL ? "it ended" : error));
 	} else {
