@@ -33,6 +33,8 @@ CREATE TABLE keys (
 	message INTEGER NOT NULL,
 	PRIMARY KEY (key_head, message)
 ) STRICT, WITHOUT ROWID;
+INSERT INTO keys (key_head, message) SELECT key_head, message FROM messages ORDER BY key_head, message;
+DROP INDEX messages_by_key;
 
 -- Runs of rows of `messages` that have no rows in `keys`, `posts`, `votes` and `search` yet, and are due for them.
 CREATE TABLE behind (

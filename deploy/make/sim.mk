@@ -4,7 +4,7 @@ SEEDS ?= 2000
 SIM_CORE := $(filter $(BUILD)/server/base/% $(BUILD)/server/feed/% $(BUILD)/server/wire/% $(BUILD)/server/store/% \
 	$(BUILD)/server/sync/% $(BUILD)/server/net/peer.o $(BUILD)/server/net/sock.o,$(OBJECTS))
 SIM_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c)) $(BUILD)/tests/torture/disk.o $(BUILD)/tests/torture/disk_vfs.o
-SIM_WRAPS := signer_sign_next message_verify guard_judge crypto_sign_verify_detached
+SIM_WRAPS := signer_sign_next message_verify guard_judge writer_ahead crypto_sign_verify_detached
 SIM := $(BUILD)/tests/sim/sim
 
 .PHONY: sim sim-self-test

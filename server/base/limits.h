@@ -68,9 +68,10 @@
 #define LIMIT_EBT_WAIT_MS 60000              /* as dialled: then history streams */
 #define LIMIT_EBT_STALL_MS 3000              /* nothing came though the peer has more: ask again */
 #define LIMIT_EBT_HANDOVER_MS \
-	3000                   /* a source gave nothing and another peer has more: the next one */
-#define LIMIT_EBT_ASKS 2       /* such questions; then history streams */
-#define LIMIT_FETCH_STREAMS 24 /* history streams of ours, per peer */
+	3000                    /* a source gave nothing and another peer has more: the next one */
+#define LIMIT_EBT_FEED_MS 30000 /* … though it gives of other feeds */
+#define LIMIT_EBT_ASKS 2        /* such questions; then history streams */
+#define LIMIT_FETCH_STREAMS 24  /* history streams of ours, per peer */
 #define LIMIT_FETCH_AHEAD_MESSAGES 64 /* out of order, held back per stream */
 #define LIMIT_FETCH_AHEAD_BYTES (256 * KIB)
 #define LIMIT_FETCH_PAUSE_MS 30000 /* between two rounds over more feeds than streams */

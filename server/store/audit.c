@@ -7,6 +7,7 @@
 #include "store/audit_inside.h"
 
 #include "base/limits.h"
+#include "store/pack.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,8 +87,8 @@ enum err audit_number(struct reader *reader, const struct query *query, int64_t 
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-static void check_message(
-	struct audit_subject *subject, sqlite3_stmt *stmt, const struct message *message)
+static void check_message(struct audit_subject *subject, sqlite3_stmt *stmt,
+	const struct message *message, struct span text)
 {
 	struct message_id key;
 	uint64_t sequence = (uint64_t)sqlite3_column_int64(stmt, 1);
@@ -102,7 +103,7 @@ static void check_message(
 			"Message %llu of %s is stored under a key that is not its own.", shown,
 			subject->text);
 	}
-	if (!span_equal(db_column(stmt, 5), message->compact)) {
+	if (!span_equal(text, message->compact)) {
 		audit_feed_fault(subject, sequence,
 			"Message %llu of %s is not stored in its canonical form.", shown,
 			subject->text);
@@ -118,10 +119,15 @@ static void check_message(
 static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 {
 	struct message *message = NULL;
-	const char *why = "";
+	const char *why = "it cannot be read";
 	uint64_t sequence = (uint64_t)sqlite3_column_int64(stmt, 1);
 	subject->audit->messages++;
-	enum err err = message_verify_stored(db_column(stmt, 5), subject->hmac_key, &message, &why);
+	buf_clear(&subject->body);
+	enum err err = pack_text(db_column(stmt, 5), &subject->id, sequence, &subject->body);
+	if (err == ERR_OK) {
+		err = message_verify_stored(
+			buf_span(&subject->body), subject->hmac_key, &message, &why);
+	}
 	if (err == ERR_NOMEM) {
 		return err;
 	}
@@ -131,7 +137,7 @@ static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 		subject->is_broken = true;
 		return ERR_OK;
 	}
-	check_message(subject, stmt, message);
+	check_message(subject, stmt, message, buf_span(&subject->body));
 	subject->is_broken = false;
 	subject->head = (struct chain_head){
 		.sequence = sequence, .key = message->key, .timestamp = message->timestamp};
@@ -254,6 +260,7 @@ static enum err check_feeds(
 		struct audit_subject subject = {.audit = audit,
 			.reader = reader,
 			.hmac_key = hmac_key,
+			.body = BUF_INIT(LIMIT_MESSAGE_BYTES),
 			.likes_total = likes};
 		err = next_feed(reader, after, &subject);
 		if (err == ERR_OK) {
@@ -265,6 +272,7 @@ static enum err check_feeds(
 			err = check_feed(&subject);
 		}
 		audit_views_fini(&subject);
+		buf_fini(&subject.body);
 	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }

@@ -33,6 +33,7 @@ struct audit_subject {
 	struct chain_head head; /* what the messages say so far */
 	int64_t head_at_ms;
 	struct audit_views views;
+	struct buf body; /* the message that is looked at */
 	enum contact_edge mine;
 	bool is_broken;       /* one sentence per broken chain is enough */
 	uint64_t log_faults;  /* of its messages and its row, without those of its views */

@@ -33,6 +33,13 @@ QUERY(sql_stray_ahead_feeds, "SELECT w.feed FROM ahead_feeds w WHERE NOT EXISTS 
 			     "ahead WHERE feed = w.feed) LIMIT 10");
 QUERY(sql_drop_ahead_feeds, "DELETE FROM ahead_feeds WHERE NOT EXISTS (SELECT 1 FROM ahead WHERE "
 			    "feed = ahead_feeds.feed)");
+QUERY(sql_stray_keys,
+	"SELECT k.message FROM keys k LEFT JOIN messages m ON m.message = k.message WHERE "
+	"m.message IS NULL OR m.key_head <> k.key_head LIMIT 10");
+QUERY(sql_missing_keys,
+	"SELECT m.message FROM messages m WHERE NOT EXISTS (SELECT 1 FROM keys k WHERE k.key_head "
+	"= m.key_head AND k.message = m.message) AND NOT EXISTS (SELECT 1 FROM behind b WHERE "
+	"m.message BETWEEN b.first AND b.last) LIMIT 10");
 QUERY(sql_stray_edges,
 	"SELECT c.feed FROM contacts c LEFT JOIN feeds f ON f.feed = c.feed AND f.sequence > 0 "
 	"WHERE f.feed IS NULL LIMIT 10");
@@ -77,6 +84,8 @@ static const struct stray {
 		"A message is held ahead of a history that has come, or of nobody's"},
 	{&sql_stray_ahead_feeds, &sql_drop_ahead_feeds,
 		"Something is said to be ahead of a feed, and is not"},
+	{&sql_stray_keys, NULL, "The list of keys has one that is no stored message's"},
+	{&sql_missing_keys, NULL, "A stored message is missing from the list of keys"},
 	{&sql_stray_edges, NULL, "Somebody is said to follow or block without a message"},
 	{&sql_stray_profiles, NULL, "Somebody has a name without a message"},
 	{&sql_stray_holders, &sql_drop_holders, "A holder of your feed is nobody"},
@@ -287,10 +296,25 @@ enum err audit_proofs(struct reader *reader, const uint8_t *hmac_key, struct aud
 
 /* The fence. */
 
-static bool take_key(void *ctx, const struct stored *message)
+QUERY(sql_audit_own_key,
+	"SELECT key_head, key_tail FROM messages WHERE feed = 1 AND sequence = ?1");
+
+/* Our key at a number; zeros when there is none. */
+static enum err read_own_key(struct reader *reader, uint64_t sequence, struct message_id *out)
 {
-	*(struct message_id *)ctx = message->key;
-	return false;
+	sqlite3_stmt *stmt = NULL;
+	*out = (struct message_id){{0}};
+	enum err err = db_query(reader->db, &sql_audit_own_key, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, (int64_t)sequence);
+	err = db_step(reader->db, stmt);
+	if (err == ERR_OK) {
+		(void)db_column_key(stmt, 0, 1, out);
+		db_reset(stmt);
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
 static enum err compare_fence(
@@ -300,8 +324,7 @@ static enum err compare_fence(
 	struct message_id key = {{0}};
 	enum err err = reader_head(reader, store_self(reader->store), &head);
 	if (err == ERR_OK && facts->sequence > 0) {
-		err = reader_feed(
-			reader, store_self(reader->store), facts->sequence, 1, take_key, &key);
+		err = read_own_key(reader, facts->sequence, &key);
 	}
 	if (err != ERR_OK && err != ERR_NOT_FOUND) {
 		return err;

@@ -7,6 +7,7 @@
 
 #include "base/encode.h"
 #include "store/index.h"
+#include "store/pack.h"
 #include "store/reader_inside.h"
 
 #include <stdlib.h>
@@ -16,8 +17,9 @@ QUERY(sql_fork_others,
 	"SELECT body, at FROM branch WHERE is_settled = 0 UNION ALL SELECT proof, at FROM "
 	"forks WHERE feed = 1 AND proof NOT IN (SELECT body FROM branch)");
 QUERY(sql_fork_key, "SELECT key_head, key_tail FROM messages WHERE feed = 1 AND sequence = ?1");
-QUERY(sql_fork_own, "SELECT body, received FROM messages WHERE feed = 1 AND sequence >= ?1 ORDER "
-		    "BY sequence LIMIT ?2");
+QUERY(sql_fork_own,
+	"SELECT m.body, m.received, m.sequence, f.id FROM messages m CROSS JOIN feeds f "
+	"ON f.feed = m.feed WHERE m.feed = 1 AND m.sequence >= ?1 ORDER BY m.sequence LIMIT ?2");
 QUERY(sql_fork_count, "SELECT count(*) FROM messages WHERE feed = 1 AND sequence >= ?1");
 QUERY(sql_fork_setting, "SELECT text FROM settings WHERE name = ?1");
 
@@ -60,12 +62,24 @@ enum err fork_own_key(struct db *db, uint64_t sequence, struct message_id *out)
 	return err;
 }
 
+static enum err read_own(sqlite3_stmt *stmt, struct buf *text, struct message **out)
+{
+	struct feed_id self;
+	const char *why = NULL;
+	if (!db_column_id(stmt, 3, self.at)) {
+		return ERR_DAMAGED;
+	}
+	enum err err =
+		pack_text(db_column(stmt, 0), &self, (uint64_t)sqlite3_column_int64(stmt, 2), text);
+	return err == ERR_OK ? message_reread(buf_span(text), out, &why) : err;
+}
+
 enum err fork_each_own(struct db *db, uint64_t from, size_t count_max,
 	enum err (*on_message)(void *ctx, const struct message *message, int64_t received_ms),
 	void *ctx)
 {
 	sqlite3_stmt *stmt = NULL;
-	const char *why = NULL;
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
 	enum err err = db_query(db, &sql_fork_own, &stmt);
 	if (err != ERR_OK) {
 		return err;
@@ -74,7 +88,8 @@ enum err fork_each_own(struct db *db, uint64_t from, size_t count_max,
 	db_int(stmt, 2, count_max > INT32_MAX ? INT32_MAX : (int64_t)count_max);
 	while ((err = db_step(db, stmt)) == ERR_OK) {
 		struct message *message = NULL;
-		err = message_reread(db_column(stmt, 0), &message, &why);
+		buf_clear(&text);
+		err = read_own(stmt, &text, &message);
 		if (err == ERR_OK) {
 			err = on_message(ctx, message, sqlite3_column_int64(stmt, 1));
 			message_free(message);
@@ -83,9 +98,10 @@ enum err fork_each_own(struct db *db, uint64_t from, size_t count_max,
 		}
 		if (err != ERR_OK) {
 			db_reset(stmt);
-			return err;
+			break;
 		}
 	}
+	buf_fini(&text);
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 

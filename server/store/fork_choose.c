@@ -11,6 +11,7 @@
 #include "store/fence.h"
 #include "store/guard.h"
 #include "store/index.h"
+#include "store/pack.h"
 #include "store/repair.h"
 
 #include <inttypes.h>
@@ -335,17 +336,22 @@ static enum err give_up_own(void *ctx, const struct message *message, int64_t re
 static enum err put_theirs(struct choosing *choosing)
 {
 	enum err err = ERR_OK;
+	struct buf body = BUF_INIT(LIMIT_MESSAGE_BYTES);
 	for (uint64_t i = 0; err == ERR_OK && i < choosing->tree.sides.theirs_count; i++) {
 		const struct fork_link *link = &choosing->tree.links[choosing->path[i]];
 		const struct message *message = link->message;
 		sqlite3_stmt *stmt = NULL;
-		err = db_query(choosing->db, &sql_fork_put, &stmt);
+		buf_clear(&body);
+		err = pack_body(message->compact, &message->author, message->sequence, &body);
+		if (err == ERR_OK) {
+			err = db_query(choosing->db, &sql_fork_put, &stmt);
+		}
 		if (err == ERR_OK) {
 			db_int(stmt, 1, (int64_t)message->sequence);
 			db_int(stmt, 2, db_key_head(message->key.at));
 			db_blob(stmt, 3, db_key_tail(message->key.at));
 			db_int(stmt, 4, link->at_ms);
-			db_blob(stmt, 5, message->compact);
+			db_blob(stmt, 5, buf_span(&body));
 			err = db_run(choosing->db, stmt);
 		}
 		if (err == ERR_OK) {
@@ -357,6 +363,7 @@ static enum err put_theirs(struct choosing *choosing)
 			err = db_run(choosing->db, stmt);
 		}
 	}
+	buf_fini(&body);
 	return err;
 }
 

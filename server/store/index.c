@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "store/ahead_rows.h"
 #include "store/inside.h"
+#include "store/pack.h"
 
 #include <math.h>
 
@@ -31,8 +32,9 @@ QUERY(sql_home_set, "UPDATE posts SET home = ?2 WHERE feed = ?1");
 QUERY(sql_posts_drop, "DELETE FROM posts WHERE feed = ?1");
 /* Reads all likes: blocking somebody is rare, an index by author would cost on every like. */
 QUERY(sql_votes_drop, "DELETE FROM votes WHERE feed = ?1");
-QUERY(sql_bodies, "SELECT message, received, body FROM messages WHERE feed = ?1 AND sequence > ?2 "
-		  "ORDER BY sequence LIMIT 1");
+QUERY(sql_bodies,
+	"SELECT message, received, sequence, body FROM messages WHERE feed = ?1 AND sequence > ?2 "
+	"ORDER BY sequence LIMIT 1");
 QUERY(sql_figures_get, "SELECT name, n FROM figures");
 QUERY(sql_figures_add, "UPDATE figures SET n = n + ?2 WHERE name = ?1");
 
@@ -132,8 +134,14 @@ static enum err bring_back_one(
 	const char *why = NULL;
 	struct index_row row = {.message = sqlite3_column_int64(stmt, 0), .author = of};
 	int64_t received_ms = sqlite3_column_int64(stmt, 1);
-	enum err err = message_reread(db_column(stmt, 2), &message, &why);
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	enum err err = pack_text(
+		db_column(stmt, 3), &of->id, (uint64_t)sqlite3_column_int64(stmt, 2), &text);
 	db_reset(stmt);
+	if (err == ERR_OK) {
+		err = message_reread(buf_span(&text), &message, &why);
+	}
+	buf_fini(&text);
 	if (err != ERR_OK) {
 		return err == ERR_NOMEM ? err : ERR_IO;
 	}

@@ -4,6 +4,8 @@
 
 #include "base/limits.h"
 #include "store/ahead.h"
+#include "store/keys.h"
+#include "store/pack.h"
 
 #include <stdlib.h>
 
@@ -135,7 +137,13 @@ enum err post_from(struct posts *posts, sqlite3_stmt *stmt, struct post *out, st
 		!db_column_id(stmt, 5, out->author.at)) {
 		return ERR_IO;
 	}
-	enum err err = json_parse(db_column(stmt, columns->body), LIMIT_JSON_DEPTH, &parsed);
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	enum err err =
+		pack_text(db_column(stmt, columns->body), &out->author, out->sequence, &text);
+	if (err == ERR_OK) {
+		err = json_parse(buf_span(&text), LIMIT_JSON_DEPTH, &parsed);
+	}
+	buf_fini(&text);
 	if (err == ERR_OK) {
 		err = keep_content(posts, json_get(json_root(parsed), "content"), out);
 	}
@@ -151,9 +159,9 @@ QUERY(sql_replies, "SELECT (SELECT count(*) FROM posts WHERE root = ?1) + (SELEC
 		   "posts WHERE fork = ?1 AND root IS NOT ?1)");
 QUERY(sql_likes,
 	"SELECT v.feed, f.id FROM votes v CROSS JOIN feeds f ON f.feed = v.feed WHERE v.link = ?1");
-QUERY(sql_find, "SELECT " POST_COLUMNS " FROM messages m CROSS JOIN posts p ON p.message = "
-		"m.message CROSS JOIN feeds f ON f.feed = p.feed LEFT JOIN ahead a ON a.message = "
-		"p.message WHERE m.key_head = ?1 AND m.key_tail = ?2");
+QUERY(sql_find, "SELECT " POST_COLUMNS " FROM " KEYS_MESSAGES
+		" CROSS JOIN posts p ON p.message = m.message CROSS JOIN feeds f ON f.feed = "
+		"p.feed LEFT JOIN ahead a ON a.message = p.message WHERE " KEYS_IS);
 QUERY(sql_find_ahead,
 	"SELECT " POST_COLUMNS " FROM ahead a CROSS JOIN posts p ON p.message = a.message CROSS "
 	"JOIN feeds f ON f.feed = p.feed LEFT JOIN messages m ON m.message = p.message WHERE "
@@ -212,8 +220,7 @@ static enum err find_by(struct reader *reader, const struct query *query,
 {
 	enum err err = db_query(reader->db, query, out);
 	if (err == ERR_OK) {
-		db_int(*out, 1, db_key_head(id->at));
-		db_blob(*out, 2, db_key_tail(id->at));
+		keys_bind(*out, id);
 		err = db_step(reader->db, *out);
 	}
 	return err;

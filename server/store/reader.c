@@ -6,6 +6,8 @@
 #include "store/reader_inside.h"
 
 #include "base/limits.h"
+#include "store/keys.h"
+#include "store/pack.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -184,18 +186,27 @@ enum err reader_heads(struct reader *reader,
 	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
 }
 
-QUERY(sql_message, "SELECT m.key_head, m.key_tail, m.sequence, m.received, f.id, m.body FROM "
-		   "messages m JOIN feeds f ON f.feed = m.feed "
-		   "WHERE m.key_head = ?1 AND m.key_tail = ?2");
+QUERY(sql_message,
+	"SELECT m.key_head, m.key_tail, m.sequence, m.received, f.id, m.body FROM " KEYS_MESSAGES
+	" CROSS JOIN feeds f ON f.feed = m.feed WHERE " KEYS_IS);
 QUERY(sql_feed, "SELECT key_head, key_tail, sequence, received, ?3, body FROM messages WHERE feed "
 		"= ?1 AND sequence >= ?2 ORDER BY sequence");
 
-static bool stored_from(sqlite3_stmt *stmt, struct stored *out)
+/* The text is appended to `text`. */
+static enum err stored_from(sqlite3_stmt *stmt, struct buf *text, struct stored *out)
 {
+	size_t before = text->len;
 	out->sequence = (uint64_t)sqlite3_column_int64(stmt, 2);
 	out->received_ms = sqlite3_column_double(stmt, 3);
-	out->compact = db_column(stmt, 5);
-	return db_column_key(stmt, 0, 1, &out->key) && db_column_id(stmt, 4, out->author.at);
+	if (!db_column_key(stmt, 0, 1, &out->key) || !db_column_id(stmt, 4, out->author.at)) {
+		return ERR_IO;
+	}
+	enum err err = pack_text(db_column(stmt, 5), &out->author, out->sequence, text);
+	if (err != ERR_OK) {
+		return err == ERR_DAMAGED ? ERR_IO : err;
+	}
+	out->compact = span_skip(buf_span(text), before);
+	return ERR_OK;
 }
 
 enum err reader_message(
@@ -208,16 +219,11 @@ enum err reader_message(
 	}
 	err = db_query(reader->db, &sql_message, &stmt);
 	if (err == ERR_OK) {
-		db_int(stmt, 1, db_key_head(key->at));
-		db_blob(stmt, 2, db_key_tail(key->at));
+		keys_bind(stmt, key);
 		err = db_step(reader->db, stmt);
 	}
 	if (err == ERR_OK) {
-		size_t before = text->len;
-		err = stored_from(stmt, out) ? buf_append(text, out->compact) : ERR_IO;
-		if (err == ERR_OK) {
-			out->compact = span_skip(buf_span(text), before);
-		}
+		err = stored_from(stmt, text, out);
 		db_reset(stmt);
 	}
 	return reader_end(reader, err);
@@ -228,6 +234,7 @@ enum err reader_feed(struct reader *reader, const struct feed_id *feed, uint64_t
 {
 	sqlite3_stmt *stmt = NULL;
 	int64_t number = 0;
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
 	enum err err = reader_begin(reader);
 	if (err != ERR_OK) {
 		return err;
@@ -244,8 +251,9 @@ enum err reader_feed(struct reader *reader, const struct feed_id *feed, uint64_t
 	for (size_t i = 0; err == ERR_OK && i < count_max; i++) {
 		struct stored stored;
 		err = db_step(reader->db, stmt);
-		if (err == ERR_OK && !stored_from(stmt, &stored)) {
-			err = ERR_IO;
+		if (err == ERR_OK) {
+			buf_clear(&text);
+			err = stored_from(stmt, &text, &stored);
 		}
 		if (err == ERR_OK && !on_message(ctx, &stored)) {
 			break;
@@ -254,6 +262,7 @@ enum err reader_feed(struct reader *reader, const struct feed_id *feed, uint64_t
 	if (stmt != NULL) {
 		db_reset(stmt);
 	}
+	buf_fini(&text);
 	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
 }
 

@@ -8,6 +8,8 @@
 #include "store/audit_inside.h"
 #include "store/fence.h"
 #include "store/guard.h"
+#include "store/keys.h"
+#include "store/pack.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,8 +92,8 @@ QUERY(sql_repair_log, "INSERT INTO safety_log (at, event, sequence, text) SELECT
 QUERY(sql_repair_feed, "SELECT id FROM feeds WHERE feed = ?1");
 QUERY(sql_repair_cut, "DELETE FROM messages WHERE feed = ?1 AND (sequence >= ?2 OR sequence < 1)");
 QUERY(sql_repair_last,
-	"SELECT sequence, key_head, key_tail, received, body FROM messages WHERE feed "
-	"= ?1 ORDER BY sequence DESC LIMIT 1");
+	"SELECT m.sequence, f.id, m.body, m.received FROM messages m CROSS JOIN feeds f ON f.feed "
+	"= m.feed WHERE m.feed = ?1 ORDER BY m.sequence DESC LIMIT 1");
 QUERY(sql_repair_head,
 	"UPDATE feeds SET sequence = ?2, head = ?3, timestamp = ?4, at = ?5 WHERE feed "
 	"= ?1");
@@ -173,12 +175,29 @@ static enum err name_feed(struct work *work, int64_t feed, char text[static FEED
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+/* The message of a row that begins with its number, its author's id and its body. */
+static enum err read_row(sqlite3_stmt *stmt, struct message **out)
+{
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	struct feed_id author;
+	const char *why = NULL;
+	enum err err = ERR_DAMAGED;
+	if (db_column_id(stmt, 1, author.at)) {
+		err = pack_text(db_column(stmt, 2), &author,
+			(uint64_t)sqlite3_column_int64(stmt, 0), &text);
+	}
+	if (err == ERR_OK) {
+		err = message_reread(buf_span(&text), out, &why);
+	}
+	buf_fini(&text);
+	return err;
+}
+
 /* The last message that is left, as the feed's row tells it. */
 static enum err read_last(struct work *work, int64_t feed, struct chain_head *head, int64_t *at_ms)
 {
 	sqlite3_stmt *stmt = NULL;
 	struct message *message = NULL;
-	const char *why = NULL;
 	*head = (struct chain_head){.sequence = 0};
 	*at_ms = 0;
 	enum err err = db_query(work->db, &sql_repair_last, &stmt);
@@ -190,7 +209,7 @@ static enum err read_last(struct work *work, int64_t feed, struct chain_head *he
 	if (err != ERR_OK) {
 		return err == ERR_NOT_FOUND ? ERR_OK : err;
 	}
-	err = message_reread(db_column(stmt, 4), &message, &why);
+	err = read_row(stmt, &message);
 	if (err == ERR_OK) {
 		head->sequence = (uint64_t)sqlite3_column_int64(stmt, 0);
 		head->key = message->key;
@@ -316,9 +335,11 @@ static enum err mend_file(struct work *work)
 
 /* Views. */
 
-QUERY(sql_rebuild_log, "SELECT message, feed, received, body FROM messages ORDER BY message");
-QUERY(sql_rebuild_own, "SELECT message, feed, received, body FROM messages WHERE feed = 1 ORDER BY "
-		       "sequence");
+#define REBUILD_ROWS                                                                            \
+	"SELECT m.sequence, f.id, m.body, m.received, m.message, m.feed FROM messages m CROSS " \
+	"JOIN feeds f ON f.feed = m.feed "
+QUERY(sql_rebuild_log, REBUILD_ROWS "ORDER BY m.message");
+QUERY(sql_rebuild_own, REBUILD_ROWS "WHERE m.feed = 1 ORDER BY m.sequence");
 
 QUERY(sql_rebuild_ahead, "SELECT message, received, body FROM ahead");
 
@@ -326,16 +347,15 @@ static enum err rebuild_one(struct index *index, sqlite3_stmt *stmt, bool is_own
 {
 	struct message *message = NULL;
 	struct feed_entry *author = NULL;
-	const char *why = NULL;
-	struct index_row row = {.message = sqlite3_column_int64(stmt, 0)};
-	enum err err = message_reread(db_column(stmt, 3), &message, &why);
+	struct index_row row = {.message = sqlite3_column_int64(stmt, 4)};
+	enum err err = read_row(stmt, &message);
 	if (err != ERR_OK) {
 		return err == ERR_NOMEM ? err : ERR_OK; /* damage in our own feed: nobody's view */
 	}
 	err = feeds_get(index->feeds, &message->author, &author);
-	if (err == ERR_OK && author->feed == sqlite3_column_int64(stmt, 1)) {
+	if (err == ERR_OK && author->feed == sqlite3_column_int64(stmt, 5)) {
 		row.author = author;
-		row.at_ms = index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 2));
+		row.at_ms = index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 3));
 		err = index_again(index, message, &row, is_own_pass);
 		if (message->sequence == author->head.sequence) {
 			author->head.timestamp = message->timestamp;
@@ -442,6 +462,9 @@ enum err repair_views(struct store *store, bool is_own_whole)
 	struct index index = {.db = store->writer};
 	sqlite3_stmt *stmt = NULL;
 	enum err err = rebuild_all(store, &index, is_own_whole);
+	if (err == ERR_OK) {
+		err = keys_rebuild(index.db);
+	}
 	if (err == ERR_OK) {
 		err = db_query(index.db, &sql_repair_count, &stmt);
 	}

@@ -8,6 +8,7 @@
 #include "store/thread.h"
 
 #include "base/limits.h"
+#include "store/keys.h"
 
 #include <stdlib.h>
 
@@ -33,7 +34,7 @@ QUERY(sql_is_referred, "SELECT EXISTS (SELECT 1 FROM posts WHERE root = ?1) OR E
 		       "FROM posts WHERE fork = ?1)");
 /* Held, and not by somebody we block; nobody we block has anything ahead. */
 QUERY(sql_is_held,
-	"SELECT 1 FROM messages m WHERE m.key_head = ?1 AND m.key_tail = ?2 AND NOT EXISTS "
+	"SELECT 1 FROM " KEYS_MESSAGES " WHERE " KEYS_IS " AND NOT EXISTS "
 	"(SELECT 1 FROM contacts c WHERE c.feed = 1 AND c.about = m.feed AND c.edge = 2) UNION ALL "
 	"SELECT 1 FROM ahead a WHERE a.key_head = ?1 AND a.key_tail = ?2");
 
@@ -136,8 +137,7 @@ static enum err is_held(struct reader *reader, const struct message_id *id, bool
 	if (err != ERR_OK) {
 		return err;
 	}
-	db_int(stmt, 1, db_key_head(id->at));
-	db_blob(stmt, 2, db_key_tail(id->at));
+	keys_bind(stmt, id);
 	err = db_step(reader->db, stmt);
 	*out = err == ERR_OK;
 	if (err == ERR_OK) {

@@ -493,6 +493,7 @@ static void writer_free(struct writer *writer)
 	free(writer->batch);
 	free(writer->committed);
 	free(writer->ahead);
+	buf_fini(&writer->body);
 	free(writer);
 }
 
@@ -510,6 +511,7 @@ enum err writer_start(
 	writer->signer = opts->signer;
 	writer->opts = *opts;
 	writer->index.db = writer->db;
+	buf_init(&writer->body, LIMIT_MESSAGE_BYTES);
 	writer->bulk_ms = -BULK_PAUSE_MS;
 	(void)pthread_mutex_init(&writer->state_lock, NULL);
 	writer->guard_due_ms = INT64_MAX;

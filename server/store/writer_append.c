@@ -1,5 +1,7 @@
 /* One received message: judged against the head we hold, first seen wins, one proof of a fork is
  * kept. */
+#include "store/keys.h"
+#include "store/pack.h"
 #include "store/writer_inside.h"
 
 #include <stdlib.h>
@@ -28,7 +30,11 @@ static enum err insert_row(struct writer *writer, const struct message *message,
 	const struct feed_entry *author, int64_t received_ms)
 {
 	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(writer->db, &sql_message_add, &stmt);
+	buf_clear(&writer->body);
+	enum err err = pack_body(message->compact, &author->id, message->sequence, &writer->body);
+	if (err == ERR_OK) {
+		err = db_query(writer->db, &sql_message_add, &stmt);
+	}
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -37,7 +43,7 @@ static enum err insert_row(struct writer *writer, const struct message *message,
 	db_int(stmt, 3, db_key_head(message->key.at));
 	db_blob(stmt, 4, db_key_tail(message->key.at));
 	db_int(stmt, 5, received_ms);
-	db_blob(stmt, 6, message->compact);
+	db_blob(stmt, 6, buf_span(&writer->body));
 	return db_run(writer->db, stmt);
 }
 
@@ -73,7 +79,10 @@ enum err writer_insert(struct writer *writer, const struct message *message,
 		.sequence = message->sequence,
 		.at_ms = row.at_ms,
 		.was_shown = was_shown};
-	err = index_message(&writer->index, message, &row, out);
+	err = keys_add(writer->db, &message->key, row.message);
+	if (err == ERR_OK) {
+		err = index_message(&writer->index, message, &row, out);
+	}
 	if (err == ERR_OK) {
 		writer->committed_count++;
 		writer->is_graph_changed = writer->is_graph_changed || out->type == CONTENT_CONTACT;

@@ -125,6 +125,7 @@ struct writer {
 				    to insert */
 	uint8_t pending_nonce[FENCE_NONCE_BYTES_MAX];
 	size_t pending_nonce_len;
+	struct buf body;             /* a message on its way into its row */
 	struct committed *committed; /* of the present transaction */
 	size_t committed_count, committed_room;
 	struct committed *ahead; /* of the present transaction: posts that are shown ahead */

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "store/pack.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -62,7 +63,13 @@ static enum err judge_row(struct writer *writer, sqlite3_stmt *stmt,
 	struct message *message = NULL;
 	const char *why = NULL;
 	struct message_id key;
-	enum err err = message_reread(db_column(stmt, 3), &message, &why);
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	enum err err = pack_text(db_column(stmt, 3), store_self(writer->store),
+		(uint64_t)sqlite3_column_int64(stmt, 0), &text);
+	if (err == ERR_OK) {
+		err = message_reread(buf_span(&text), &message, &why);
+	}
+	buf_fini(&text);
 	*is_sound = false;
 	if (err != ERR_OK) {
 		return err == ERR_NOMEM ? err : ERR_OK;

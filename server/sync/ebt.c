@@ -2,11 +2,8 @@
  * The conversation. As dialler we keep silent until the first notes (a peer without EBT can then
  * refuse cheaply), but not for ever: go-ssb and we would wait for each other. As dialled our notes
  * go first, even when they are empty. Before the first notes the peer's stored clock is read: feeds
- * where it is known to stand where we stand, or not to replicate, are left out. A feed is
- * even-noted whenever we replicate and share it. When nothing comes for LIMIT_EBT_STALL_MS though
- * the peer claims more, the even note is said again, a few times; then those feeds are asked for by
- * createHistoryStream: EBT 7 keeps the highest number it ever heard from us, and sends nothing to
- * who lost some of it (protocol/04 §3.4).
+ * where it is known to stand where we stand, or not to replicate, are left out. Whether a note is
+ * even or odd is for ebt_source.c to say.
  */
 #include "sync/ebt_state.h"
 
@@ -21,42 +18,9 @@
 
 enum { REOPEN_MS = 1000, FORMAT_BYTES = 64 };
 
-/* What the store remembers of a peer, read by a worker. */
-struct clocks {
-	struct sync *sync;
-	struct ebt *ebt; /* NULL: nobody waits any more */
-	struct feed_id peer;
-	struct clock_entry *entries;
-	size_t count, room;
-};
-
-static void take_clock(void *ctx, const struct feed_id *feed, int64_t note)
+static bool is_even_with_us(const struct ebt_feed *at, const struct feed *feed)
 {
-	struct clocks *clocks = ctx;
-	if (clocks->count == clocks->room) {
-		size_t room = clocks->room == 0 ? 64 : clocks->room * 2;
-		struct clock_entry *entries =
-			clocks->count >= LIMIT_FEEDS_KNOWN
-				? NULL
-				: realloc(clocks->entries, room * sizeof(*entries));
-		if (entries == NULL) {
-			return; /* one skipped feed less */
-		}
-		clocks->entries = entries;
-		clocks->room = room;
-	}
-	clocks->entries[clocks->count++] = (struct clock_entry){.feed = *feed, .note = note};
-}
-
-/* Worker. A failure leaves fewer entries: more is noted than need be. */
-static void clocks_work(void *ctx)
-{
-	struct clocks *clocks = ctx;
-	struct reader *reader = readers_take(clocks->sync->readers);
-	if (reader == NULL || reader_clocks(reader, &clocks->peer, take_clock, clocks) != ERR_OK) {
-		clocks->count = 0;
-	}
-	readers_give(clocks->sync->readers, reader);
+	return at->theirs == THEIRS_NOT || (at->theirs > 0 && (uint64_t)at->theirs == feed->head);
 }
 
 /* The first notes: what the peer has not mentioned itself and may need to hear. */
@@ -68,100 +32,31 @@ static void open_notes(struct ebt *ebt)
 	if (ebt->is_open || !ebt->has_clocks || ebt->is_over) {
 		return;
 	}
-	for (size_t i = 0; i < reach_count(reach); i++) {
-		struct feed *feed = reach_nth(reach, i);
-		struct ebt_feed *at = ebt_at(ebt, feed);
-		bool is_even_with_us =
-			at != NULL &&
-			(at->theirs == THEIRS_NOT ||
-				(at->theirs > 0 && at->theirs == (int64_t)feed->head));
-		if (feed == reach_self(reach) && must_note_own) {
-			is_even_with_us = false;
-		}
-		if (at != NULL && !at->is_noted && !is_even_with_us && ebt_is_shared(ebt, feed)) {
-			ebt_mark(ebt, feed);
-		}
-	}
 	ebt->is_open = true;
 	ebt->is_note_due = true;
+	for (size_t i = 0; i < reach_count(reach); i++) {
+		struct feed *feed = reach_nth(reach, i);
+		struct ebt_feed *at = ebt_is_shared(ebt, feed) ? ebt_at(ebt, feed) : NULL;
+		bool is_own = feed == reach_self(reach);
+		if (at == NULL || at->is_noted) {
+			continue;
+		}
+		if (at->is_dirty || !is_even_with_us(at, feed) || (is_own && must_note_own)) {
+			ebt_mark(ebt, feed);
+			ebt_source_offer(ebt, feed);
+		}
+	}
 	ebt_flush(ebt);
 }
 
-static void clocks_done(void *ctx)
+void ebt_clocks_read(struct ebt *ebt)
 {
-	struct clocks *clocks = ctx;
-	struct ebt *ebt = clocks->ebt;
-	struct sync *sync = clocks->sync;
-	for (size_t i = 0; ebt != NULL && i < clocks->count; i++) {
-		struct feed *feed = reach_known(sync->reach, &clocks->entries[i].feed);
-		struct ebt_feed *at = feed == NULL ? NULL : ebt_at(ebt, feed);
-		if (at != NULL && at->theirs == THEIRS_UNKNOWN) {
-			at->theirs =
-				clocks->entries[i].note < 0 ? THEIRS_NOT : clocks->entries[i].note;
-			at->sent =
-				clocks->entries[i].note < 0 ? 0 : (uint64_t)clocks->entries[i].note;
-		}
-	}
-	if (ebt != NULL) {
-		ebt->clocks = NULL;
-		ebt->has_clocks = true;
-		if (!ebt->is_dialler || ebt->has_heard) {
-			open_notes(ebt);
-		}
-	}
-	free(clocks->entries);
-	free(clocks);
-	sync_job_ends(sync);
-}
-
-static void load_clocks(struct ebt *ebt)
-{
-	struct sync *sync = ebt->partner->sync;
-	struct clocks *clocks = calloc(1, sizeof(*clocks));
-	if (clocks != NULL) {
-		clocks->sync = sync;
-		clocks->ebt = ebt;
-		clocks->peer = ebt->partner->id;
-		if (loop_work(sync->loop, clocks_work, clocks_done, clocks) == ERR_OK) {
-			sync_job_begins(sync);
-			ebt->clocks = clocks;
-			return;
-		}
-	}
-	free(clocks);
-	ebt->has_clocks = true;
-	if (!ebt->is_dialler) {
+	if (!ebt->is_dialler || ebt->has_heard) {
 		open_notes(ebt);
 	}
 }
 
-static void save_clocks(struct ebt *ebt)
-{
-	struct sync *sync = ebt->partner->sync;
-	struct clock_entry *entries = calloc(ebt->feed_count + 1, sizeof(*entries));
-	size_t count = 0;
-	for (uint32_t i = 0; entries != NULL && i < ebt->feed_count; i++) {
-		const struct ebt_feed *at = &ebt->feeds[i];
-		/* Whom we told −1 remembers it: nothing may be skipped next time on the ground that
-		 * we stand at the same number. */
-		bool is_forgotten = at->is_refused && at->theirs > 0;
-		if (at->theirs != THEIRS_UNKNOWN) {
-			entries[count++] =
-				(struct clock_entry){.feed = reach_at(sync->reach, i)->id,
-					.note = is_forgotten ? 0 : at->theirs};
-		}
-	}
-	struct change change = {.kind = CHANGE_CLOCKS,
-		.feed = ebt->partner->id,
-		.clocks = entries,
-		.clock_count = count};
-	if (count > 0 && writer_change(sync->writer, &change) != ERR_OK) {
-		LOG(sync->env, LOG_DEBUG, "clocks.unsaved", LOG_NUM("feeds", count));
-	}
-	free(entries);
-}
-
-static void set_tick(struct ebt *ebt)
+void ebt_tick(struct ebt *ebt)
 {
 	if (!ebt->is_tick_set && !ebt->is_over) {
 		ebt->is_tick_set = true;
@@ -169,28 +64,16 @@ static void set_tick(struct ebt *ebt)
 	}
 }
 
-static bool is_behind(struct ebt *ebt, uint32_t slot)
+static bool is_behind(const struct ebt *ebt, const struct feed *feed)
 {
-	const struct ebt_feed *at = &ebt->feeds[slot];
-	const struct feed *feed = reach_at(ebt->partner->sync->reach, slot);
-	return at->theirs > (int64_t)feed->head && !at->is_stopped && !feed->is_paused &&
-	       ebt_is_shared(ebt, feed);
-}
-
-static void ask_again(struct ebt *ebt)
-{
-	ebt->asks++;
-	for (uint32_t i = 0; i < ebt->feed_count; i++) {
-		if (is_behind(ebt, i)) {
-			ebt_mark(ebt, reach_at(ebt->partner->sync->reach, i));
-		}
-	}
+	const struct ebt_feed *at = ebt_look(ebt, feed);
+	return at != NULL && at->theirs > 0 && (uint64_t)at->theirs > feed->head &&
+	       !at->is_stopped && !feed->is_paused && ebt_is_shared(ebt, feed);
 }
 
 static void on_tick(void *ctx)
 {
 	struct ebt *ebt = ctx;
-	struct sync *sync = ebt->partner->sync;
 	ebt->is_tick_set = false;
 	if (!ebt->is_open) {
 		if (ebt->is_dialler && ebt->has_clocks) {
@@ -201,16 +84,12 @@ static void on_tick(void *ctx)
 	if (ebt_behind(ebt->partner) == 0) {
 		return;
 	}
-	bool is_still = env_mono_ms(sync->env) - ebt->last_in_ms >= LIMIT_EBT_STALL_MS &&
-			ingest_count(sync->ingest) == 0 && !ebt->partner->is_paused;
-	if (is_still && ebt->asks >= LIMIT_EBT_ASKS) {
-		fetch_repair(ebt->partner);
-		return;
+	if (ebt->partner->is_paused) {
+		ebt->last_in_ms = env_mono_ms(ebt->partner->sync->env); /* we do not listen */
+	} else {
+		ebt_source_judge(ebt);
 	}
-	if (is_still) {
-		ask_again(ebt);
-	}
-	set_tick(ebt);
+	ebt_tick(ebt);
 }
 
 static void on_flush_due(void *ctx)
@@ -220,14 +99,20 @@ static void on_flush_due(void *ctx)
 
 static void end_with(struct ebt *ebt, const char *message);
 
+static void write_down(struct ebt_feed *at, const struct note *note)
+{
+	uint64_t sequence = note->sequence < INT32_MAX ? note->sequence : INT32_MAX;
+	at->theirs = note->is_replicated ? (int32_t)sequence : THEIRS_NOT;
+	at->they_want = note->is_replicated && note->wants;
+	at->sent = note->is_replicated ? (uint32_t)sequence : 0;
+}
+
 static void not_shared_note(
 	struct ebt *ebt, const struct feed_id *id, struct feed *feed, const struct note *note)
 {
 	struct ebt_feed *at = feed == NULL ? NULL : ebt_at(ebt, feed);
 	if (at != NULL) {
-		at->theirs = note->is_replicated ? (int64_t)note->sequence : THEIRS_NOT;
-		at->they_want = note->is_replicated && note->wants;
-		at->sent = note->sequence;
+		write_down(at, note);
 	}
 	if (!note->is_replicated) {
 		return; /* never answered, or two who do not care would talk for ever */
@@ -236,6 +121,24 @@ static void not_shared_note(
 		ebt_mark_refused(ebt, id);
 	} else if (!at->is_refused) {
 		ebt_mark(ebt, feed);
+	}
+}
+
+/* The peer replicates a feed that we do too. */
+static void shared_note(
+	struct ebt *ebt, struct feed *feed, struct ebt_feed *at, const struct note *note)
+{
+	bool is_behind_us = note->sequence < feed->head;
+	bool must_hear = is_behind_us && !note->wants && !at->is_told;
+	if (!at->is_noted || at->is_refused || must_hear) {
+		ebt_mark(ebt, feed);
+	}
+	if (is_behind_us && note->wants) {
+		ebt_queue(ebt, feed);
+	}
+	ebt_source_told(ebt, feed);
+	if (note->sequence > feed->head) {
+		newest_consider(ebt->partner, feed);
 	}
 }
 
@@ -252,34 +155,17 @@ static void on_note(void *ctx, const struct feed_id *id, const struct note *note
 	if (at == NULL) {
 		return;
 	}
-	bool is_own = feed == reach_self(sync->reach);
-	if (is_own) {
+	if (feed == reach_self(sync->reach)) {
 		recover_told(
 			ebt->partner, note->is_replicated ? (int64_t)note->sequence : THEIRS_NOT);
 	}
+	write_down(at, note);
 	if (!note->is_replicated) {
-		at->theirs = THEIRS_NOT;
-		at->they_want = false;
 		at->is_noted = false; /* another value from them is a first mention again */
 		at->is_wanting = false;
-		return;
-	}
-	at->theirs = (int64_t)note->sequence;
-	at->they_want = note->wants;
-	at->sent = note->sequence;
-	if (at->is_stopped) {
-		return;
-	}
-	bool is_behind_us = note->sequence < feed->head;
-	if (!at->is_noted || at->is_wanting == feed->is_paused || (is_behind_us && !note->wants && at->noted < feed->head)) {
-		ebt_mark(ebt, feed);
-	}
-	if (is_behind_us && note->wants) {
-		ebt_queue(ebt, feed);
-	}
-	if (note->sequence > feed->head) {
-		newest_consider(ebt->partner, feed);
-		set_tick(ebt);
+		ebt_source_lose(ebt, feed);
+	} else if (!at->is_stopped) {
+		shared_note(ebt, feed, at, note);
 	}
 }
 
@@ -295,33 +181,47 @@ static void take_notes(struct ebt *ebt, const struct json *json)
 	sync_changed(ebt->partner->sync);
 }
 
+static void taken(struct ebt *ebt, struct feed *feed, struct ebt_feed *at)
+{
+	ebt->last_in_ms = env_mono_ms(ebt->partner->sync->env);
+	ebt->asks = 0;
+	ebt->rest = 0;
+	ebt->rests = 0;
+	at->is_tried = false;
+	if (feed->source == ebt) {
+		feed->source_ms = ebt->last_in_ms;
+	}
+}
+
+/* Also of a feed that is odd-noted by now: it may have been under way. */
 static void take_message(struct ebt *ebt, const struct claim *claim, struct span body)
 {
 	struct sync *sync = ebt->partner->sync;
-	int64_t sequence = (int64_t)claim->sequence;
 	struct feed *feed = reach_wanted(sync->reach, &claim->author);
-	struct ebt_feed *at = feed == NULL ? NULL : ebt_at(ebt, feed);
-	bool is_own = at != NULL && feed == reach_self(sync->reach);
-	if (at == NULL || (!at->is_wanting && !is_own) || at->is_stopped ||
-		!ebt_is_shared(ebt, feed)) {
+	bool is_own = feed == reach_self(sync->reach);
+	struct ebt_feed *at = feed == NULL ? NULL
+			      : is_own     ? ebt_at(ebt, feed)
+					   : ebt_look(ebt, feed);
+	bool is_asked = at != NULL && at->is_noted && !at->is_refused && !feed->is_paused;
+	if (at == NULL || (!is_asked && !is_own) || at->is_stopped || !ebt_is_shared(ebt, feed)) {
 		return; /* not asked for */
 	}
 	if (is_own) {
 		recover_claims(ebt->partner, claim->sequence);
 	}
+	int32_t sequence = claim->sequence < INT32_MAX ? (int32_t)claim->sequence : INT32_MAX;
 	at->theirs = at->theirs < sequence ? sequence : at->theirs;
-	at->sent = at->sent < claim->sequence ? claim->sequence : at->sent;
+	at->sent = at->sent < (uint32_t)sequence ? (uint32_t)sequence : at->sent;
 	switch (ingest_put(sync->ingest, ebt->partner, feed, claim->sequence, body)) {
 	case INGEST_TAKEN:
-		ebt->last_in_ms = env_mono_ms(sync->env);
-		ebt->asks = 0;
+		taken(ebt, feed, at);
 		break;
 	case INGEST_DUPLICATE:
 	case INGEST_PAUSED:
 		break;
 	case INGEST_GAP:
 	case INGEST_FAILED:
-		set_tick(ebt);
+		ebt_tick(ebt);
 		break;
 	}
 }
@@ -367,17 +267,18 @@ static void on_room(void *ctx, struct rpc_call *call)
 static void ebt_free(struct ebt *ebt)
 {
 	pull_cancel(ebt->pull);
-	if (ebt->clocks != NULL) {
-		ebt->clocks->ebt = NULL;
-	}
+	ebt_clocks_drop(ebt);
 	if (ebt->flush_timer != NULL) {
 		loop_timer_free(ebt->flush_timer);
 	}
 	if (ebt->tick_timer != NULL) {
 		loop_timer_free(ebt->tick_timer);
 	}
+	for (uint32_t i = 0; i < ebt->page_count; i++) {
+		free(ebt->pages[i]);
+	}
+	free(ebt->pages);
 	free(ebt->refused);
-	free(ebt->feeds);
 	free(ebt);
 }
 
@@ -457,7 +358,7 @@ static void begin(struct ebt *ebt)
 		ebt->call, is_stranger ? LIMIT_RPC_NOTE_BYTES_STRANGER : LIMIT_RPC_NOTE_BYTES);
 	loop_timer_clear(partner->timer);
 	fetch_drop(partner);
-	load_clocks(ebt);
+	ebt_clocks_load(ebt);
 }
 
 void ebt_open(struct partner *partner)
@@ -531,7 +432,8 @@ void ebt_drop(struct partner *partner)
 	ebt->is_over = true;
 	loop_timer_clear(ebt->flush_timer);
 	loop_timer_clear(ebt->tick_timer);
-	save_clocks(ebt);
+	ebt_clocks_save(ebt);
+	ebt_source_lose_all(ebt);
 }
 
 void ebt_note_own(struct partner *partner)
@@ -559,13 +461,45 @@ void ebt_committed(struct partner *partner, struct feed *feed)
 	if (at == NULL || at->is_stopped || at->theirs == THEIRS_NOT) {
 		return;
 	}
+	bool is_behind_us = at->theirs < 0 || (uint64_t)at->theirs < feed->head;
+	at->is_told = false;
 	if (at->they_want) {
 		if (at->sent < feed->head) {
 			ebt_queue(ebt, feed);
 		}
-	} else if (at->theirs < (int64_t)feed->head && at->noted < feed->head &&
-		   (at->theirs != THEIRS_UNKNOWN || !at->is_noted)) {
+	} else if (is_behind_us && (at->theirs != THEIRS_UNKNOWN || !at->is_noted)) {
 		ebt_mark(ebt, feed);
+	}
+}
+
+static void reach_changed(struct ebt *ebt, struct feed *feed)
+{
+	struct ebt_feed *at = ebt_look(ebt, feed);
+	if (!ebt_is_shared(ebt, feed)) {
+		ebt_source_lose(ebt, feed);
+		if (at != NULL && at->is_noted && !at->is_refused) {
+			ebt_mark(ebt, feed);
+		}
+		return;
+	}
+	at = ebt_at(ebt, feed);
+	if (at == NULL || at->is_stopped || at->theirs == THEIRS_NOT) {
+		return;
+	}
+	if (feed->is_paused && feed->source == ebt) {
+		ebt_source_lose(ebt, feed);
+		ebt_mark(ebt, feed);
+	} else if (ebt_is_ahead(at, feed)) {
+		ebt_source_find(ebt->partner->sync, feed); /* a pause may be over */
+	}
+	/* Our −1 must be taken back also when both stand at the same number. */
+	if (at->is_refused || (!at->is_noted && !is_even_with_us(at, feed))) {
+		ebt_mark(ebt, feed);
+		ebt_source_find(ebt->partner->sync, feed);
+		ebt_source_offer(ebt, feed);
+	}
+	if (at->they_want && at->sent < feed->head) {
+		ebt_queue(ebt, feed);
 	}
 }
 
@@ -574,51 +508,29 @@ void ebt_reach_changed(struct partner *partner)
 	struct ebt *ebt = partner->ebt;
 	struct reach *reach = partner->sync->reach;
 	for (uint32_t i = 0; ebt != NULL && ebt->is_open && i < reach_slots(reach); i++) {
-		struct feed *feed = reach_at(reach, i);
-		struct ebt_feed *at = ebt_at(ebt, feed);
-		if (at == NULL) {
-			return;
-		}
-		if (!ebt_is_shared(ebt, feed)) {
-			if (at->is_noted && !at->is_refused) {
-				ebt_mark(ebt, feed);
-			}
-			continue;
-		}
-		if (at->is_stopped || at->theirs == THEIRS_NOT) {
-			continue;
-		}
-		/* Our −1 must be taken back also when both stand at the same number. */
-		bool is_other_wish = at->is_noted && at->is_wanting == feed->is_paused;
-		if (is_other_wish && !feed->is_paused) {
-			set_tick(ebt);
-		}
-		if (is_other_wish || at->is_refused || (!at->is_noted && at->theirs != (int64_t)feed->head)) {
-			ebt_mark(ebt, feed);
-		}
-		if (at->they_want && at->sent < feed->head) {
-			ebt_queue(ebt, feed);
-		}
+		reach_changed(ebt, reach_at(reach, i));
 	}
 }
 
 static void failed_in(
-	struct ebt *ebt, struct feed *feed, bool is_source, enum ingest_failure failure)
+	struct ebt *ebt, struct feed *feed, bool is_giver, enum ingest_failure failure)
 {
-	struct ebt_feed *at = ebt_at(ebt, feed);
+	struct ebt_feed *at = ebt_look(ebt, feed);
+	bool is_own = feed == reach_self(ebt->partner->sync->reach);
 	if (at == NULL || at->is_stopped) {
 		return;
 	}
-	bool is_bad = failure == FAILURE_INVALID || failure == FAILURE_FORKED;
-	if (failure == FAILURE_FORKED && feed == reach_self(ebt->partner->sync->reach)) {
+	if (failure == FAILURE_FORKED && is_own) {
 		return; /* of our own feed the other history is wanted too, as a proof */
 	}
-	if (is_source && is_bad) {
+	if (is_giver && (failure == FAILURE_INVALID || failure == FAILURE_FORKED)) {
 		at->is_stopped = true;
 		ebt_mark(ebt, feed);
+		ebt_source_lose(ebt, feed);
 		return;
 	}
-	if (!at->is_wanting || at->theirs <= (int64_t)feed->head || failure == FAILURE_UNWANTED) {
+	if ((!is_own && feed->source != ebt) || !ebt_is_ahead(at, feed) ||
+		failure == FAILURE_UNWANTED) {
 		return;
 	}
 	if (failure == FAILURE_MACHINE) {
@@ -626,7 +538,7 @@ static void failed_in(
 	} else {
 		ebt_mark(ebt, feed);
 	}
-	set_tick(ebt);
+	ebt_tick(ebt);
 }
 
 void ebt_feed_failed(
@@ -641,30 +553,30 @@ void ebt_feed_failed(
 
 uint64_t ebt_behind(const struct partner *partner)
 {
-	struct ebt *ebt = partner->ebt;
+	const struct ebt *ebt = partner->ebt;
+	struct reach *reach = partner->sync->reach;
 	uint64_t behind = 0;
-	for (uint32_t i = 0; ebt != NULL && i < ebt->feed_count; i++) {
-		if (is_behind(ebt, i)) {
-			behind += (uint64_t)ebt->feeds[i].theirs -
-				  reach_at(partner->sync->reach, i)->head;
+	for (uint32_t i = 0; ebt != NULL && i < reach_slots(reach); i++) {
+		const struct feed *feed = reach_at(reach, i);
+		if (is_behind(ebt, feed)) {
+			behind += (uint64_t)ebt_look(ebt, feed)->theirs - feed->head;
 		}
 	}
 	return behind;
 }
 
-bool ebt_is_behind(const struct partner *partner, const struct feed *feed)
+bool ebt_owes(const struct partner *partner, const struct feed *feed)
 {
-	struct ebt *ebt = partner->ebt;
-	return ebt != NULL && feed->slot < ebt->feed_count && is_behind(ebt, feed->slot);
+	const struct ebt *ebt = partner->ebt;
+	bool is_own = feed == reach_self(partner->sync->reach);
+	return ebt != NULL && (is_own || feed->source == ebt) && is_behind(ebt, feed);
 }
 
 uint64_t ebt_told(const struct partner *partner, const struct feed *feed)
 {
 	const struct ebt *ebt = partner->ebt;
-	bool is_known = ebt != NULL && feed->slot < ebt->feed_count;
-	return is_known && ebt->feeds[feed->slot].theirs > 0
-		       ? (uint64_t)ebt->feeds[feed->slot].theirs
-		       : 0;
+	const struct ebt_feed *at = ebt == NULL ? NULL : ebt_look(ebt, feed);
+	return at != NULL && at->theirs > 0 ? (uint64_t)at->theirs : 0;
 }
 
 bool ebt_is_running(const struct partner *partner)

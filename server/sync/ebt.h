@@ -1,6 +1,6 @@
 /**
- * sync/ebt: ebt.replicate version 3, classic format, with one peer (protocol/04 §3). Even notes to
- * everybody we want from; duplicates are dropped by ingest.
+ * sync/ebt: ebt.replicate version 3, classic format, with one peer (protocol/04 §3). Each feed is
+ * taken from one of them (`feed->source`); what comes twice all the same is dropped by ingest.
  */
 #ifndef SYNC_EBT_H
 #define SYNC_EBT_H
@@ -22,7 +22,9 @@ void ebt_rewind_own(struct partner *partner, uint64_t sequence);
 
 /** `feed` has a new head: push it, or say so. */
 void ebt_committed(struct partner *partner, struct feed *feed);
-/** The set of feeds or the blocks changed. */
+/** … and all sessions were told: is there one that has more than its source? */
+void ebt_feed_moved(struct sync *sync, struct feed *feed);
+/** The set of feeds, the blocks or `feed->is_paused` changed. */
 void ebt_reach_changed(struct partner *partner);
 /** A message of `feed` failed; `from` (may be gone: NULL) gave it. */
 void ebt_feed_failed(
@@ -30,8 +32,8 @@ void ebt_feed_failed(
 
 /** Messages the peer says it has and we still want. */
 uint64_t ebt_behind(const struct partner *partner);
-/** … of this feed? */
-bool ebt_is_behind(const struct partner *partner, const struct feed *feed);
+/** Is there some of this feed, and is the peer the one to give it? */
+bool ebt_owes(const struct partner *partner, const struct feed *feed);
 /** How far the peer told to have this feed; 0: not at all, or not known. */
 uint64_t ebt_told(const struct partner *partner, const struct feed *feed);
 bool ebt_is_running(const struct partner *partner);

@@ -11,26 +11,47 @@
 #include <assert.h>
 #include <stdlib.h>
 
+static bool grow(struct ebt *ebt, uint32_t page)
+{
+	if (page >= ebt->page_count) {
+		uint32_t count = reach_slots(ebt->partner->sync->reach) / EBT_PAGE + 1;
+		struct ebt_feed **pages = realloc(ebt->pages, count * sizeof(*pages));
+		if (pages == NULL) {
+			return false;
+		}
+		for (uint32_t i = ebt->page_count; i < count; i++) {
+			pages[i] = NULL;
+		}
+		ebt->pages = pages;
+		ebt->page_count = count;
+	}
+	assert(page < ebt->page_count);
+	if (ebt->pages[page] == NULL) {
+		struct ebt_feed *feeds = calloc(EBT_PAGE, sizeof(*feeds));
+		for (size_t i = 0; feeds != NULL && i < EBT_PAGE; i++) {
+			feeds[i].theirs = THEIRS_UNKNOWN;
+		}
+		ebt->pages[page] = feeds;
+	}
+	return ebt->pages[page] != NULL;
+}
+
+static struct ebt_feed *at_slot(const struct ebt *ebt, uint32_t slot)
+{
+	uint32_t page = slot / EBT_PAGE;
+	return page < ebt->page_count && ebt->pages[page] != NULL
+		       ? &ebt->pages[page][slot % EBT_PAGE]
+		       : NULL;
+}
+
+struct ebt_feed *ebt_look(const struct ebt *ebt, const struct feed *feed)
+{
+	return at_slot(ebt, feed->slot);
+}
+
 struct ebt_feed *ebt_at(struct ebt *ebt, const struct feed *feed)
 {
-	if (feed->slot >= ebt->feed_count) {
-		uint32_t count = reach_slots(ebt->partner->sync->reach);
-		struct ebt_feed *feeds = calloc(count, sizeof(*feeds));
-		if (feeds == NULL) {
-			return NULL;
-		}
-		if (ebt->feed_count > 0) {
-			memcpy(feeds, ebt->feeds, ebt->feed_count * sizeof(*feeds));
-		}
-		free(ebt->feeds);
-		for (uint32_t i = ebt->feed_count; i < count; i++) {
-			feeds[i] = (struct ebt_feed){.theirs = THEIRS_UNKNOWN};
-		}
-		ebt->feeds = feeds;
-		ebt->feed_count = count;
-	}
-	assert(feed->slot < ebt->feed_count);
-	return &ebt->feeds[feed->slot];
+	return grow(ebt, feed->slot / EBT_PAGE) ? at_slot(ebt, feed->slot) : NULL;
 }
 
 bool ebt_is_shared(const struct ebt *ebt, const struct feed *feed)
@@ -47,11 +68,11 @@ void ebt_mark(struct ebt *ebt, const struct feed *feed)
 	at->is_dirty = true;
 	at->next_dirty = EBT_NONE;
 	if (ebt->dirty.last == EBT_NONE) {
-		ebt->dirty.first = feed->slot;
+		ebt->dirty.first = (uint16_t)feed->slot;
 	} else {
-		ebt->feeds[ebt->dirty.last].next_dirty = feed->slot;
+		at_slot(ebt, ebt->dirty.last)->next_dirty = (uint16_t)feed->slot;
 	}
-	ebt->dirty.last = feed->slot;
+	ebt->dirty.last = (uint16_t)feed->slot;
 	if (ebt->is_open) {
 		loop_timer_set(ebt->flush_timer, 0);
 	}
@@ -86,60 +107,62 @@ void ebt_queue(struct ebt *ebt, const struct feed *feed)
 	at->is_queued = true;
 	at->next_send = EBT_NONE;
 	if (ebt->sending.last == EBT_NONE) {
-		ebt->sending.first = feed->slot;
+		ebt->sending.first = (uint16_t)feed->slot;
 	} else {
-		ebt->feeds[ebt->sending.last].next_send = feed->slot;
+		at_slot(ebt, ebt->sending.last)->next_send = (uint16_t)feed->slot;
 	}
-	ebt->sending.last = feed->slot;
+	ebt->sending.last = (uint16_t)feed->slot;
 	if (ebt->pull == NULL) {
 		loop_timer_set(ebt->flush_timer, 0);
 	}
 }
 
 /* Take the first slot off a list; EBT_NONE when it is empty. */
-static uint32_t take_dirty(struct ebt *ebt)
+static uint16_t take_dirty(struct ebt *ebt)
 {
-	uint32_t slot = ebt->dirty.first;
+	uint16_t slot = ebt->dirty.first;
 	if (slot != EBT_NONE) {
-		ebt->dirty.first = ebt->feeds[slot].next_dirty;
+		ebt->dirty.first = at_slot(ebt, slot)->next_dirty;
 		if (ebt->dirty.first == EBT_NONE) {
 			ebt->dirty.last = EBT_NONE;
 		}
-		ebt->feeds[slot].is_dirty = false;
+		at_slot(ebt, slot)->is_dirty = false;
 	}
 	return slot;
 }
 
-static uint32_t take_queued(struct ebt *ebt)
+static uint16_t take_queued(struct ebt *ebt)
 {
-	uint32_t slot = ebt->sending.first;
+	uint16_t slot = ebt->sending.first;
 	if (slot != EBT_NONE) {
-		ebt->sending.first = ebt->feeds[slot].next_send;
+		ebt->sending.first = at_slot(ebt, slot)->next_send;
 		if (ebt->sending.first == EBT_NONE) {
 			ebt->sending.last = EBT_NONE;
 		}
-		ebt->feeds[slot].is_queued = false;
+		at_slot(ebt, slot)->is_queued = false;
 	}
 	return slot;
 }
 
+/* Of our own feed everybody may send what we lost; any other one is taken from its source only. */
 static enum err add_note(struct ebt *ebt, const struct feed *feed, struct buf *out)
 {
-	struct ebt_feed *at = &ebt->feeds[feed->slot];
+	struct ebt_feed *at = ebt_look(ebt, feed);
+	bool is_own = feed == reach_self(ebt->partner->sync->reach);
 	bool is_ours = ebt_is_shared(ebt, feed) && !at->is_stopped;
 	if (!is_ours && at->is_refused) {
 		return ERR_OK; /* once per session */
 	}
-	bool is_rewound = ebt->is_rewinding && feed == reach_self(ebt->partner->sync->reach);
+	bool is_rewound = ebt->is_rewinding && is_own;
 	uint64_t head = is_rewound && ebt->rewind_to < feed->head ? ebt->rewind_to : feed->head;
-	bool is_wanting = is_ours && !feed->is_paused;
-	struct note note = {
-		.is_replicated = is_ours, .wants = is_wanting, .sequence = is_ours ? head : 0};
+	struct note note = {.is_replicated = is_ours,
+		.wants = is_ours && (is_own || feed->source == ebt),
+		.sequence = is_ours ? head : 0};
 	ebt->is_rewinding = ebt->is_rewinding && !is_rewound;
 	at->is_noted = true;
+	at->is_told = is_ours && head == feed->head;
 	at->is_refused = !is_ours;
-	at->is_wanting = is_wanting;
-	at->noted = head;
+	at->is_wanting = note.wants;
 	return note_add(out, &feed->id, &note);
 }
 
@@ -152,7 +175,7 @@ static enum err fill_item(struct ebt *ebt, struct buf *out)
 		err = note_add(out, &ebt->refused[--ebt->refused_count], &not_replicated);
 	}
 	for (; err == ERR_OK && count < LIMIT_NOTES_PER_ITEM; count++) {
-		uint32_t slot = take_dirty(ebt);
+		uint16_t slot = take_dirty(ebt);
 		if (slot == EBT_NONE) {
 			break;
 		}
@@ -194,13 +217,14 @@ static void send_items(struct ebt *ebt, const struct pull *pull)
 	for (size_t i = 0; i < pull->item_count; i++) {
 		const struct pull_item *item = &pull->items[i];
 		struct feed *feed = reach_at(sync->reach, pull->wants[item->want].slot);
-		if (!has_more(ebt, feed) || item->sequence != ebt->feeds[feed->slot].sent + 1) {
+		if (!has_more(ebt, feed) ||
+			item->sequence != (uint64_t)ebt_look(ebt, feed)->sent + 1) {
 			continue;
 		}
 		if (rpc_send(ebt->call, MUXRPC_JSON, pull_text(pull, item)) != ERR_OK) {
 			return;
 		}
-		ebt->feeds[feed->slot].sent = item->sequence;
+		ebt_look(ebt, feed)->sent = (uint32_t)item->sequence;
 		sync->counters.messages_out++;
 		if (feed == reach_self(sync->reach)) {
 			recover_holds(sync->recover, &ebt->partner->id, item->sequence);
@@ -221,7 +245,7 @@ static void on_pulled(void *ctx, struct pull *pull)
 			/* What could not be read (a damaged store) is left until the next event,
 			 * not tried in a circle. */
 			bool is_stuck = want->is_read && want->next == want->from &&
-					want->from == ebt->feeds[want->slot].sent + 1;
+					want->from == (uint64_t)at_slot(ebt, want->slot)->sent + 1;
 			if (has_more(ebt, feed) && !is_stuck) {
 				ebt_queue(ebt, feed);
 			}
@@ -242,13 +266,13 @@ static void pump(struct ebt *ebt)
 		return;
 	}
 	while (pull->want_count < PULL_WANTS_MAX) {
-		uint32_t slot = take_queued(ebt);
+		uint16_t slot = take_queued(ebt);
 		if (slot == EBT_NONE) {
 			break;
 		}
 		struct feed *feed = reach_at(ebt->partner->sync->reach, slot);
 		if (has_more(ebt, feed)) {
-			uint64_t from = ebt->feeds[slot].sent + 1;
+			uint64_t from = (uint64_t)at_slot(ebt, slot)->sent + 1;
 			pull->wants[pull->want_count++] = (struct pull_want){.feed = feed->id,
 				.slot = slot,
 				.from = from,

@@ -145,7 +145,7 @@ const struct json *fetch_value(const struct json *item)
 static void take(struct stream *stream, const struct claim *claim, struct span raw)
 {
 	struct partner *partner = stream->fetch->partner;
-	if (!feed_id_equal(&claim->author, &stream->feed->id)) {
+	if (!feed_id_equal(&claim->author, &stream->feed->id) || stream->feed->is_paused) {
 		return;
 	}
 	if (stream->feed == reach_self(partner->sync->reach)) {
@@ -242,7 +242,8 @@ static bool is_asked(const struct fetch *fetch, const struct feed *feed)
 static bool may_ask(const struct fetch *fetch, const struct feed *feed)
 {
 	bool is_stopped = feed->slot < fetch->stopped_count && fetch->is_stopped[feed->slot];
-	return !is_stopped && !feed->is_paused && (!fetch->is_repair || ebt_is_behind(fetch->partner, feed)) &&
+	return !is_stopped && !feed->is_paused &&
+	       (!fetch->is_repair || ebt_owes(fetch->partner, feed)) &&
 	       reach_is_shared(fetch->partner->sync->reach, feed, &fetch->partner->id) &&
 	       !is_asked(fetch, feed);
 }

@@ -9,7 +9,7 @@
 
 /** Begin, unless it runs already. */
 void fetch_start(struct partner *partner);
-/** Beside EBT: once, the feeds of which the peer says it has more (ebt_is_behind) and gives none.
+/** Beside EBT: once, the feeds of which the peer says it has more (ebt_owes) and gives none.
  */
 void fetch_repair(struct partner *partner);
 /** End all streams. */

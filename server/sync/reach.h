@@ -22,6 +22,9 @@ struct feed {
 	bool is_chosen;      /* scratch of reach.c */
 	bool is_paused; /* it has sent its share of today (sync/shares): noted odd, asked of nobody,
 			   taken from nobody until tomorrow; never a gap */
+
+	struct ebt *source; /* the session that feeds it, or NULL (sync/ebt_source) */
+	int64_t source_ms;  /* … since when, or when it last gave something; monotonic */
 };
 
 /** Reads the first time at once, in the calling thread. ERR_IO, ERR_NOMEM. */

@@ -88,6 +88,7 @@ static void tell_head(struct sync *sync, struct feed *feed)
 			history_committed(partner, feed);
 		}
 	}
+	ebt_feed_moved(sync, feed);
 }
 
 static void take_commit(struct sync *sync, const struct mail *mail)

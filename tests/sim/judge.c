@@ -6,6 +6,8 @@
 
 #include "sim/plot.h"
 
+#include "feed/window.h"
+#include "store/ahead.h"
 #include "store/safety.h"
 #include "sync/core.h"
 #include "sync/ingest.h"
@@ -505,6 +507,66 @@ void judge_watch(void)
 	}
 }
 
+/* I13 */
+
+enum err __real_writer_ahead(struct writer *writer, struct ahead_job *job);
+enum err __wrap_writer_ahead(struct writer *writer, struct ahead_job *job);
+enum err __wrap_writer_ahead(struct writer *writer, struct ahead_job *job)
+{
+	const struct window *window = job->window;
+	unsigned person = ledger_person(&window->author);
+	for (size_t i = 0; i < window->count; i++) {
+		const struct message *message = window->messages[i];
+		const struct entry *entry =
+			person == UINT_MAX ? NULL
+					   : ledger_find(person, message->sequence, &message->key);
+		bool is_signed = entry != NULL && entry->len == message->compact.len &&
+				 memcmp(entry->compact, message->compact.at, entry->len) == 0;
+		if (window->is_signed[i] && !is_signed) {
+			broken("I13", "message %llu of %u counts as checked, and nobody signed it",
+				(unsigned long long)message->sequence, person);
+		}
+	}
+	figures.windows++;
+	figures.windows_checked += window->is_checked;
+	return __real_writer_ahead(writer, job);
+}
+
+void judge_given(struct node *node, int64_t since_us, struct span text)
+{
+	struct message *message = NULL;
+	struct message_id key;
+	const char *why = NULL;
+	if (node->life != NODE_UP || node->started_us >= since_us) {
+		return; /* of a life that is over */
+	}
+	bool is_message = message_read(text, &message, &why) == ERR_OK;
+	if (!is_message || !node_key_at(node, &message->author, message->sequence, &key) ||
+		!message_id_equal(&key, &message->key)) {
+		broken("I13", "%u gives a message that it has not stored", node->host.number);
+	} else {
+		judge_served(node, ledger_person(&message->author));
+	}
+	message_free(message);
+	figures.given++;
+}
+
+static void judge_row(void *ctx, const struct feed_id *feed, const struct ahead_state *state)
+{
+	const struct node *node = ctx;
+	if (!state->is_checked) {
+		broken("I13", "%u holds messages up to %llu of %u and never checks them",
+			node->host.number, (unsigned long long)state->newest, ledger_person(feed));
+	}
+}
+
+static void judge_ahead(struct node *node)
+{
+	if (reader_ahead_all(node->reader, judge_row, node) != ERR_OK) {
+		broken("I13", "%u cannot read what it holds ahead", node->host.number);
+	}
+}
+
 /* I4 */
 
 static bool has_block(const struct node *node, unsigned person)
@@ -637,6 +699,7 @@ void judge_stores(void)
 			judge_returned(node);
 			judge_feeds(node);
 			judge_seen(node);
+			judge_ahead(node);
 		}
 	}
 }

@@ -1,4 +1,4 @@
-/** tests/sim/judge: the promises I1 … I12 (README.md), watched while the simulator runs and looked
+/** tests/sim/judge: the promises I1 … I13 (README.md), watched while the simulator runs and looked
  * at when all is calm again. */
 #ifndef TESTS_SIM_JUDGE_H
 #define TESTS_SIM_JUDGE_H
@@ -23,6 +23,7 @@ struct figures {
 	uint64_t pauses, claims, unlocked, overrides, lost, recovered, drafts, declined;
 	uint64_t forks_override, forks_unseen, forks_residue, forks_copies, forks_detected;
 	uint64_t moves, posted_drafts;
+	uint64_t windows, windows_checked, given; /* shown or checked ahead; given to liars */
 };
 extern struct figures figures;
 
@@ -44,6 +45,8 @@ void judge_drafts(struct node *node);
 void judge_block(struct node *node, unsigned person, bool is_blocked);
 /** `node` gave a message of `person` to a stranger who asked for it. */
 void judge_served(struct node *node, unsigned person);
+/** `node` gave this message before its history, on a connection that stands since then. */
+void judge_given(struct node *node, int64_t since_us, struct span text);
 /** Every second. */
 void judge_watch(void);
 /** Do all have what all have? `is_said`: I4 is broken when not. */

@@ -10,10 +10,11 @@
 #include "wire/note.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FLOOD_MESSAGES = 60, FLOOD_CALLS = 8, BRANCH_MESSAGES = 6 };
+enum { FLOOD_MESSAGES = 60, FLOOD_CALLS = 8, BRANCH_MESSAGES = 6, BROKEN_MESSAGES = 3 };
 enum {
 	CLAIMS = 1U << LIE_CLAIM | 1U << LIE_OVERCLAIM | 1U << LIE_WITHHOLD | 1U << LIE_FLOOD |
 		 1U << LIE_GARBLE
@@ -28,6 +29,7 @@ struct talk {
 	struct rpc_call *ebt;
 	bool is_dialled_by_us;
 	unsigned asked; /* person, of the last curious question */
+	int64_t since_us;
 };
 
 struct liar {
@@ -39,6 +41,8 @@ struct liar {
 	struct talk *talks;
 	struct event tick;
 	struct message *branches[2][BRANCH_MESSAGES];
+	struct message *broken[BROKEN_MESSAGES]; /* behind the first branch; the first has no
+						    signature that is one */
 };
 
 /* Its own feed, twice from the third message on. */
@@ -73,6 +77,31 @@ static void make_branches(struct liar *liar)
 		}
 		signer_free(signer);
 	}
+}
+
+static void make_broken(struct liar *liar)
+{
+	const struct message *last = liar->branches[0][BRANCH_MESSAGES - 1];
+	struct chain_head head = {
+		.sequence = last->sequence, .key = last->key, .timestamp = last->timestamp};
+	struct signer *signer = ledger_signer(liar->person);
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	const char *why = NULL;
+	struct message *good = say(signer, &head, "I am broken", 0);
+	enum err err = buf_append(&text, good->compact);
+	uint8_t *at = memmem(text.at, text.len, "\"signature\":\"", 13);
+	assert(err == ERR_OK && at != NULL);
+	at[13] = at[13] == 'A' ? 'B' : 'A';
+	err = message_read(buf_span(&text), &liar->broken[0], &why);
+	assert(err == ERR_OK);
+	(void)err;
+	head.key = liar->broken[0]->key;
+	for (unsigned i = 1; i < BROKEN_MESSAGES; i++) {
+		liar->broken[i] = say(signer, &head, "I am not", 0);
+	}
+	message_free(good);
+	buf_fini(&text);
+	signer_free(signer);
 }
 
 /* Sending. */
@@ -152,7 +181,171 @@ static void send_branch(struct talk *talk)
 	}
 }
 
+/* Windows. */
+
+enum {
+	WINDOW_TRUE,   /* the newest that were heard of */
+	WINDOW_STALE,  /* some time ago */
+	WINDOW_GAP,    /* one is left out */
+	WINDOW_OTHER,  /* somebody else's */
+	WINDOW_WORDS,  /* a character that the hash does not see */
+	WINDOW_BRANCH, /* another history, where there is one */
+	WINDOW_ENDLESS,
+	WINDOW_SILENT,
+	WINDOW_KINDS
+};
+
+static void say_item(struct rpc_call *call, struct span text)
+{
+	if (rpc_send(call, MUXRPC_JSON, text) != ERR_OK) {
+		trace_mix(text.len);
+	}
+}
+
+static void say_window_head(struct rpc_call *call, unsigned person, size_t newest, size_t count)
+{
+	char id[FEED_ID_TEXT_BYTES];
+	char text[160];
+	feed_id_format(ledger_id(person), id);
+	int len = snprintf(text, sizeof(text),
+		"{\"feed\":\"%s\",\"newest\":%zu,\"profiles\":0,\"messages\":%zu}", id, newest,
+		count);
+	say_item(call, span_of(text, (size_t)len));
+}
+
+/* U+01xx for a letter of the text: the key stays what it was. */
+static void say_other_words(struct rpc_call *call, const struct entry *entry)
+{
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	const char *mark = strstr(entry->compact, "\"content\"");
+	size_t at = (size_t)((mark != NULL ? mark : entry->compact) - entry->compact);
+	while (at < entry->len && (entry->compact[at] < 'b' || entry->compact[at] > 'y')) {
+		at++;
+	}
+	uint8_t wide[2] = {(uint8_t)(0xc0 | (0x100 | entry->compact[at]) >> 6),
+		(uint8_t)(0x80 | (entry->compact[at] & 63))};
+	enum err err = buf_append(&text, span_of(entry->compact, at));
+	if (err == ERR_OK) {
+		err = buf_append(&text, span_of(wide, 2));
+	}
+	if (err == ERR_OK) {
+		err = buf_append(&text, span_of(entry->compact + at + 1, entry->len - at - 1));
+	}
+	assert(err == ERR_OK);
+	(void)err;
+	say_item(call, buf_span(&text));
+	buf_fini(&text);
+}
+
+/* How many messages of somebody were heard of, in a row from the first. */
+static size_t heard_of(unsigned person)
+{
+	size_t count = 0;
+	while (count < ledger_at(person)->count) {
+		const struct entry *entry = ledger_first(person, count + 1);
+		if (entry == NULL || !entry->is_released) {
+			break;
+		}
+		count++;
+	}
+	return count;
+}
+
+static void say_texts(
+	struct rpc_call *call, unsigned person, size_t first, size_t last, unsigned kind)
+{
+	size_t odd = first + dice_below(DICE_LIAR, last - first + 1);
+	for (size_t i = first; i <= last; i++) {
+		const struct entry *entry = ledger_first(person, i);
+		bool is_branch = kind == WINDOW_BRANCH && entry->next != NULL;
+		entry = is_branch && entry->next->is_released ? entry->next : entry;
+		if (kind == WINDOW_WORDS && i == odd) {
+			say_other_words(call, entry);
+		} else if (kind != WINDOW_GAP || i != odd || first == last) {
+			say_item(call, span_of(entry->compact, entry->len));
+		}
+	}
+}
+
+static void say_window(struct talk *talk, struct rpc_call *call, unsigned person)
+{
+	struct liar *liar = talk->liar;
+	unsigned kind = (unsigned)dice_below(DICE_LIAR, WINDOW_SILENT);
+	unsigned from =
+		kind == WINDOW_OTHER ? (unsigned)dice_below(DICE_LIAR, sim.person_count) : person;
+	if (person == liar->person && dice_percent(DICE_LIAR, 60)) {
+		say_window_head(call, person, liar->broken[2]->sequence, BROKEN_MESSAGES);
+		for (unsigned i = 0; i < BROKEN_MESSAGES; i++) {
+			say_item(call, liar->broken[i]->compact);
+		}
+		return;
+	}
+	size_t last = heard_of(from);
+	if (kind == WINDOW_STALE && last > 1) {
+		last = 1 + dice_below(DICE_LIAR, last);
+	}
+	size_t first = last > LIMIT_WINDOW_MESSAGES / 2 ? last - LIMIT_WINDOW_MESSAGES / 2 : 1;
+	if (last == 0) {
+		say_window_head(call, person, 0, 0);
+		return;
+	}
+	bool is_short = kind == WINDOW_GAP && last > first;
+	say_window_head(call, person, last, last - first + (is_short ? 0 : 1));
+	say_texts(call, from, first, last, kind);
+	for (unsigned i = 0; kind == WINDOW_ENDLESS && i < FLOOD_MESSAGES; i++) {
+		say_texts(call, from, first, last, WINDOW_TRUE);
+	}
+}
+
+static void answer_newest(struct talk *talk, struct rpc_call *call, const struct json *args)
+{
+	static const struct rpc_handler nothing;
+	const struct json *feeds =
+		json_count(args) > 0 ? json_get(json_at(args, 0), "feeds") : NULL;
+	rpc_accept(call, &nothing);
+	if (dice_below(DICE_LIAR, WINDOW_KINDS) == WINDOW_SILENT) {
+		return;
+	}
+	for (size_t i = 0; i < json_count(feeds); i++) {
+		struct span text;
+		struct feed_id id;
+		bool is_id = json_text(json_get(json_at(feeds, i), "id"), &text) &&
+			     feed_id_parse(text, &id) == ERR_OK;
+		unsigned person = is_id ? ledger_person(&id) : UINT_MAX;
+		if (person != UINT_MAX) {
+			say_window(talk, call, person);
+		}
+	}
+	rpc_end(call);
+}
+
 /* Asking. */
+
+static void on_newest_item(void *ctx, struct rpc_call *call, enum muxrpc_type type,
+	struct span body, const struct json *json)
+{
+	struct talk *talk = ctx;
+	(void)call;
+	(void)type;
+	if (json_get(json, "author") != NULL && talk->node != NULL) {
+		judge_given(talk->node, talk->since_us, body);
+	}
+}
+
+static void ask_newest(struct talk *talk, unsigned person)
+{
+	struct rpc_handler handler = {.on_item = on_newest_item, .ctx = talk};
+	struct rpc_call *call = NULL;
+	char id[FEED_ID_TEXT_BYTES];
+	char args[160];
+	feed_id_format(ledger_id(person), id);
+	(void)snprintf(args, sizeof(args),
+		"[{\"version\":1,\"feeds\":[{\"id\":\"%s\",\"above\":0}],\"limit\":50}]", id);
+	if (rpc_open(peer_rpc(talk->peer), "kith.newest", RPC_SOURCE, span_text(args), &handler,
+		    &call) != ERR_OK) {
+		trace_mix(person);
+	}
+}
 
 static void on_history_item(void *ctx, struct rpc_call *call, enum muxrpc_type type,
 	struct span body, const struct json *json)
@@ -225,6 +418,7 @@ static void lie(struct talk *talk)
 		flood(talk);
 		break;
 	default:
+		ask_newest(talk, talk->asked % sim.person_count);
 		ask(talk, talk->asked++ % sim.honest_count);
 	}
 }
@@ -246,7 +440,11 @@ static void on_call(void *ctx, struct peer *peer, struct rpc_call *call, const c
 	struct rpc_handler handler = {.on_end = on_ebt_end, .ctx = talk, .is_raw = true};
 	(void)peer;
 	(void)kind;
-	(void)args;
+	if (strcmp(name, "kith.newest") == 0 && (talk->liar->lies & 1U << LIE_WINDOW) != 0 &&
+		talk->node != NULL) {
+		answer_newest(talk, call, args);
+		return;
+	}
 	if (strcmp(name, "ebt.replicate") != 0 || talk->ebt != NULL) {
 		rpc_refuse_not_allowed(call, name);
 		return;
@@ -262,6 +460,7 @@ static void on_ready(void *ctx, struct peer *peer)
 	struct talk *talk = ctx;
 	const struct rpc_handler handler = {.on_end = on_ebt_end, .ctx = talk, .is_raw = true};
 	talk->peer = peer;
+	talk->since_us = world.now_us;
 	for (unsigned i = 0; i < sim.node_count; i++) {
 		const struct host *host = &sim.nodes[i].host;
 		size_t len = strlen(host->name);
@@ -396,6 +595,7 @@ struct liar *liar_new(unsigned number, unsigned person)
 	sim.has_claims = sim.has_claims || (liar->lies & CLAIMS) != 0;
 	liar->signer = ledger_signer(person);
 	make_branches(liar);
+	make_broken(liar);
 	enum err err = loop_new(&liar->host.env, &liar->host.loop);
 	const struct listen_opts opts = {.loop = liar->host.loop, .on_link = on_link, .ctx = liar};
 	if (err == ERR_OK) {
@@ -430,6 +630,9 @@ void liar_free(struct liar *liar)
 	loop_free(liar->host.loop);
 	for (unsigned i = 0; i < 2 * BRANCH_MESSAGES; i++) {
 		message_free(liar->branches[i / BRANCH_MESSAGES][i % BRANCH_MESSAGES]);
+	}
+	for (unsigned i = 0; i < BROKEN_MESSAGES; i++) {
+		message_free(liar->broken[i]);
 	}
 	signer_free(liar->signer);
 	free(liar);

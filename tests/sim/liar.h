@@ -13,6 +13,7 @@ enum lie {
 	LIE_GARBLE,    /* sends bytes that are nearly messages, and some that are not */
 	LIE_FLOOD,     /* sends much of all that at once, and opens many calls */
 	LIE_CURIOUS,   /* asks for the feeds that the listener blocks */
+	LIE_WINDOW,    /* answers kith.newest with every kind of false window */
 	LIE_COUNT
 };
 

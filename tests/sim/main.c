@@ -86,11 +86,13 @@ static void say_figures(uint64_t count, uint64_t failed)
 		(unsigned long long)figures.lost, (unsigned long long)figures.recovered);
 	(void)printf(
 		"forks: %llu by the owner's word, %llu between copies, %llu where nobody could "
-		"tell, %llu of what nobody has; seen and said %llu\n",
+		"tell, %llu of what nobody has; seen and said %llu; "
+		"windows %llu, %llu all checked, %llu messages given to liars\n",
 		(unsigned long long)figures.forks_override,
 		(unsigned long long)figures.forks_copies, (unsigned long long)figures.forks_residue,
 		(unsigned long long)figures.forks_unseen,
-		(unsigned long long)figures.forks_detected);
+		(unsigned long long)figures.forks_detected, (unsigned long long)figures.windows,
+		(unsigned long long)figures.windows_checked, (unsigned long long)figures.given);
 }
 
 /* A few forks are the documented rest; more of them are a rule that does not hold. */

@@ -49,6 +49,7 @@ static void upgrade(struct shelf *shelf)
 				     "DROP TABLE ahead; DROP TABLE keys; DROP TABLE behind;"
 				     "DROP TABLE search; DROP TABLE shares; DROP TABLE ahead_feeds;"
 				     "DROP TABLE profiles_from;"
+				     "CREATE INDEX messages_by_key ON messages (key_head);"
 				     "PRAGMA user_version = 2"),
 		ERR_OK);
 	db_close(db);

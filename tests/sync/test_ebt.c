@@ -299,10 +299,12 @@ static void an_invalid_message_stops_the_feed_for_that_peer_and_a_good_copy_come
 	script_dial(&second, &stage->node);
 	struct script_call *other = script_open(&second, "ebt.replicate", RPC_DUPLEX, replicate);
 	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &carol, 0)));
-	SCRIPT_UNTIL(&second, script_has(other, note(room, &carol, 0)));
+	SCRIPT_UNTIL(&second, script_has(other, note(room, &carol, 1)));
 	script_send(other, "{%s}", note(room, &carol, 2));
+	script_send(ebt, "{%s}", note(room, &carol, 2));
 	script_send_span(ebt, buf_span(&broken));
 	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &carol, -1)));
+	SCRIPT_UNTIL(&second, script_has(other, note(room, &carol, 0)));
 	script_send_span(ebt, one->compact);
 	script_linger(&stage->peer, 100);
 	assert_int_equal(node_head(&stage->node, &carol.id), 0);
