@@ -18,9 +18,21 @@
 
 enum { REOPEN_MS = 1000, FORMAT_BYTES = 64 };
 
-static bool is_even_with_us(const struct ebt_feed *at, const struct feed *feed)
+/*
+ * Who said −1 hears no more of a feed, except of our own: of each session's number and of each new
+ * message. EBT 9 speaks up for a feed it follows again only when its number differs from the one it
+ * heard last; at equal numbers both would be silent for good.
+ */
+static bool is_turned_down(
+	const struct ebt *ebt, const struct feed *feed, const struct ebt_feed *at)
 {
-	return at->theirs == THEIRS_NOT || (at->theirs > 0 && (uint64_t)at->theirs == feed->head);
+	return at->theirs == THEIRS_NOT && feed != reach_self(ebt->partner->sync->reach);
+}
+
+static bool need_not_hear(const struct ebt *ebt, const struct feed *feed, const struct ebt_feed *at)
+{
+	return is_turned_down(ebt, feed, at) ||
+	       (at->theirs > 0 && (uint64_t)at->theirs == feed->head);
 }
 
 /* The first notes: what the peer has not mentioned itself and may need to hear. */
@@ -41,7 +53,7 @@ static void open_notes(struct ebt *ebt)
 		if (at == NULL || at->is_noted) {
 			continue;
 		}
-		if (at->is_dirty || !is_even_with_us(at, feed) || (is_own && must_note_own)) {
+		if (at->is_dirty || !need_not_hear(ebt, feed, at) || (is_own && must_note_own)) {
 			ebt_mark(ebt, feed);
 			ebt_source_offer(ebt, feed);
 		}
@@ -458,7 +470,7 @@ void ebt_committed(struct partner *partner, struct feed *feed)
 {
 	struct ebt *ebt = partner->ebt;
 	struct ebt_feed *at = ebt == NULL || !ebt_is_shared(ebt, feed) ? NULL : ebt_at(ebt, feed);
-	if (at == NULL || at->is_stopped || at->theirs == THEIRS_NOT) {
+	if (at == NULL || at->is_stopped || is_turned_down(ebt, feed, at)) {
 		return;
 	}
 	bool is_behind_us = at->theirs < 0 || (uint64_t)at->theirs < feed->head;
@@ -493,7 +505,7 @@ static void reach_changed(struct ebt *ebt, struct feed *feed)
 		ebt_source_find(ebt->partner->sync, feed); /* a pause may be over */
 	}
 	/* Our −1 must be taken back also when both stand at the same number. */
-	if (at->is_refused || (!at->is_noted && !is_even_with_us(at, feed))) {
+	if (at->is_refused || (!at->is_noted && !need_not_hear(ebt, feed, at))) {
 		ebt_mark(ebt, feed);
 		ebt_source_find(ebt->partner->sync, feed);
 		ebt_source_offer(ebt, feed);
