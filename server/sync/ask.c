@@ -289,6 +289,8 @@ static void answer_figures(struct ask *ask)
 		.last_in_ms = counters->last_in_ms,
 		.calls_refused = counters->calls_refused,
 		.handshakes_failed = counters->handshakes_failed,
+		.note_bytes_in = counters->note_bytes_in,
+		.note_bytes_out = counters->note_bytes_out,
 		.feeds_paused = shares.feeds_paused,
 		.peers_paused = shares.peers_paused,
 	};

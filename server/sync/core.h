@@ -94,6 +94,7 @@ struct sync_counters {
 	uint64_t messages_in, messages_out, refused, duplicates;
 	int64_t last_in_ms;
 	uint64_t calls_refused, handshakes_failed;
+	uint64_t note_bytes_in, note_bytes_out;
 };
 
 struct sync {

@@ -181,8 +181,9 @@ static void on_note(void *ctx, const struct feed_id *id, const struct note *note
 	}
 }
 
-static void take_notes(struct ebt *ebt, const struct json *json)
+static void take_notes(struct ebt *ebt, const struct json *json, size_t len)
 {
+	ebt->partner->sync->counters.note_bytes_in += len;
 	ebt->asks = 0;
 	if (note_each(json, on_note, ebt) == ERR_LIMIT) {
 		end_with(ebt, "too many notes");
@@ -266,7 +267,7 @@ static void on_item(void *ctx, struct rpc_call *call, enum muxrpc_type type, str
 			take_message(ebt, &claim, body);
 		}
 	} else {
-		take_notes(ebt, json);
+		take_notes(ebt, json, body.len);
 	}
 }
 

@@ -193,6 +193,7 @@ static void flush_notes(struct ebt *ebt)
 		enum err err = fill_item(ebt, &item);
 		bool is_empty = item.len <= 2;
 		if (err == ERR_OK && (!is_empty || ebt->is_note_due)) {
+			ebt->partner->sync->counters.note_bytes_out += item.len;
 			err = rpc_send(ebt->call, MUXRPC_JSON, buf_span(&item));
 		}
 		ebt->is_note_due = false;

@@ -88,6 +88,7 @@ struct sync_figures {
 	uint64_t behind;    /* over all peers */
 	int64_t last_in_ms; /* wall, when a message last arrived; 0 never */
 	uint64_t calls_refused, handshakes_failed;
+	uint64_t note_bytes_in, note_bytes_out; /* clock notes */
 	uint64_t feeds_paused; /* have sent their share of today (sync/shares) */
 	uint64_t peers_paused; /* have sent or taken their share of this hour */
 };
