@@ -151,6 +151,22 @@ export const mutants = [
     tests: ['store/writer', 'store/store', 'sync/sync', sim],
   },
   {
+    name: 'window-decides',
+    what: 'what was shown ahead stays, whatever the chain brings in its place',
+    file: 'server/store/writer_ahead.c',
+    find: '\tif (!message_id_equal(&held.key, &message->key)) {\n\t\treturn other_history',
+    put: '\tif (held.message < 0) {\n\t\treturn other_history',
+    tests: ['store/ahead'],
+  },
+  {
+    name: 'ahead-counted',
+    what: 'posts that are held ahead are counted',
+    file: 'server/store/index.c',
+    find: '\tindex->delta.posts += row->message < AHEAD_MESSAGE_FIRST;',
+    put: '\tindex->delta.posts++;',
+    tests: ['store/ahead'],
+  },
+  {
     name: 'blocks-leak',
     what: 'feeds are given to those their authors block',
     file: 'server/sync/reach.c',

@@ -529,6 +529,105 @@ static void it_can_be_dropped(void **state)
 	assert_page(rig, TIMELINE_WIDE, POSTS_AHEAD, POSTS_AHEAD, POSTS_AHEAD);
 }
 
+/* While so much pours in that rows are made behind it (store/behind), nothing that is on a page
+ * goes from it. */
+static void in_a_bulk_what_was_shown_stays_on_the_page(void **state)
+{
+	enum { FILL = 200 };
+	struct rig *rig = *state;
+	struct author dora;
+	struct message *fill[FILL];
+	struct message *feed[FEED];
+	author_init(&dora, 3);
+	show(rig);
+	for (int i = 0; i < FILL; i++) {
+		fill[i] = author_post(&dora, "fill");
+	}
+	for (int i = 0; i < FEED; i++) {
+		const char *why = NULL;
+		assert_int_equal(message_reread(rig->feed[i]->compact, &feed[i], &why), ERR_OK);
+	}
+	assert_int_equal(shelf_append_all(&rig->shelf, fill, FILL, NULL), ERR_OK);
+	assert_int_equal(shelf_append_all(&rig->shelf, feed, FEED, NULL), ERR_OK);
+	struct posts posts;
+	page(rig, TIMELINE_PERSON, &posts);
+	assert_true(posts.count >= POSTS_AHEAD);
+	for (size_t i = 0; i < POSTS_AHEAD; i++) {
+		assert_true(posts.at[i].sequence >= FIRST);
+		assert_false(posts.at[i].is_ahead);
+	}
+	assert_string_equal(person_of(rig).name, "Ben 40");
+	posts_free(&posts);
+	author_fini(&dora);
+}
+
+/* The second message of the author with that number. */
+static enum err show_one(struct rig *rig, unsigned number, bool *is_kept)
+{
+	struct author author;
+	struct message *feed[2];
+	author_init(&author, number);
+	feed[0] = author_post(&author, "one");
+	feed[1] = author_post(&author, "two");
+	enum err err = give(rig, window_from(feed, 2, 2, 0), is_kept);
+	message_free(feed[0]);
+	message_free(feed[1]);
+	author_fini(&author);
+	return err;
+}
+
+static void set_reach(struct rig *rig, unsigned first, size_t count)
+{
+	struct reach_entry *reach = calloc(count, sizeof(*reach));
+	assert_non_null(reach);
+	for (size_t i = 0; i < count; i++) {
+		struct author author;
+		author_init(&author, first + (unsigned)i);
+		reach[i] = (struct reach_entry){.feed = author.id, .hops = i % 2 == 0 ? 2 : 3};
+		author_fini(&author);
+	}
+	const struct change change = {.kind = CHANGE_REACH, .reach = reach, .reach_count = count};
+	assert_int_equal(writer_change_wait(rig->shelf.writer, &change), ERR_OK);
+	free(reach);
+}
+
+static void count_feed(void *ctx, const struct feed_id *feed, const struct ahead_state *state)
+{
+	size_t *count = ctx;
+	(void)feed;
+	assert_int_equal(state->count, 1);
+	(*count)++;
+}
+
+static size_t feeds_held(struct rig *rig)
+{
+	size_t count = 0;
+	assert_int_equal(reader_ahead_all(rig->shelf.reader, count_feed, &count), ERR_OK);
+	return count;
+}
+
+/* Every second of them is three hops away, the others two. */
+static void so_many_feeds_are_held_and_the_nearest_first(void **state)
+{
+	enum { OF_3_HOPS = 1001, MORE = 100 };
+	struct rig *rig = *state;
+	bool is_kept = false;
+	set_reach(rig, OF_3_HOPS - 1, LIMIT_AHEAD_FEEDS + MORE);
+	for (unsigned i = 0; i < LIMIT_AHEAD_FEEDS; i++) {
+		assert_int_equal(show_one(rig, OF_3_HOPS - 1 + i, &is_kept), ERR_OK);
+		assert_true(is_kept);
+	}
+	assert_int_equal(feeds_held(rig), LIMIT_AHEAD_FEEDS);
+	/* One above, as far as the farthest; one nearer; and many more. */
+	assert_int_equal(show_one(rig, OF_3_HOPS + LIMIT_AHEAD_FEEDS, &is_kept), ERR_REFUSED);
+	assert_int_equal(show_one(rig, OF_3_HOPS - 1 + LIMIT_AHEAD_FEEDS, &is_kept), ERR_OK);
+	assert_true(is_kept);
+	for (unsigned i = 0; i < MORE; i++) {
+		(void)show_one(rig, OF_3_HOPS - 1 + LIMIT_AHEAD_FEEDS + i, &is_kept);
+	}
+	assert_int_equal(feeds_held(rig), LIMIT_AHEAD_FEEDS);
+}
+
 static void our_own_feed_is_never_shown_ahead(void **state)
 {
 	struct rig *rig = *state;
@@ -652,6 +751,8 @@ int main(void)
 		T(a_proof_of_a_fork_ends_it),
 		T(it_goes_with_a_block_and_with_the_follow),
 		T(it_can_be_dropped),
+		T(in_a_bulk_what_was_shown_stays_on_the_page),
+		T(so_many_feeds_are_held_and_the_nearest_first),
 		T(our_own_feed_is_never_shown_ahead),
 		T(a_restart_keeps_it),
 		T(views_made_again_keep_it_and_orphans_are_found),

@@ -3,6 +3,7 @@
 #include "lib/cmocka.h"
 
 #include "base/file.h"
+#include "feed/window.h"
 #include "lib/shelf.h"
 #include "store/backup.h"
 #include "store/db.h"
@@ -181,6 +182,57 @@ static void holds_no_session_no_witness_and_no_fence(void **state)
 	free(manifest);
 }
 
+static void holds_nothing_that_is_ahead_of_its_history(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	struct message *feed[3];
+	struct span texts[2];
+	char path[PATH_BYTES];
+	char copy[PATH_BYTES];
+	char why[WHY_BYTES] = "";
+	const char *said = NULL;
+	struct backup_result result;
+	struct bundle_manifest *manifest = malloc(sizeof(*manifest));
+	struct ahead_job *job = ahead_job_new();
+	struct db *db = NULL;
+	const struct change behind_it = {
+		.kind = CHANGE_SETTING, .name = span_text("test"), .text = span_text("1")};
+	assert_non_null(manifest);
+	assert_non_null(job);
+	author_init(&ben, 1);
+	for (int i = 0; i < 3; i++) {
+		feed[i] = author_post(&ben, "hello");
+	}
+	texts[0] = feed[1]->compact;
+	texts[1] = feed[2]->compact;
+	(void)shelf_contact(shelf, &ben.id, EDGE_FOLLOW);
+	assert_int_equal(
+		window_read(&ben.id, texts, 2, NULL, 0, NULL, &job->window, &said), ERR_OK);
+	assert_int_equal(writer_ahead(shelf->writer, job), ERR_OK);
+	assert_int_equal(writer_change_wait(shelf->writer, &behind_it), ERR_OK);
+	assert_int_equal(
+		db_open(in_shelf(shelf, "kith.db", path), DB_READER, &shelf->env, &db), ERR_OK);
+	assert_int_equal(ask(db, "SELECT count(*) FROM ahead"), 2);
+	assert_int_equal(ask(db, "SELECT count(*) FROM posts"), 2);
+	db_close(db);
+	if (back_up(shelf, in_shelf(shelf, "one.backup", path), &result, why) != ERR_OK) {
+		fail_msg("%s", why);
+	}
+	unpack(path, in_shelf(shelf, "one.db", copy), manifest);
+	assert_int_equal(manifest->messages, 1);
+	assert_int_equal(db_open(copy, DB_COPY, &shelf->env, &db), ERR_OK);
+	assert_int_equal(ask(db, "SELECT count(*) FROM ahead"), 0);
+	assert_int_equal(ask(db, "SELECT count(*) FROM ahead_feeds"), 0);
+	assert_int_equal(ask(db, "SELECT count(*) FROM posts"), 0);
+	db_close(db);
+	free(manifest);
+	for (int i = 0; i < 3; i++) {
+		message_free(feed[i]);
+	}
+	author_fini(&ben);
+}
+
 static void keeps_what_has_the_name_already(void **state)
 {
 	struct shelf *shelf = *state;
@@ -337,6 +389,8 @@ int main(void)
 			is_of_one_moment_while_messages_arrive, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
 			holds_no_session_no_witness_and_no_fence, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			holds_nothing_that_is_ahead_of_its_history, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
 			keeps_what_has_the_name_already, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
