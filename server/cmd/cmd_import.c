@@ -421,13 +421,15 @@ static enum err import_into(const char *data, int fd, const uint8_t *hmac_key, b
 		import->ring[i].import = import;
 		buf_init(&import->ring[i].text, CHUNK_BYTES + LINE_BYTES_MAX);
 	}
-	const struct writer_opts opts = {.store = local.store};
+	const struct writer_opts opts = {.store = local.store, .is_import = true};
 	err = writer_start(&opts, &import->writer, why, sizeof(why));
 	if (err != ERR_OK) {
 		(void)cmd_fail("import", "%s", why);
 	} else {
 		int64_t start = env_mono_ms(env_system());
 		err = run(import, fd);
+		enum err flushed = writer_flush(import->writer);
+		err = err == ERR_OK ? flushed : err;
 		writer_stop(import->writer);
 		print_totals(&import->totals, (double)(env_mono_ms(env_system()) - start) / 1000,
 			is_json);

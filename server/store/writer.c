@@ -4,7 +4,8 @@
  * for more: a large transaction writes each page of an index once, many small ones again and again.
  * A publish has a transaction of its own, with synchronous=FULL; SQLite lets that setting change
  * only between transactions. When a transaction fails, all of it is undone and every job in it gets
- * the reason.
+ * the reason. An import is alone with the database: there a transaction stays open over many
+ * batches, until it has OPEN_BYTES or anything else is to be done.
  */
 #include "store/writer_inside.h"
 
@@ -74,8 +75,28 @@ enum err writer_wait(struct writer *writer, struct waiter *waiter, int64_t ms, b
 	return writer_waiter_wait(waiter, ms, is_last);
 }
 
+/* An open transaction ends with `err`; what was told done and is not stored is remembered. */
+static enum err open_ended(struct writer *writer, enum err err)
+{
+	if (writer->is_open && err != ERR_OK && writer->open_err == ERR_OK) {
+		writer->open_err = err;
+	}
+	writer->is_open = false;
+	writer->open_bytes = 0;
+	return err;
+}
+
+static enum err close_open(struct writer *writer)
+{
+	return writer->is_open ? open_ended(writer, writer_commit(writer)) : ERR_OK;
+}
+
 enum err writer_begin(struct writer *writer)
 {
+	enum err err = close_open(writer);
+	if (err != ERR_OK) {
+		return err;
+	}
 	writer->committed_count = 0;
 	writer->ahead_count = 0;
 	writer->is_ahead_gone = false;
@@ -87,7 +108,8 @@ enum err writer_begin(struct writer *writer)
 
 enum err writer_sync_full(struct writer *writer)
 {
-	return db_exec(writer->db, "PRAGMA synchronous = FULL");
+	enum err err = close_open(writer);
+	return err == ERR_OK ? db_exec(writer->db, "PRAGMA synchronous = FULL") : err;
 }
 
 void writer_sync_normal(struct writer *writer)
@@ -167,6 +189,7 @@ static enum err run_append(struct writer *writer, struct append_job *job, int64_
 		if (err != ERR_OK) {
 			return err;
 		}
+		writer->open_bytes += job->messages[i]->compact.len;
 	}
 	return ERR_OK;
 }
@@ -191,6 +214,26 @@ static enum err run_job(struct writer *writer, struct job *job, int64_t received
 	}
 }
 
+static bool may_stay_open(
+	const struct writer *writer, const struct batch *batch, const struct move *move)
+{
+	return writer->opts.is_import && !batch->has_own && !batch->is_awaited && !move->is_set &&
+	       writer->open_bytes < OPEN_BYTES;
+}
+
+/* Rows of feeds wait for no COMMIT, so that the table of them may be trimmed. */
+static enum err stay_open(struct writer *writer)
+{
+	enum err err = feeds_flush(writer->feeds);
+	if (err != ERR_OK) {
+		writer_rollback(writer);
+		return open_ended(writer, err);
+	}
+	writer->is_open = true;
+	writer->committed_count = 0;
+	return ERR_OK;
+}
+
 static enum err run_jobs(struct writer *writer, struct batch *batch, struct move *move)
 {
 	int64_t received_ms = env_wall_ms(store_env(writer->store));
@@ -198,7 +241,7 @@ static enum err run_jobs(struct writer *writer, struct batch *batch, struct move
 	if (batch->has_own) {
 		err = writer_sync_full(writer);
 	}
-	if (err == ERR_OK) {
+	if (err == ERR_OK && !writer->is_open) {
 		err = writer_begin(writer);
 	}
 	for (size_t i = 0; err == ERR_OK && i < batch->count; i++) {
@@ -208,9 +251,12 @@ static enum err run_jobs(struct writer *writer, struct batch *batch, struct move
 		err = writer_settle(writer, move);
 	}
 	if (err == ERR_OK) {
-		err = writer_commit(writer);
+		err = may_stay_open(writer, batch, move)
+			      ? stay_open(writer)
+			      : open_ended(writer, writer_commit(writer));
 	} else {
 		writer_rollback(writer);
+		(void)open_ended(writer, err);
 	}
 	if (batch->has_own) {
 		writer_sync_normal(writer);
@@ -452,6 +498,9 @@ static int64_t wait_ms(const struct writer *writer)
 	if (due_ms <= now_ms) {
 		return 0;
 	}
+	if (writer->is_open) {
+		return due_ms - now_ms < OPEN_IDLE_MS ? due_ms - now_ms : OPEN_IDLE_MS;
+	}
 	if (writer->is_bloated) {
 		return due_ms - now_ms < REST_MS ? due_ms - now_ms : REST_MS;
 	}
@@ -466,6 +515,8 @@ static bool writer_turn(struct writer *writer)
 	struct job *job = inbox_take(writer->inbox, longest_ms);
 	if (job != NULL) {
 		run_from(writer, job);
+	} else if (writer->is_open) {
+		(void)close_open(writer);
 	} else if (longest_ms < 0 || atomic_load(&writer->is_stopping)) {
 		return false;
 	} else if (!run_due(writer) && writer->is_bloated) {

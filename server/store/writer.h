@@ -27,7 +27,7 @@ struct committed {
 	struct message_id root; /* of a post that is a reply; the link of a vote */
 	bool has_subject;
 	struct feed_id subject; /* of a contact or an about-feed */
-	bool is_edge;           /* a contact that counts: `edge` is what the author says of it now */
+	bool is_edge; /* a contact that counts: `edge` is what the author says of it now */
 	enum contact_edge edge;
 	bool is_home;   /* belongs to the home timeline: a post by us or somebody we follow */
 	bool was_shown; /* it was held ahead before: no news for people */
@@ -67,6 +67,10 @@ struct writer_opts {
 	/* No thread: writer_step() runs the jobs, and the functions that wait run it themselves.
 	 * For the simulator; all calls then come from one thread. */
 	bool is_stepped;
+	/* Nobody else reads and nothing is told (kith import): many jobs share one COMMIT, and are
+	 * told done before it. writer_flush() says whether all of it is stored. Without on_commit.
+	 */
+	bool is_import;
 	/* Tests only (NULL else): called between the steps of publishing, to die there. */
 	void (*on_step)(void *ctx, enum writer_step step);
 };
@@ -75,6 +79,9 @@ MUST_USE enum err writer_start(
 	const struct writer_opts *opts, struct writer **out, char *why, size_t why_bytes);
 /** Finishes what is queued, then ends the thread. */
 void writer_stop(struct writer *writer);
+/** COMMIT what was told done and is not yet, after all that is queued. The error is also that of an
+ * earlier COMMIT that failed. */
+MUST_USE enum err writer_flush(struct writer *writer);
 /** Of a stepped writer: run what waits and what is due; false when nothing was to be done. */
 bool writer_step(struct writer *writer);
 /** … monotonic ms when writer_step() has something to do without a new job; INT64_MAX: never. */
@@ -210,6 +217,7 @@ enum change_kind {
 			   our newest message (D5) */
 	CHANGE_WANT,    /* feed, number 1: replicate without following; 0: no longer */
 	CHANGE_DRAFT_DROP, /* number: this draft is done with */
+	CHANGE_FLUSH,      /* nothing: writer_flush() */
 	CHANGE_LOG,        /* name: event; text: sentence: one entry of the safety log */
 	CHANGE_CHECKED,    /* number: 1 the database file was looked over and is sound; 0 it is
 			      damaged, and publishing is paused */

@@ -236,6 +236,8 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 		return change_checked(writer, change);
 	case CHANGE_SHARE:
 		return change_share(writer, change);
+	case CHANGE_FLUSH:
+		return writer->open_err;
 	}
 	return ERR_REFUSED;
 }
@@ -334,6 +336,16 @@ enum err writer_change(struct writer *writer, const struct change *change)
 {
 	struct change_job *job = NULL;
 	return queue(writer, change, false, &job);
+}
+
+enum err writer_flush(struct writer *writer)
+{
+	const struct change flush = {.kind = CHANGE_FLUSH};
+	enum err err = ERR_TIMEOUT;
+	while (err == ERR_TIMEOUT) {
+		err = writer_change_wait(writer, &flush);
+	}
+	return err;
 }
 
 enum err writer_change_wait(struct writer *writer, const struct change *change)

@@ -1,9 +1,9 @@
 /**
  * store/writer, inside: what its files share. writer.c: thread, queue, batches. writer_append.c:
- * one received message. writer_ahead.c: what is shown before its history. writer_publish.c: one own message. writer_change.c: small facts.
- * writer_safety.c: those about who holds our feed. writer_draft.c: what waits to be published.
- * writer_start.c: what the fence says at the start. writer_guard.c: the state of publishing, how it
- * changes and what it waits for.
+ * one received message. writer_ahead.c: what is shown before its history. writer_publish.c: one own
+ * message. writer_change.c: small facts. writer_safety.c: those about who holds our feed.
+ * writer_draft.c: what waits to be published. writer_start.c: what the fence says at the start.
+ * writer_guard.c: the state of publishing, how it changes and what it waits for.
  */
 #ifndef STORE_WRITER_INSIDE_H
 #define STORE_WRITER_INSIDE_H
@@ -76,12 +76,15 @@ struct job {
 
 enum {
 	BATCH_MESSAGES = 2000,
+	OPEN_BYTES = 24 * MIB, /* of messages in one transaction of an import: a page of an index
+				  is written once in it, however many rows it gets */
 	BATCH_JOBS = LIMIT_WRITER_JOBS,
 	BULK_MESSAGES = 32, /* in one transaction: then more is likely to come soon */
 	BULK_PAUSE_MS = 100,
-	GATHER_MESSAGES = 512, /* to wait for, but only so long: */
-	GATHER_MS = 50,
-	REST_MS = 2000, /* of quiet after a bulk, then its memory is given back */
+	GATHER_MESSAGES = 1000, /* to wait for, but only so long: */
+	GATHER_MS = 100,
+	OPEN_IDLE_MS = 200, /* without a job, then it ends */
+	REST_MS = 2000,     /* of quiet after a bulk, then its memory is given back */
 };
 
 /* What the present transaction learnt about our feed; gone with a ROLLBACK. */
@@ -146,6 +149,9 @@ struct writer {
 	uint64_t unchecked;       /* own messages up to this number are to be checked; 0: done */
 	int64_t unchecked_due_ms; /* not before; the disk took no word of what was found */
 	struct batch *batch;
+	bool is_open;      /* an import's transaction goes on */
+	size_t open_bytes; /* of messages in it */
+	enum err open_err; /* why one that was told done is not stored */
 	atomic_bool is_stopping;
 	int64_t bulk_ms; /* when the last transaction ended, if it was a large one */
 	bool is_bloated; /* by a bulk; see rest() */
