@@ -46,9 +46,9 @@ MUST_USE enum err index_ahead(struct index *index, const struct message *message
 	const struct index_row *row, struct committed *out);
 
 /**
- * As index_message() for a message that was stored long ago, when all rows are made again (store/repair).
- * First come our own contact messages alone (`is_edges`), then every message in the order of its
- * arrival; as our word about everybody is known then, nothing moves.
+ * As index_message() for a message that was stored long ago, when all rows are made again
+ * (store/repair). First come our own contact messages alone (`is_edges`), then every message in the
+ * order of its arrival; as our word about everybody is known then, nothing moves.
  */
 MUST_USE enum err index_again(struct index *index, const struct message *message,
 	const struct index_row *row, bool is_edges);

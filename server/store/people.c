@@ -11,7 +11,9 @@
 #define PERSON_PROFILE \
 	" LEFT JOIN profiles p ON p.feed = f.feed LEFT JOIN ahead_feeds a ON a.feed = f.feed"
 QUERY(sql_person,
-	"SELECT f.feed, f.sequence, f.at, " PERSON_NAME ", iif(a.image_from > f.sequence, a.image, "
+	"SELECT f.feed, f.sequence, iif(a.newest > f.sequence, max(f.at, coalesce((SELECT max(at) "
+	"FROM posts WHERE feed = f.feed), 0)), f.at), " PERSON_NAME
+	", iif(a.image_from > f.sequence, a.image, "
 	"p.image), (SELECT edge FROM contacts WHERE feed = 1 AND about = f.feed), (SELECT edge "
 	"FROM "
 	"contacts WHERE feed = f.feed AND about = 1), r.hops, k.feed, iif(a.bio_from > f.sequence, "

@@ -22,7 +22,7 @@ struct person {
 	enum contact_edge theirs; /* what they said of us */
 	int hops;          /* 0 us, 1 followed, 2 …; −1 blocked by us; −2 out of reach */
 	uint64_t sequence; /* of their newest stored message; 0: nothing arrived yet */
-	int64_t newest_ms; /* time of it */
+	int64_t newest_ms; /* time of it, or of the newest post that is shown ahead of it */
 	uint32_t follows, followers; /* as far as this node knows; person_read only */
 	bool is_forked;
 	uint64_t ahead_first, ahead_newest; /* numbers of what is shown before their history

@@ -30,8 +30,8 @@ struct post {
 	size_t liker_count;
 	bool is_ahead;     /* its author's history below it is still to come (store/ahead) … */
 	bool is_unchecked; /* … and its own signature is still to be checked */
-	bool is_missing; /* thread pages: we know of this id but do not hold it; only `key` is set
-			  */
+	bool is_missing;   /* thread pages: we know of this id but do not hold it; only `key` is set
+			    */
 };
 
 /* A page owns its posts and their texts. */

@@ -38,7 +38,8 @@ struct commit {
 	size_t count;
 	bool is_graph_changed; /* at least one contact message among them */
 	/* Posts shown before their history is here (store/ahead): news for people, not for peers.
-	 * With `was_shown` they are shown already, and are checked now. */
+	 * With `was_shown` they are shown already, and are checked now. One about for the author
+	 * when there is something new. */
 	const struct committed *ahead;
 	size_t ahead_count;
 	bool is_ahead_gone; /* something that was shown ahead is no more */

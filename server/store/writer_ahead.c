@@ -362,7 +362,13 @@ enum err writer_ahead_one(
 	if (window->messages[window->count - 1]->sequence < author->ahead_newest) {
 		return check_some(writer, author, window, first);
 	}
+	bool is_newer = window->messages[window->count - 1]->sequence != author->ahead_newest;
 	err = keep(writer, author, window, first, received_ms);
+	if (err == ERR_OK && is_newer) {
+		/* Numbers and name over the posts, of which there may be none. */
+		const struct committed person = {.author = window->author, .type = CONTENT_ABOUT};
+		err = tell(writer, &person);
+	}
 	job->is_kept = err == ERR_OK;
 	return err;
 }

@@ -205,6 +205,9 @@ static void the_newest_posts_are_shown_before_their_history(void **state)
 	assert_int_equal(person.ahead_first, FIRST);
 	assert_int_equal(person.ahead_newest, FEED);
 	assert_string_equal(person.name, "Ben 40");
+	assert_true(person.newest_ms == (int64_t)rig->feed[38]->timestamp);
+	assert_int_equal(rig->shelf.ahead, POSTS_AHEAD + 1);
+	assert_int_equal(rig->shelf.last_ahead.type, CONTENT_ABOUT);
 	assert_int_equal(reader_ahead(rig->shelf.reader, &rig->ben.id, &held), ERR_OK);
 	assert_int_equal(held.first, FIRST);
 	assert_int_equal(held.newest, FEED);
