@@ -18,7 +18,7 @@ export default function Raw({ args }) {
 		body = error.code === 'not_found' ? html`<${Empty} said=${t('raw.none')} />` : html`<${Problem} error=${error} onRetry=${load} />`;
 	} else if (message) {
 		body = html`<div class="sheet">
-			<p>${t('raw.intro')}</p>
+			<p>${t('raw.intro')} ${message.ahead && t('raw.ahead')}</p>
 			<dl class="facts">
 				<dt>${t('raw.key')}</dt><dd class="mono">${message.key ?? idOf('%', args[0])}</dd>
 				${message.received > 0 && html`<dt>${t('raw.received')}</dt><dd>${full(message.received)}</dd>`}

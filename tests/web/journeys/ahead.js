@@ -66,6 +66,14 @@ module.exports = async (world) => {
     assert.ok(nodeB.feed(cleo.id).every((one) => one.value.sequence <= MESSAGES - SHOWN))
     assert.ok(sequence < MESSAGES - SHOWN)
   })
+  await check('what was signed can be looked at, and says that more is to come', async () => {
+    const key = (await nodeB.api('GET', 'person/' + pathOf(cleo.id) + '/posts?limit=1')).posts[0].id
+    const look = await ben.context.newPage()
+    await look.goto(nodeB.home + '/m/' + pathOf(key) + '/raw')
+    await look.getByText('earlier messages are still arriving').waitFor()
+    assert.deepStrictEqual(JSON.parse(await look.locator('pre').textContent()), cleo.values[MESSAGES - 1])
+    await look.close()
+  })
   await check('more of what is ahead comes when asked for, and no further', async () => {
     await until('all of it', async () => {
       await page.getByRole('button', { name: 'Older posts' }).click()

@@ -15,6 +15,7 @@ Object.assign(words, {
 
 	'raw.title': 'Signed message',
 	'raw.intro': 'These bytes are what was signed, and what travels. Anyone can check that they are unchanged.',
+	'raw.ahead': 'It came first: earlier messages are still arriving.',
 	'raw.key': 'Message id',
 	'raw.received': 'Reached this node',
 	'raw.value': 'Message',

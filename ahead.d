@@ -1,0 +1,38 @@
+ahead.o: server/store/ahead.c server/store/ahead.h server/store/reader.h \
+  server/base/limits.h server/feed/chain.h server/feed/message.h \
+  server/feed/id.h server/base/encode.h server/base/buf.h \
+  server/base/err.h server/base/span.h server/feed/json.h \
+  server/store/store.h server/base/env.h server/store/reader_inside.h \
+  server/store/inside.h server/store/db.h
+
+server/store/ahead.h:
+
+server/store/reader.h:
+
+server/base/limits.h:
+
+server/feed/chain.h:
+
+server/feed/message.h:
+
+server/feed/id.h:
+
+server/base/encode.h:
+
+server/base/buf.h:
+
+server/base/err.h:
+
+server/base/span.h:
+
+server/feed/json.h:
+
+server/store/store.h:
+
+server/base/env.h:
+
+server/store/reader_inside.h:
+
+server/store/inside.h:
+
+server/store/db.h:

@@ -1,0 +1,50 @@
+post.o: server/store/post.c server/store/post.h \
+  server/store/reader_inside.h server/store/inside.h server/store/db.h \
+  server/base/env.h server/base/err.h server/base/span.h \
+  server/feed/id.h server/base/encode.h server/base/buf.h \
+  server/store/store.h server/store/reader.h server/base/limits.h \
+  server/feed/chain.h server/feed/message.h server/feed/json.h \
+  server/store/timeline.h server/feed/content.h server/store/ahead.h \
+  server/store/keys.h server/store/pack.h
+
+server/store/post.h:
+
+server/store/reader_inside.h:
+
+server/store/inside.h:
+
+server/store/db.h:
+
+server/base/env.h:
+
+server/base/err.h:
+
+server/base/span.h:
+
+server/feed/id.h:
+
+server/base/encode.h:
+
+server/base/buf.h:
+
+server/store/store.h:
+
+server/store/reader.h:
+
+server/base/limits.h:
+
+server/feed/chain.h:
+
+server/feed/message.h:
+
+server/feed/json.h:
+
+server/store/timeline.h:
+
+server/feed/content.h:
+
+server/store/ahead.h:
+
+server/store/keys.h:
+
+server/store/pack.h:
