@@ -39,7 +39,8 @@ export function hostOf(address) {
 export function stepsOf(followed, person, peer) {
 	const name = nameOf(person);
 	const where = hostOf(peer?.address) || hostOf(followed.address);
-	const hasPosts = person.sequence > 0;
+	const n = person.sequence + (person.ahead ? person.ahead.newest - person.ahead.first + 1 : 0);
+	const hasPosts = n > 0;
 	const isUp = peer?.state === 'connected';
 	const isFound = where !== '' || isUp || hasPosts;
 	/** @type {Step} */
@@ -57,7 +58,7 @@ export function stepsOf(followed, person, peer) {
 	}
 	/** @type {Step} */
 	const arriving = hasPosts
-		? { is: 'ok', said: t('step.arriving', { n: person.sequence }) }
+		? { is: 'ok', said: t('step.arriving', { n }) }
 		: { is: isUp ? 'now' : 'todo', said: t('step.wait') };
 	return [look, found, link, arriving];
 }

@@ -46,10 +46,11 @@ function Head({ id, about }) {
 /** What is still to come: below what is shown ahead of it, or behind what a friend has. @param {{ id: string }} props */
 function Arriving({ id }) {
 	const { ahead, sequence } = useValue(personOf(id));
-	const peer = useValue(peers).find((one) => one.id === id && one.state === 'connected');
+	const up = useValue(peers).filter((one) => one.state === 'connected');
+	const peer = up.find((one) => one.id === id);
 	const came = ahead ? sequence : peer?.received ?? 0;
 	const left = ahead ? ahead.first - 1 - sequence : peer?.behind ?? 0;
-	return left > 0 && html`<div class="sync-line"><span role="status">${t(ahead ? 'person.ahead' : 'sync.behind', { n: left, ...ahead })}</span>
+	return left > 0 && html`<div class="sync-line"><span role="status">${t(!ahead ? 'sync.behind' : up[0] ? 'person.ahead' : 'person.aheadLater', { n: left, ...ahead })}</span>
 		<progress max=${came + left} value=${came} aria-label=${t('sync.soon')}></progress></div>`;
 }
 

@@ -125,8 +125,13 @@ module.exports = async (world) => {
       })
     }
   }
-  await step('when the history has come, the label and the marks are gone without a reload', async () => {
+  await check('with nobody connected it promises less', async () => {
+    await nodeB.api('POST', 'network/disconnect', {})
+    await page.getByText('Earlier posts come with the next connection').waitFor()
     nodeA.child.kill('SIGCONT')
+    await until('connected again', async () => (await nodeB.api('POST', 'network/connect', { address: nodeA.address })).id)
+  })
+  await step('when the history has come, the label and the marks are gone without a reload', async () => {
     await until('her whole feed', async () => (await person()).sequence === MESSAGES, { ms: 120000 })
     await arriving.waitFor({ state: 'detached' })
     assert.strictEqual(await page.getByText('being checked').count(), 0)

@@ -33,6 +33,7 @@ Object.assign(words, {
 	'person.key': 'Key',
 	'person.forked': 'This feed contradicts itself: two different messages carry the same number. What came before that is kept, nothing after it is accepted.',
 	'person.ahead': 'Showing {first} to {newest}. Earlier posts are arriving',
+	'person.aheadLater': 'Showing {first} to {newest}. Earlier posts come with the next connection',
 	'person.empty': 'Nothing from {name} has arrived yet.',
 	'person.emptyDo': 'Your node is asking. Posts show here as they arrive.',
 	'person.emptyStranger': 'Nothing from {name} is on your node.',
