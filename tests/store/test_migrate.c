@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "store/audit.h"
 #include "store/migrate.h"
+#include "store/pack.h"
 
 #include <dirent.h>
 #include <sodium.h>
@@ -67,6 +68,40 @@ static void path_in(const struct shelf *shelf, const char *name, char out[static
 	(void)snprintf(out, 128, "%s/%s", shelf->dir, name);
 }
 
+/* As it was stored before store/pack: each body is the message's text. */
+static void bodies_as_text(sqlite3 *db)
+{
+	sqlite3_stmt *rows = NULL;
+	sqlite3_stmt *put = NULL;
+	assert_int_equal(sqlite3_prepare_v2(db,
+				 "SELECT m.message, m.sequence, f.id, m.body FROM messages m JOIN "
+				 "feeds f ON f.feed = m.feed",
+				 -1, &rows, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "UPDATE messages SET body = ?2 WHERE message = ?1",
+				 -1, &put, NULL),
+		SQLITE_OK);
+	while (sqlite3_step(rows) == SQLITE_ROW) {
+		struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+		struct feed_id author;
+		assert_int_equal(sqlite3_column_bytes(rows, 2), ID_BYTES);
+		memcpy(author.at, sqlite3_column_blob(rows, 2), ID_BYTES);
+		assert_int_equal(pack_text(span_of(sqlite3_column_blob(rows, 3),
+						   (size_t)sqlite3_column_bytes(rows, 3)),
+					 &author, (uint64_t)sqlite3_column_int64(rows, 1), &text),
+			ERR_OK);
+		assert_int_equal(
+			sqlite3_bind_int64(put, 1, sqlite3_column_int64(rows, 0)), SQLITE_OK);
+		assert_int_equal(sqlite3_bind_blob(put, 2, text.at, (int)text.len, SQLITE_STATIC),
+			SQLITE_OK);
+		assert_int_equal(sqlite3_step(put), SQLITE_DONE);
+		assert_int_equal(sqlite3_reset(put), SQLITE_OK);
+		buf_fini(&text);
+	}
+	(void)sqlite3_finalize(rows);
+	(void)sqlite3_finalize(put);
+}
+
 /* A closed shelf with some life in it, whose database is of version 2: schema 001 and 002 and
  * nothing else. */
 static void old_shelf(struct shelf *shelf)
@@ -106,6 +141,7 @@ static void old_shelf(struct shelf *shelf)
 			tables[i], tables[i]);
 		exec(raw, sql);
 	}
+	bodies_as_text(raw);
 	assert_int_equal(sqlite3_close(raw), SQLITE_OK);
 	assert_int_equal(rename(path, new_path), 0);
 }
@@ -239,6 +275,60 @@ static void a_kill_at_every_step_of_a_migration_loses_nothing(void **state)
 	assert_in_range(at, 20, 400); /* it did die at many places */
 }
 
+struct heard {
+	struct reader *reader;
+	size_t count;
+};
+
+/* Each is found by its key too. */
+static bool hear(void *ctx, const struct stored *stored)
+{
+	struct heard *heard = ctx;
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	struct stored again;
+	assert_int_equal(reader_message(heard->reader, &stored->key, &text, &again), ERR_OK);
+	assert_true(span_equal(again.compact, stored->compact));
+	assert_int_equal(again.sequence, ++heard->count);
+	buf_fini(&text);
+	return true;
+}
+
+/* Nothing is written anew: text stays text, beside what is packed from then on. */
+static void messages_of_before_are_read_and_found_as_text(void **state)
+{
+	(void)state;
+	static const char text_rows[] = "SELECT count(*) FROM messages WHERE substr(body, 1, 1) = "
+					"x'7b'";
+	struct shelf shelf;
+	struct author ben;
+	struct audit audit = {.on_fault = NULL};
+	char path[128];
+	old_shelf(&shelf);
+	path_in(&shelf, "kith.db", path);
+	assert_int_equal(number_of(path, text_rows), 22);
+	shelf_open(&shelf);
+	author_init(&ben, 1);
+	for (int i = 0; i < 20; i++) {
+		message_free(author_post(&ben, "hello")); /* as old_shelf() did */
+	}
+	assert_int_equal(shelf_append(&shelf, author_post(&ben, "packed")), APPEND_STORED);
+	assert_int_equal(number_of(path, text_rows), 22);
+	assert_int_equal(number_of(path, "SELECT count(*) FROM messages"), 23);
+	assert_int_equal(number_of(path, "SELECT count(*) FROM keys k JOIN messages m ON m.message "
+					 "= k.message AND m.key_head = k.key_head"),
+		23);
+	struct heard heard = {.reader = shelf.reader};
+	assert_int_equal(reader_feed(shelf.reader, &ben.id, 1, 100, hear, &heard), ERR_OK);
+	assert_int_equal(heard.count, 21);
+	heard.count = 0;
+	assert_int_equal(reader_feed(shelf.reader, &shelf.self.id, 1, 100, hear, &heard), ERR_OK);
+	assert_int_equal(heard.count, 2);
+	assert_int_equal(audit_run(shelf.store, NULL, &audit), ERR_OK);
+	assert_int_equal(audit.faults, 0);
+	author_fini(&ben);
+	shelf_fini(&shelf);
+}
+
 static void a_node_killed_at_each_start_keeps_one_copy(void **state)
 {
 	(void)state;
@@ -291,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(released_files_are_what_they_were),
 		cmocka_unit_test(a_kill_at_every_step_of_a_migration_loses_nothing),
+		cmocka_unit_test(messages_of_before_are_read_and_found_as_text),
 		cmocka_unit_test(a_node_killed_at_each_start_keeps_one_copy),
 		cmocka_unit_test(the_copy_takes_the_place_of_the_database_one_version_back),
 	};
