@@ -41,6 +41,8 @@
 #define LIMIT_PEER_OUT_BYTES (1 * MIB)
 #define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB) /* a paused source goes on below this */
 #define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)  /* all peers together */
+#define LIMIT_SOCKET_UNSENT_BYTES (128 * KIB) /* in the kernel, of one socket */
+#define LIMIT_SOCKET_UNREAD_BYTES (256 * KIB) /* in the kernel; it takes twice for its own books */
 #define LIMIT_WRITE_STALL_MS 30000
 #define LIMIT_UNACKED_MS 60000 /* what we sent and their kernel never acknowledged: closed */
 #define LIMIT_PEER_IDLE_MS 300000

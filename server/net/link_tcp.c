@@ -413,6 +413,12 @@ static void watch_host(struct link_tcp *tcp)
 	unsigned ms = LIMIT_UNACKED_MS;
 	if (uv_fileno((const uv_handle_t *)&tcp->tcp, &fd) == 0) {
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+		/* What waits in the kernel cannot be overtaken: little of it, so that an answer to
+		 * a question is not behind seconds of a bulk. */
+		int unsent = LIMIT_SOCKET_UNSENT_BYTES;
+		int unread = LIMIT_SOCKET_UNREAD_BYTES;
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &unread, sizeof(unread));
 	}
 }
 
