@@ -73,104 +73,57 @@ static size_t encode_with(const char *alphabet, bool is_padded, struct span in, 
 	return (size_t)(out - start);
 }
 
-/* Value + 1 of each character of both alphabets; 0: none. */
-static const uint8_t values[256] = {['A'] = 1,
-	['B'] = 2,
-	['C'] = 3,
-	['D'] = 4,
-	['E'] = 5,
-	['F'] = 6,
-	['G'] = 7,
-	['H'] = 8,
-	['I'] = 9,
-	['J'] = 10,
-	['K'] = 11,
-	['L'] = 12,
-	['M'] = 13,
-	['N'] = 14,
-	['O'] = 15,
-	['P'] = 16,
-	['Q'] = 17,
-	['R'] = 18,
-	['S'] = 19,
-	['T'] = 20,
-	['U'] = 21,
-	['V'] = 22,
-	['W'] = 23,
-	['X'] = 24,
-	['Y'] = 25,
-	['Z'] = 26,
-	['a'] = 27,
-	['b'] = 28,
-	['c'] = 29,
-	['d'] = 30,
-	['e'] = 31,
-	['f'] = 32,
-	['g'] = 33,
-	['h'] = 34,
-	['i'] = 35,
-	['j'] = 36,
-	['k'] = 37,
-	['l'] = 38,
-	['m'] = 39,
-	['n'] = 40,
-	['o'] = 41,
-	['p'] = 42,
-	['q'] = 43,
-	['r'] = 44,
-	['s'] = 45,
-	['t'] = 46,
-	['u'] = 47,
-	['v'] = 48,
-	['w'] = 49,
-	['x'] = 50,
-	['y'] = 51,
-	['z'] = 52,
-	['0'] = 53,
-	['1'] = 54,
-	['2'] = 55,
-	['3'] = 56,
-	['4'] = 57,
-	['5'] = 58,
-	['6'] = 59,
-	['7'] = 60,
-	['8'] = 61,
-	['9'] = 62,
-	['+'] = 63,
-	['/'] = 64,
-	['-'] = 63,
-	['_'] = 64};
+/* Value + 1 of each character; 0: none. */
+#define LETTERS_AND_DIGITS                                                                      \
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, \
+	['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15,      \
+	['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,     \
+	['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29,     \
+	['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,     \
+	['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43,     \
+	['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50,     \
+	['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57,     \
+	['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62
 
-static int value_in(bool is_url, uint8_t c)
+static const uint8_t standard_values[256] = {LETTERS_AND_DIGITS, ['+'] = 63, ['/'] = 64};
+static const uint8_t url_safe_values[256] = {LETTERS_AND_DIGITS, ['-'] = 63, ['_'] = 64};
+
+/* The whole groups of four at the start of `text`; false at a character of another alphabet. */
+static bool decode_groups(const uint8_t *values, struct span text, uint8_t *out)
 {
-	bool is_other = is_url ? c == '+' || c == '/' : c == '-' || c == '_';
-	return is_other ? -1 : values[c] - 1;
+	for (size_t i = 0; i + 4 <= text.len; i += 4) {
+		const uint8_t *at = text.at + i;
+		uint32_t a = values[at[0]];
+		uint32_t b = values[at[1]];
+		uint32_t c = values[at[2]];
+		uint32_t d = values[at[3]];
+		if (a == 0 || b == 0 || c == 0 || d == 0) {
+			return false;
+		}
+		uint32_t v = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
+		if (out != NULL) {
+			*out++ = (uint8_t)(v >> 16);
+			*out++ = (uint8_t)(v >> 8);
+			*out++ = (uint8_t)v;
+		}
+	}
+	return true;
 }
 
 /* Decode unpadded text; with `out` NULL only judge it. */
-static enum err decode_with(bool is_url, struct span text, uint8_t *out, size_t *count)
+static enum err decode_with(const uint8_t *values, struct span text, uint8_t *out, size_t *count)
 {
 	size_t tail = text.len % 4;
-	if (tail == 1) {
+	size_t made = text.len / 4 * 3;
+	uint32_t v = 0;
+	if (tail == 1 || !decode_groups(values, text, out)) {
 		return ERR_REFUSED;
 	}
-	uint32_t v = 0;
-	size_t made = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		int value = value_in(is_url, text.at[i]);
-		if (value < 0) {
+	for (size_t i = text.len - tail; i < text.len; i++) {
+		if (values[text.at[i]] == 0) {
 			return ERR_REFUSED;
 		}
-		v = v << 6 | (uint32_t)value;
-		if (i % 4 == 3) {
-			if (out != NULL) {
-				out[made] = (uint8_t)(v >> 16);
-				out[made + 1] = (uint8_t)(v >> 8);
-				out[made + 2] = (uint8_t)v;
-			}
-			made += 3;
-			v = 0;
-		}
+		v = v << 6 | (uint32_t)(values[text.at[i]] - 1);
 	}
 	if ((tail == 2 && (v & 15) != 0) || (tail == 3 && (v & 3) != 0)) {
 		return ERR_REFUSED;
@@ -216,13 +169,14 @@ enum err base64_decode(struct span text, uint8_t *out, size_t room, size_t *coun
 	if (text.len * 3 / 4 > room) {
 		return ERR_LIMIT;
 	}
-	return decode_with(false, text, out, count);
+	return decode_with(standard_values, text, out, count);
 }
 
 bool base64_is_canonical(struct span text)
 {
 	size_t count = 0;
-	return strip_padding(&text) == ERR_OK && decode_with(false, text, NULL, &count) == ERR_OK;
+	return strip_padding(&text) == ERR_OK &&
+	       decode_with(standard_values, text, NULL, &count) == ERR_OK;
 }
 
 size_t base64url_encode(struct span in, char *out)
@@ -235,5 +189,5 @@ enum err base64url_decode(struct span text, uint8_t *out, size_t room, size_t *c
 	if (text.len * 3 / 4 > room) {
 		return ERR_LIMIT;
 	}
-	return decode_with(true, text, out, count);
+	return decode_with(url_safe_values, text, out, count);
 }

@@ -236,7 +236,37 @@ void content_read_json(const struct json *content, struct content *out)
 	out->type = read_known(content, out);
 }
 
-void content_read(const struct message *message, struct content *out)
+enum content_type content_named(const struct message *message)
 {
-	content_read_json(message->content, out);
+	static const struct {
+		const char *text;
+		enum content_type type;
+	} names[] = {{"post", CONTENT_POST}, {"vote", CONTENT_VOTE}, {"contact", CONTENT_CONTACT},
+		{"about", CONTENT_ABOUT}, {"pub", CONTENT_PUB}};
+	if (message->is_encrypted) {
+		return CONTENT_PRIVATE;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (span_equal_text(message->type, names[i].text)) {
+			return names[i].type;
+		}
+	}
+	return CONTENT_OTHER;
+}
+
+enum err content_read(const struct message *message, struct content *out)
+{
+	const struct json *tree = NULL;
+	enum content_type named = content_named(message);
+	if (named == CONTENT_OTHER || named == CONTENT_PRIVATE) {
+		memset(out, 0, sizeof(*out));
+		out->type = named;
+		out->type_text = message->type;
+		return ERR_OK;
+	}
+	enum err err = message_content(message, &tree);
+	if (err == ERR_OK) {
+		content_read_json(tree, out);
+	}
+	return err;
 }

@@ -85,8 +85,13 @@ struct content {
 };
 
 /** Fill `*out` from a verified message. A known type whose required fields do not fit becomes
- * CONTENT_OTHER. */
-void content_read(const struct message *message, struct content *out);
+ * CONTENT_OTHER. ERR_NOMEM. */
+MUST_USE enum err content_read(const struct message *message, struct content *out);
+/**
+ * What the message calls itself, without looking further: content_read() may find it to be
+ * CONTENT_OTHER. Costs nothing.
+ */
+enum content_type content_named(const struct message *message);
 /** The same from a bare content tree (drafts, tests). */
 void content_read_json(const struct json *content, struct content *out);
 

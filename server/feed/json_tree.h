@@ -34,24 +34,32 @@ enum { JSON_NUMBER_CHARS = 32 }; /* room for any printed number */
  */
 MUST_USE enum err json_order_members(struct json *pairs, size_t *members);
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 /**
- * How many bytes at the start of a text stand for themselves in a JSON string: ASCII but control
- * characters, quotes and backslashes. Eight at a time: subtracting sets a byte's top bit where it
- * was below, and borrows only reach bytes behind the first such.
+ * Of eight bytes: the top bit of the first that does not stand for itself in a JSON string (bits
+ * above it mean nothing), or 0. ASCII but control characters, quotes and backslashes stands for
+ * itself. Subtracting sets a byte's top bit where it was below, and borrows only reach bytes behind
+ * the first such.
  */
+static inline uint64_t json_special_bits(uint64_t x)
+{
+	const uint64_t ones = 0x0101010101010101;
+	const uint64_t tops = 0x8080808080808080;
+	uint64_t quote = x ^ ones * '"';
+	uint64_t slash = x ^ ones * '\\';
+	return (((x - ones * 0x20) | (quote - ones) | (slash - ones)) & ~x & tops) | (x & tops);
+}
+#endif
+
+/** How many bytes at the start of a text stand for themselves in a JSON string. */
 static inline size_t json_plain_bytes(const uint8_t *at, size_t len)
 {
 	size_t i = 0;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	const uint64_t ones = 0x0101010101010101;
-	const uint64_t tops = 0x8080808080808080;
 	for (; i + 8 <= len; i += 8) {
 		uint64_t x = 0;
 		memcpy(&x, at + i, 8);
-		uint64_t quote = x ^ ones * '"';
-		uint64_t slash = x ^ ones * '\\';
-		uint64_t hit = (((x - ones * 0x20) | (quote - ones) | (slash - ones)) & ~x & tops) |
-			       (x & tops);
+		uint64_t hit = json_special_bits(x);
 		if (hit != 0) {
 			return i + (size_t)__builtin_ctzll(hit) / 8;
 		}
@@ -61,6 +69,26 @@ static inline size_t json_plain_bytes(const uint8_t *at, size_t len)
 		i++;
 	}
 	return i;
+}
+
+/** The same, and copies them to `out`, where up to seven bytes behind them are overwritten too. */
+static inline size_t json_copy_plain(const uint8_t *at, size_t len, uint8_t *out)
+{
+	size_t i = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	for (; i + 8 <= len; i += 8) {
+		uint64_t x = 0;
+		memcpy(&x, at + i, 8);
+		memcpy(out + i, &x, 8);
+		uint64_t hit = json_special_bits(x);
+		if (hit != 0) {
+			return i + (size_t)__builtin_ctzll(hit) / 8;
+		}
+	}
+#endif
+	size_t rest = json_plain_bytes(at + i, len - i);
+	memcpy(out + i, at + i, rest);
+	return i + rest;
 }
 
 /**

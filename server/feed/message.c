@@ -3,21 +3,11 @@
  * and the measured length are three views of one pretty text (§5): UTF-8 without the signature, the
  * low byte of every UTF-16 unit, and the number of those units.
  */
-#include "feed/message.h"
-
-#include "base/limits.h"
+#include "feed/message_inside.h"
 
 #include <assert.h>
-#include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
-
-enum {
-	FIELD_COUNT = 7,
-	SIGNATURE_BYTES = 64,
-	SIGNATURE_TEXT_BYTES = 100,
-	PRETTY_FIRST_BYTES = 1536
-};
 
 /* What stands in the pretty text behind the signed part: the signature is last and has one length.
  */
@@ -25,116 +15,7 @@ enum {
 #define TAIL_AFTER "\"\n}"
 #define TAIL_BYTES (sizeof(TAIL_BEFORE) - 1 + SIGNATURE_TEXT_BYTES + sizeof(TAIL_AFTER) - 1)
 
-/* A message of LIMIT_MESSAGE_UNITS has at most three bytes per unit. */
-#define PRETTY_BYTES_MAX (3 * LIMIT_MESSAGE_UNITS)
-
-/* Where the bytes come from. */
-enum source { FROM_STRANGER, FROM_STORE };
-
-struct draft {
-	struct message *message;
-	struct buf pretty;
-	uint8_t signature[SIGNATURE_BYTES];
-	enum source source;
-	const char *why;
-};
-
-static enum err refuse(struct draft *draft, const char *why)
-{
-	draft->why = why;
-	return ERR_REFUSED;
-}
-
-static enum err check_fields(struct draft *draft, const struct json *root)
-{
-	static const char *const names[2][FIELD_COUNT] = {
-		{"previous", "sequence", "author", "timestamp", "hash", "content", "signature"},
-		{"previous", "author", "sequence", "timestamp", "hash", "content", "signature"},
-	};
-	if (json_kind(root) != JSON_KIND_OBJECT) {
-		return refuse(draft, "a message must be a JSON object");
-	}
-	if (json_count(root) != FIELD_COUNT) {
-		return refuse(draft, "a message must have exactly seven fields");
-	}
-	int order = span_equal_text(json_name_at(root, 1), "author") ? 1 : 0;
-	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		if (!span_equal_text(json_name_at(root, i), names[order][i])) {
-			return refuse(
-				draft, "the fields are not the seven of a message, in their order");
-		}
-	}
-	return ERR_OK;
-}
-
-static enum err read_author(struct draft *draft, const struct json *root)
-{
-	struct span text;
-	if (!json_text(json_get(root, "author"), &text) ||
-		feed_id_parse(text, &draft->message->author) != ERR_OK) {
-		return refuse(draft, "the author is not a feed id");
-	}
-	return ERR_OK;
-}
-
-static enum err read_signature(struct draft *draft, const struct json *root)
-{
-	static const char suffix[] = ".sig.ed25519";
-	struct span text;
-	size_t count = 0;
-	if (!json_text(json_get(root, "signature"), &text) || text.len != SIGNATURE_TEXT_BYTES ||
-		!span_ends_with(text, suffix)) {
-		return refuse(draft, "the signature is not an Ed25519 signature");
-	}
-	text = span_take(text, SIGNATURE_TEXT_BYTES - strlen(suffix));
-	if (base64_decode(text, draft->signature, SIGNATURE_BYTES, &count) != ERR_OK ||
-		count != SIGNATURE_BYTES) {
-		return refuse(draft, "the signature is not canonical base64 of 64 bytes");
-	}
-	return ERR_OK;
-}
-
-static enum err read_place(struct draft *draft, const struct json *root)
-{
-	struct message *message = draft->message;
-	const struct json *previous = json_get(root, "previous");
-	int64_t sequence = 0;
-	struct span text;
-	if (!json_whole(json_get(root, "sequence"), &sequence) || sequence < 1) {
-		return refuse(draft, "the sequence is not a whole number above 0");
-	}
-	message->sequence = (uint64_t)sequence;
-	message->has_previous = json_kind(previous) != JSON_KIND_NULL;
-	if (message->has_previous &&
-		(!json_text(previous, &text) ||
-			message_id_parse(text, &message->previous) != ERR_OK)) {
-		return refuse(draft, "previous is neither null nor a message id");
-	}
-	if (message->has_previous == (sequence == 1)) {
-		return refuse(draft, "previous must be null in the first message, and only there");
-	}
-	return ERR_OK;
-}
-
-static enum err read_time_and_hash(struct draft *draft, const struct json *root)
-{
-	const struct json *timestamp = json_get(root, "timestamp");
-	struct span text;
-	if (!json_number(timestamp, &draft->message->timestamp)) {
-		/* Infinity is a number in JavaScript, is signed as `null`, and so comes back from
-		 * the store as null. */
-		if (draft->source != FROM_STORE || json_kind(timestamp) != JSON_KIND_NULL) {
-			return refuse(draft, "the timestamp is not a number");
-		}
-		draft->message->timestamp = INFINITY;
-	}
-	if (!json_text(json_get(root, "hash"), &text) || !span_equal_text(text, "sha256")) {
-		return refuse(draft, "the hash is not \"sha256\"");
-	}
-	return ERR_OK;
-}
-
-static bool is_box(struct span text)
+bool message_is_box(struct span text)
 {
 	size_t suffix = span_ends_with(text, ".box2") ? strlen(".box2") : strlen(".box");
 	if (!span_ends_with(text, ".box") && !span_ends_with(text, ".box2")) {
@@ -143,28 +24,16 @@ static bool is_box(struct span text)
 	return base64_is_canonical(span_take(text, text.len - suffix));
 }
 
-static enum err read_content(struct draft *draft, const struct json *root)
+bool message_read_signature(struct span text, uint8_t out[static SIGNATURE_BYTES])
 {
-	const struct json *content = json_get(root, "content");
-	struct span text;
-	draft->message->content = content;
-	if (json_text(content, &text)) {
-		draft->message->is_encrypted = true;
-		return is_box(text)
-			       ? ERR_OK
-			       : refuse(draft, "content text is not base64 ending .box or .box2");
+	static const char suffix[] = ".sig.ed25519";
+	size_t count = 0;
+	if (text.len != SIGNATURE_TEXT_BYTES || !span_ends_with(text, suffix)) {
+		return false;
 	}
-	if (json_kind(content) != JSON_KIND_OBJECT) {
-		return refuse(draft, "the content is neither an object nor encrypted text");
-	}
-	if (!json_text(json_get(content, "type"), &text)) {
-		return refuse(draft, "the content has no type");
-	}
-	size_t units = json_units(text);
-	if (units < LIMIT_TYPE_UNITS_MIN || units > LIMIT_TYPE_UNITS_MAX) {
-		return refuse(draft, "the content's type is not 3 to 52 characters long");
-	}
-	return ERR_OK;
+	text = span_take(text, SIGNATURE_TEXT_BYTES - strlen(suffix));
+	return base64_decode(text, out, SIGNATURE_BYTES, &count) == ERR_OK &&
+	       count == SIGNATURE_BYTES;
 }
 
 /* ASCII bytes from `i` on, in steps of eight, at most `room`. */
@@ -228,28 +97,33 @@ static size_t low_bytes(struct span text, uint8_t *out, size_t room)
 static enum err measure_and_hash(struct draft *draft)
 {
 	uint8_t low[LIMIT_MESSAGE_UNITS];
-	size_t units = low_bytes(buf_span(&draft->pretty), low, sizeof(low));
-	if (units > LIMIT_MESSAGE_UNITS) {
+	struct span text = span_of(draft->pretty, draft->pretty_len);
+	if (!draft->is_ascii) {
+		size_t units = low_bytes(text, low, sizeof(low));
+		text = span_of(low, units);
+	}
+	if (text.len > LIMIT_MESSAGE_UNITS) {
 		draft->why = "the message is longer than 8192 UTF-16 units";
 		return ERR_LIMIT;
 	}
-	return crypto_hash_sha256(draft->message->key.at, low, units) == 0 ? ERR_OK : ERR_NOMEM;
+	return crypto_hash_sha256(draft->fields.key.at, text.at, text.len) == 0 ? ERR_OK
+										: ERR_NOMEM;
 }
 
 /* Turn the pretty text into the signed one: the same without its last member. */
-static void strip_signature(struct buf *pretty)
+static void strip_signature(struct draft *draft)
 {
-	assert(pretty->len > TAIL_BYTES);
-	size_t len = pretty->len - TAIL_BYTES;
-	pretty->at[len] = '\n';
-	pretty->at[len + 1] = '}';
-	buf_truncate(pretty, len + 2);
+	assert(draft->pretty_len > TAIL_BYTES);
+	size_t len = draft->pretty_len - TAIL_BYTES;
+	draft->pretty[len] = '\n';
+	draft->pretty[len + 1] = '}';
+	draft->pretty_len = len + 2;
 }
 
 static enum err check_signature(struct draft *draft, const uint8_t *hmac_key)
 {
 	uint8_t mac[crypto_auth_BYTES];
-	struct span text = buf_span(&draft->pretty);
+	struct span text = span_of(draft->pretty, draft->pretty_len);
 	if (hmac_key != NULL) {
 		if (crypto_auth(mac, text.at, text.len, hmac_key) != 0) {
 			return ERR_NOMEM;
@@ -257,164 +131,183 @@ static enum err check_signature(struct draft *draft, const uint8_t *hmac_key)
 		text = span_of(mac, sizeof(mac));
 	}
 	if (crypto_sign_verify_detached(
-		    draft->signature, text.at, text.len, draft->message->author.at) != 0) {
-		return refuse(draft, "the signature does not match");
+		    draft->signature, text.at, text.len, draft->fields.author.at) != 0) {
+		draft->why = "the signature does not match";
+		return ERR_REFUSED;
 	}
 	return ERR_OK;
 }
 
-static enum err check_shape(struct draft *draft, const struct json *root)
+/* One block: the struct, the compact text, the type. */
+static struct message *message_new(const struct draft *draft)
 {
-	enum err err = check_fields(draft, root);
-	if (err == ERR_OK) {
-		err = read_author(draft, root);
+	size_t compact = draft->compact.len;
+	struct message *message = malloc(sizeof(*message) + compact + draft->type.len);
+	if (message == NULL) {
+		return NULL;
 	}
-	if (err == ERR_OK) {
-		err = read_signature(draft, root);
+	uint8_t *text = (uint8_t *)(message + 1);
+	memcpy(text, draft->compact.at, compact);
+	if (draft->type.len > 0) {
+		memcpy(text + compact, draft->type.at, draft->type.len);
 	}
-	if (err == ERR_OK) {
-		err = read_place(draft, root);
-	}
-	if (err == ERR_OK) {
-		err = read_time_and_hash(draft, root);
-	}
-	return err == ERR_OK ? read_content(draft, root) : err;
+	*message = draft->fields;
+	message->compact = span_of(text, compact);
+	message->content_text =
+		span_of(text + (draft->content.at - draft->compact.at), draft->content.len);
+	message->type = span_of(text + compact, draft->type.len);
+	return message;
 }
 
-static enum err read_tree(struct draft *draft, struct span raw)
+static void draft_init(struct draft *draft, enum source source)
 {
-	if (raw.len > LIMIT_MESSAGE_BYTES) {
-		draft->why = "the message is longer than 64 KiB";
-		return ERR_LIMIT;
-	}
-	enum err err = json_parse(raw, LIMIT_JSON_DEPTH, &draft->message->doc);
-	if (err == ERR_REFUSED) {
-		draft->why = "the message is not JSON";
-	} else if (err == ERR_LIMIT) {
-		draft->why = "the message is nested too deeply";
-	}
-	return err;
+	/* Not all of it: the pretty text is long. */
+	draft->fields = (struct message){0};
+	draft->source = source;
+	draft->why = "there is no memory";
+	draft->doc = NULL;
+	draft->text = BUF_INIT(0);
 }
 
-static enum err write_pretty(struct draft *draft, const struct json *root)
+static void draft_fini(struct draft *draft)
 {
-	buf_init(&draft->pretty, PRETTY_BYTES_MAX);
-	if (buf_reserve(&draft->pretty, PRETTY_FIRST_BYTES) == NULL) {
-		return ERR_NOMEM;
-	}
-	enum err err = json_write_pretty(root, &draft->pretty);
-	if (err == ERR_LIMIT) {
-		draft->why = "the message is longer than 8192 UTF-16 units";
-	}
-	return err;
+	json_doc_free(draft->doc);
+	buf_fini(&draft->text);
 }
 
-static enum err judge(
-	struct draft *draft, struct span raw, const uint8_t *hmac_key, bool is_trusted)
+/* How a message is to be read. */
+struct reading {
+	const uint8_t *hmac_key;
+	enum source source;
+	bool is_trusted; /* the signature */
+	bool is_by_tree;
+};
+
+static enum err fill(struct draft *draft, struct span raw, bool is_by_tree)
 {
-	enum err err = read_tree(draft, raw);
-	if (err != ERR_OK) {
-		return err;
-	}
-	const struct json *root = json_root(draft->message->doc);
-	err = check_shape(draft, root);
-	if (err == ERR_OK) {
-		err = write_pretty(draft, root);
-	}
+	return !is_by_tree && message_scan(draft, raw) ? ERR_OK : message_read_tree(draft, raw);
+}
+
+static enum err judge(struct draft *draft, struct span raw, const struct reading *reading)
+{
+	enum err err = fill(draft, raw, reading->is_by_tree);
 	if (err == ERR_OK) {
 		err = measure_and_hash(draft);
 	}
-	if (err == ERR_OK && !is_trusted) {
-		strip_signature(&draft->pretty);
-		err = check_signature(draft, hmac_key);
-	}
-	if (err == ERR_OK) {
-		buf_init(&draft->message->owned, LIMIT_MESSAGE_BYTES);
-		err = buf_reserve(&draft->message->owned,
-			      raw.len < LIMIT_MESSAGE_BYTES ? raw.len : LIMIT_MESSAGE_BYTES) == NULL
-			      ? ERR_NOMEM
-			      : json_write_compact(root, &draft->message->owned);
-		draft->message->compact = buf_span(&draft->message->owned);
+	if (err == ERR_OK && !reading->is_trusted) {
+		strip_signature(draft);
+		err = check_signature(draft, reading->hmac_key);
 	}
 	return err;
 }
 
-static enum err read_message(struct span raw, const uint8_t *hmac_key, enum source source,
-	bool is_trusted, struct message **out, const char **why)
+static enum err read_message(
+	struct span raw, const struct reading *reading, struct message **out, const char **why)
 {
-	struct draft draft = {.source = source, .why = "there is no memory"};
-	draft.message = calloc(1, sizeof(*draft.message));
-	if (draft.message == NULL) {
-		*why = draft.why;
-		return ERR_NOMEM;
+	struct draft draft;
+	draft_init(&draft, reading->source);
+	enum err err = judge(&draft, raw, reading);
+	struct message *message = err == ERR_OK ? message_new(&draft) : NULL;
+	if (err == ERR_OK && message == NULL) {
+		err = ERR_NOMEM;
 	}
-	enum err err = judge(&draft, raw, hmac_key, is_trusted);
-	buf_fini(&draft.pretty);
-	if (err != ERR_OK) {
-		*why = draft.why;
-		message_free(draft.message);
-		return err;
+	if (err == ERR_OK) {
+		*out = message;
+	} else {
+		*why = err == ERR_NOMEM ? "there is no memory" : draft.why;
 	}
-	*out = draft.message;
-	return ERR_OK;
+	draft_fini(&draft);
+	return err;
 }
 
 enum err message_verify(
 	struct span raw, const uint8_t *hmac_key, struct message **out, const char **why)
 {
-	return read_message(raw, hmac_key, FROM_STRANGER, false, out, why);
+	const struct reading reading = {.hmac_key = hmac_key};
+	return read_message(raw, &reading, out, why);
+}
+
+enum err message_verify_by_tree(
+	struct span raw, const uint8_t *hmac_key, struct message **out, const char **why)
+{
+	const struct reading reading = {.hmac_key = hmac_key, .is_by_tree = true};
+	return read_message(raw, &reading, out, why);
 }
 
 enum err message_verify_stored(
 	struct span compact, const uint8_t *hmac_key, struct message **out, const char **why)
 {
-	return read_message(compact, hmac_key, FROM_STORE, false, out, why);
+	const struct reading reading = {.hmac_key = hmac_key, .source = FROM_STORE};
+	return read_message(compact, &reading, out, why);
 }
 
 enum err message_reread(struct span compact, struct message **out, const char **why)
 {
-	return read_message(compact, NULL, FROM_STORE, true, out, why);
+	const struct reading reading = {.source = FROM_STORE, .is_trusted = true};
+	return read_message(compact, &reading, out, why);
+}
+
+enum err message_reread_by_tree(struct span compact, struct message **out, const char **why)
+{
+	const struct reading reading = {
+		.source = FROM_STORE, .is_trusted = true, .is_by_tree = true};
+	return read_message(compact, &reading, out, why);
 }
 
 enum err message_read(struct span raw, struct message **out, const char **why)
 {
-	return read_message(raw, NULL, FROM_STRANGER, true, out, why);
+	const struct reading reading = {.is_trusted = true};
+	return read_message(raw, &reading, out, why);
 }
 
 void message_free(struct message *message)
 {
 	if (message != NULL) {
 		json_doc_free(message->doc);
-		buf_fini(&message->owned);
 		free(message);
 	}
 }
 
+enum err message_content(const struct message *message, const struct json **out)
+{
+	if (message->doc == NULL) {
+		/* Never ERR_LIMIT or ERR_REFUSED: the text is a part of what was read whole. */
+		struct json_doc *doc = NULL;
+		enum err err = json_parse(message->content_text, LIMIT_JSON_DEPTH, &doc);
+		if (err != ERR_OK) {
+			return err;
+		}
+		/* All messages are made by message_new(), none is const by birth. */
+		((struct message *)(uintptr_t)message)->doc = doc;
+	}
+	*out = json_root(message->doc);
+	return ERR_OK;
+}
+
 enum err message_write_signed_text(const struct message *message, struct buf *out)
 {
-	struct buf pretty = BUF_INIT(PRETTY_BYTES_MAX);
-	enum err err = json_write_pretty(json_root(message->doc), &pretty);
+	struct draft draft;
+	draft_init(&draft, FROM_STORE);
+	enum err err = fill(&draft, message->compact, false);
 	if (err == ERR_OK) {
-		strip_signature(&pretty);
-		err = buf_append(out, buf_span(&pretty));
+		strip_signature(&draft);
+		err = buf_append(out, span_of(draft.pretty, draft.pretty_len));
 	}
-	buf_fini(&pretty);
+	draft_fini(&draft);
 	return err;
 }
 
 enum err message_check(const struct message *message, const uint8_t *hmac_key, const char **why)
 {
-	struct draft draft = {.message = (struct message *)message, .why = "there is no memory"};
-	buf_init(&draft.pretty, PRETTY_BYTES_MAX);
-	enum err err = read_signature(&draft, json_root(message->doc));
+	struct draft draft;
+	draft_init(&draft, FROM_STORE);
+	enum err err = fill(&draft, message->compact, false);
 	if (err == ERR_OK) {
-		err = message_write_signed_text(message, &draft.pretty);
-	}
-	if (err == ERR_OK) {
+		strip_signature(&draft);
 		err = check_signature(&draft, hmac_key);
 	}
-	buf_fini(&draft.pretty);
 	*why = draft.why;
+	draft_fini(&draft);
 	return err;
 }
 

@@ -1,9 +1,10 @@
 /**
- * feed/message: a classic message, read and verified. Nothing outside reads an author or a sequence
- * from bytes that have not become a `struct message` here.
+ * feed/message: a classic message, read and verified. Nothing outside takes an author or a sequence
+ * for true that has not become a `struct message` here (feed/claim only tells where bytes belong).
  *
- * The fields are for reading. The tree, the compact text and everything that points into them live
- * until message_free().
+ * The fields are for reading. The compact text, the tree of the content and everything that points
+ * into them live until message_free(). Text that already is what JSON.stringify prints, as nearly
+ * all is, is read in one pass and without a tree.
  */
 #ifndef FEED_MESSAGE_H
 #define FEED_MESSAGE_H
@@ -19,13 +20,13 @@ struct message {
 	struct message_id previous; /* meaningful only when has_previous */
 	bool has_previous;          /* false: `previous` was null */
 	uint64_t sequence;          /* 1 … 2^53 − 1 */
-	double timestamp;  /* claimed, ms since 1970; may be fractional or negative; finite or
-			      infinite */
-	bool is_encrypted; /* content is a string ending .box or .box2 */
-	const struct json *content; /* the content's tree */
-	struct span compact;        /* JSON.stringify(value), UTF-8: what is stored and sent */
-	struct json_doc *doc;
-	struct buf owned; /* holds `compact` */
+	double timestamp;    /* claimed, ms since 1970; may be fractional or negative; finite or
+				 infinite */
+	bool is_encrypted;   /* content is a string ending .box or .box2 */
+	struct span compact; /* JSON.stringify(value), UTF-8: what is stored and sent */
+	struct span content_text; /* JSON.stringify(value.content), within `compact` */
+	struct span type;         /* content.type as WTF-8; empty when is_encrypted */
+	struct json_doc *doc;     /* the content's tree, once message_content() was asked */
 };
 
 /**
@@ -60,6 +61,11 @@ MUST_USE enum err message_read(struct span raw, struct message **out, const char
 /** The signature of what message_read() gave. ERR_REFUSED, ERR_NOMEM. */
 MUST_USE enum err message_check(
 	const struct message *message, const uint8_t *hmac_key, const char **why);
+/**
+ * The content's tree. It is made when it is first asked for: a message belongs to one thread at a
+ * time, and whoever asks early spares the next one. ERR_NOMEM.
+ */
+MUST_USE enum err message_content(const struct message *message, const struct json **out);
 /** Append the text that is signed: pretty, without the signature. ERR_LIMIT, ERR_NOMEM. */
 MUST_USE enum err message_write_signed_text(const struct message *message, struct buf *out);
 void message_free(struct message *message);

@@ -90,12 +90,14 @@ static enum err read_at(struct window *window, size_t at, struct span text, cons
 	return err;
 }
 
-static bool is_about_itself(const struct message *message)
+static enum err look_at_about(const struct message *message, bool *is_itself)
 {
 	struct content content;
-	content_read(message, &content);
-	return content.type == CONTENT_ABOUT && content.about.is_about_feed &&
-	       feed_id_equal(&content.about.about_feed, &message->author);
+	enum err err = content_read(message, &content);
+	*is_itself = err == ERR_OK && content.type == CONTENT_ABOUT &&
+		     content.about.is_about_feed &&
+		     feed_id_equal(&content.about.about_feed, &message->author);
+	return err;
 }
 
 static enum err read_profile(
@@ -107,7 +109,13 @@ static enum err read_profile(
 		return err;
 	}
 	window->profile_count++;
-	if (!feed_id_equal(&(*at)->author, &window->author) || !is_about_itself(*at)) {
+	bool is_itself = false;
+	err = look_at_about(*at, &is_itself);
+	if (err != ERR_OK) {
+		*why = "there is no memory";
+		return err;
+	}
+	if (!feed_id_equal(&(*at)->author, &window->author) || !is_itself) {
 		return refuse(why, "a message beside the window is not the author's about itself");
 	}
 	if ((*at)->sequence >= window->messages[0]->sequence) {

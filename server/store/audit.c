@@ -143,9 +143,11 @@ static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 		.sequence = sequence, .key = message->key, .timestamp = message->timestamp};
 	subject->head_at_ms = index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 4));
 	struct content content;
-	content_read(message, &content);
-	audit_post(subject, stmt, message, &content);
-	err = audit_views_note(subject, &content);
+	err = content_read(message, &content);
+	if (err == ERR_OK) {
+		audit_post(subject, stmt, message, &content);
+		err = audit_views_note(subject, &content);
+	}
 	message_free(message);
 	return err;
 }

@@ -324,12 +324,15 @@ struct telling {
 	void *ctx;
 };
 
-static void describe(struct fork_message *row)
+static enum err describe(struct fork_message *row)
 {
 	struct content content;
 	struct span words = span_of(NULL, 0);
 	char id[FEED_ID_TEXT_BYTES + MESSAGE_ID_TEXT_BYTES] = "";
-	content_read(row->message, &content);
+	enum err err = content_read(row->message, &content);
+	if (err != ERR_OK) {
+		return err;
+	}
 	if (content.type == CONTENT_POST) {
 		words = content.post.text;
 	} else if (content.type == CONTENT_ABOUT && content.about.is_about_feed) {
@@ -344,6 +347,7 @@ static void describe(struct fork_message *row)
 	index_clean_name(words, row->words);
 	index_clean_name(content.type == CONTENT_PRIVATE ? span_text("private") : content.type_text,
 		row->type);
+	return ERR_OK;
 }
 
 static enum err tell_ours(void *ctx, const struct message *message, int64_t received_ms)
@@ -351,9 +355,11 @@ static enum err tell_ours(void *ctx, const struct message *message, int64_t rece
 	const struct telling *telling = ctx;
 	struct fork_message row = {
 		.at_ms = index_at_ms(message->timestamp, received_ms), .message = message};
-	describe(&row);
-	telling->on_message(telling->ctx, &row);
-	return ERR_OK;
+	enum err err = describe(&row);
+	if (err == ERR_OK) {
+		telling->on_message(telling->ctx, &row);
+	}
+	return err;
 }
 
 static enum err tell_theirs(
@@ -365,16 +371,19 @@ static enum err tell_theirs(
 		return count == 0 ? ERR_OK : ERR_NOMEM;
 	}
 	fork_tree_path(tree, path);
-	for (size_t i = 0; i < count && i < count_max; i++) {
+	enum err err = ERR_OK;
+	for (size_t i = 0; i < count && i < count_max && err == ERR_OK; i++) {
 		const struct fork_link *link = &tree->links[path[i]];
 		struct fork_message row = {.is_theirs = true,
 			.at_ms = index_at_ms(link->message->timestamp, link->at_ms),
 			.message = link->message};
-		describe(&row);
-		telling->on_message(telling->ctx, &row);
+		err = describe(&row);
+		if (err == ERR_OK) {
+			telling->on_message(telling->ctx, &row);
+		}
 	}
 	free(path);
-	return ERR_OK;
+	return err;
 }
 
 enum err reader_fork(struct reader *reader, size_t count_max, struct fork_sides *out,

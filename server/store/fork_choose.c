@@ -266,29 +266,24 @@ static enum err look(struct choosing *choosing)
 /* Its content as a draft, once: the nonce is made of its key. */
 static enum err put_draft(struct choosing *choosing, const struct message *message, int64_t at_ms)
 {
-	struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
 	char nonce[NONCE_BYTES] = "fork-";
 	sqlite3_stmt *stmt = NULL;
-	if (json_kind(message->content) != JSON_KIND_OBJECT) {
+	if (message->is_encrypted) {
 		choosing->done->private ++;
 		return ERR_OK;
 	}
 	hex_encode(span_of(message->key.at, NONCE_KEY_BYTES), nonce + strlen(nonce));
-	enum err err = json_write_compact(message->content, &content);
-	if (err == ERR_OK) {
-		err = db_query(choosing->db, &sql_fork_draft, &stmt);
-	}
+	enum err err = db_query(choosing->db, &sql_fork_draft, &stmt);
 	if (err == ERR_OK) {
 		db_blob(stmt, 1, span_text(nonce));
 		db_int(stmt, 2, at_ms);
-		db_blob(stmt, 3, buf_span(&content));
+		db_blob(stmt, 3, message->content_text);
 		db_int(stmt, 4, LIMIT_DRAFTS);
 		err = db_run(choosing->db, stmt);
 		bool is_put = sqlite3_changes(db_handle(choosing->db)) > 0;
 		choosing->done->drafts += is_put;
 		choosing->done->drafts_no_room += !is_put;
 	}
-	buf_fini(&content);
 	return err;
 }
 

@@ -146,10 +146,12 @@ static enum err bring_back_one(
 		return err == ERR_NOMEM ? err : ERR_IO;
 	}
 	struct content content;
-	content_read(message, &content);
+	err = content_read(message, &content);
 	row.at_ms = index_at_ms(message->timestamp, received_ms);
 	*after = message->sequence;
-	err = put_words(index, &content, &row);
+	if (err == ERR_OK) {
+		err = put_words(index, &content, &row);
+	}
 	message_free(message);
 	return err;
 }
@@ -313,7 +315,10 @@ enum err index_message(struct index *index, const struct message *message,
 	const struct index_row *row, struct committed *out)
 {
 	struct content content;
-	content_read(message, &content);
+	enum err err = content_read(message, &content);
+	if (err != ERR_OK) {
+		return err;
+	}
 	out->type = content.type;
 	switch (content.type) {
 	case CONTENT_POST:
@@ -340,7 +345,10 @@ enum err index_ahead(struct index *index, const struct message *message,
 	const struct index_row *row, struct committed *out)
 {
 	struct content content;
-	content_read(message, &content);
+	enum err err = content_read(message, &content);
+	if (err != ERR_OK) {
+		return err;
+	}
 	out->type = content.type;
 	if (content.type != CONTENT_POST) {
 		return ERR_OK;
@@ -371,7 +379,10 @@ enum err index_again(struct index *index, const struct message *message,
 	const struct index_row *row, bool is_edges)
 {
 	struct content content;
-	content_read(message, &content);
+	enum err err = content_read(message, &content);
+	if (err != ERR_OK) {
+		return err;
+	}
 	bool is_own_edge = row->author->feed == FEED_SELF && content.type == CONTENT_CONTACT;
 	if (is_own_edge != is_edges) {
 		return ERR_OK;

@@ -161,16 +161,17 @@ static enum err judge(struct writer *writer, const struct feed_entry *author,
 
 /* Profiles. */
 
-static void hear(struct said *said, const struct message *message, const struct feed_entry *author)
+static enum err hear(
+	struct said *said, const struct message *message, const struct feed_entry *author)
 {
 	struct content content;
 	char name[sizeof(said->name)];
 	char bio[sizeof(said->bio)];
-	content_read(message, &content);
-	if (content.type != CONTENT_ABOUT || !content.about.is_about_feed ||
+	enum err err = content_read(message, &content);
+	if (err != ERR_OK || content.type != CONTENT_ABOUT || !content.about.is_about_feed ||
 		!feed_id_equal(&content.about.about_feed, &author->id) ||
 		message->sequence <= author->head.sequence) {
-		return;
+		return err;
 	}
 	index_clean_name(content.about.name, name);
 	index_clean_text(content.about.description, bio, sizeof(bio));
@@ -186,6 +187,7 @@ static void hear(struct said *said, const struct message *message, const struct 
 		said->image = content.about.image;
 		said->image_from = message->sequence;
 	}
+	return ERR_OK;
 }
 
 static enum err put_said(
@@ -193,13 +195,17 @@ static enum err put_said(
 {
 	sqlite3_stmt *stmt = NULL;
 	struct said said = {.name = ""};
-	for (size_t i = 0; i < window->profile_count; i++) {
-		hear(&said, window->profiles[i], author);
+	enum err err = ERR_OK;
+	for (size_t i = 0; i < window->profile_count && err == ERR_OK; i++) {
+		err = hear(&said, window->profiles[i], author);
 	}
-	for (size_t i = 0; i < window->count; i++) {
-		hear(&said, window->messages[i], author);
+	for (size_t i = 0; i < window->count && err == ERR_OK; i++) {
+		err = hear(&said, window->messages[i], author);
 	}
-	enum err err = db_query(writer->db, &sql_ahead_feed_put, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(writer->db, &sql_ahead_feed_put, &stmt);
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -247,7 +253,9 @@ static enum err check_row(
 		.was_shown = true};
 	struct content content;
 	enum err err = ahead_row_check(writer->db, author, message->sequence);
-	content_read(message, &content);
+	if (err == ERR_OK) {
+		err = content_read(message, &content);
+	}
 	return err == ERR_OK && content.type == CONTENT_POST ? tell(writer, &post) : err;
 }
 

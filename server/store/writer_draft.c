@@ -119,20 +119,15 @@ static enum err find_draft(struct writer *writer, const struct message *message,
 
 enum err writer_draft_returned(struct writer *writer, const struct message *message)
 {
-	struct buf compact = BUF_INIT(LIMIT_MESSAGE_BYTES);
 	struct buf nonce = BUF_INIT(FENCE_NONCE_BYTES_MAX);
 	int64_t draft = 0;
-	enum err err = json_write_compact(message->content, &compact);
-	if (err == ERR_OK) {
-		err = find_draft(writer, message, buf_span(&compact), &nonce, &draft);
-	}
+	enum err err = find_draft(writer, message, message->content_text, &nonce, &draft);
 	if (err == ERR_OK && draft > 0) {
 		err = writer_draft_drop(writer, draft);
 	}
 	if (err == ERR_OK && draft > 0) {
 		err = writer_put_nonce(writer, buf_span(&nonce), message->sequence);
 	}
-	buf_fini(&compact);
 	buf_fini(&nonce);
 	return err;
 }

@@ -209,18 +209,12 @@ void writer_moved(struct writer *writer, const struct move *move)
 /* What was signed and follows no message that is left: its content becomes a draft. */
 static enum err keep_lost_intent(struct writer *writer)
 {
-	struct buf content = BUF_INIT(LIMIT_MESSAGE_BYTES);
 	int64_t draft = 0;
 	if (writer->pending == NULL || writer_pending_fits(writer)) {
 		return ERR_OK;
 	}
-	enum err err = json_write_compact(writer->pending->content, &content);
-	if (err == ERR_OK) {
-		err = writer_draft_put(writer, buf_span(&content),
-			span_of(writer->pending_nonce, writer->pending_nonce_len), &draft);
-	}
-	buf_fini(&content);
-	return err;
+	return writer_draft_put(writer, writer->pending->content_text,
+		span_of(writer->pending_nonce, writer->pending_nonce_len), &draft);
 }
 
 enum err writer_move(struct writer *writer, struct move *move)

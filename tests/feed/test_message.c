@@ -250,8 +250,11 @@ static void fill_content(size_t units, struct buf *out)
 {
 	struct message *message =
 		assert_signs(span_text("{\"type\":\"post\",\"text\":\"\"}"), ERR_OK);
+	struct json_doc *doc = NULL;
 	struct buf pretty = BUF_INIT(1 * MIB);
-	assert_int_equal(json_write_pretty(json_root(message->doc), &pretty), ERR_OK);
+	assert_int_equal(json_parse(message->compact, LIMIT_JSON_DEPTH, &doc), ERR_OK);
+	assert_int_equal(json_write_pretty(json_root(doc), &pretty), ERR_OK);
+	json_doc_free(doc);
 	buf_clear(out);
 	assert_int_equal(buf_append_text(out, "{\"type\":\"post\",\"text\":\""), ERR_OK);
 	for (size_t i = pretty.len; i < units; i++) {

@@ -1,10 +1,12 @@
 /*
  * feed/message: any bytes are a message or are refused with a sentence. What is one, signature or
  * not, reads back from its compact text with the same key, fits the limits, and its content can be
- * looked at.
+ * looked at. The one pass and the tree give the same verdict with the same sentence, and the same
+ * message.
  */
 #include "base/limits.h"
 #include "feed/content.h"
+#include "feed/message_inside.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -30,10 +32,54 @@ static void check(const struct message *message)
 	must(message->sequence >= 1 && message->has_previous == (message->sequence > 1));
 	must(message_write_signed_text(message, &text) == ERR_OK);
 	must(json_units(buf_span(&text)) <= LIMIT_MESSAGE_UNITS);
-	content_read(message, &content);
+	must(content_read(message, &content) == ERR_OK);
 	must((content.type == CONTENT_PRIVATE) == message->is_encrypted);
 	message_free(again);
 	buf_fini(&text);
+}
+
+static void compare(const struct message *scanned, const struct message *read)
+{
+	must(feed_id_equal(&scanned->author, &read->author));
+	must(message_id_equal(&scanned->key, &read->key));
+	must(scanned->has_previous == read->has_previous);
+	must(!read->has_previous || message_id_equal(&scanned->previous, &read->previous));
+	must(scanned->sequence == read->sequence);
+	must(scanned->timestamp == read->timestamp);
+	must(scanned->is_encrypted == read->is_encrypted);
+	must(span_equal(scanned->compact, read->compact));
+	must(span_equal(scanned->content_text, read->content_text));
+	must(span_equal(scanned->type, read->type));
+}
+
+/* `how` are the two ways to read, first the usual one. */
+static void both_ways(
+	struct span raw, enum err (*const how[2])(struct span, struct message **, const char **))
+{
+	struct message *messages[2] = {NULL, NULL};
+	const char *why[2] = {"", ""};
+	enum err err[2];
+	for (int i = 0; i < 2; i++) {
+		err[i] = how[i](raw, &messages[i], &why[i]);
+	}
+	must(err[0] == err[1]);
+	if (err[0] == ERR_OK) {
+		compare(messages[0], messages[1]);
+	} else {
+		must(strcmp(why[0], why[1]) == 0);
+	}
+	message_free(messages[0]);
+	message_free(messages[1]);
+}
+
+static enum err verify(struct span raw, struct message **out, const char **why)
+{
+	return message_verify(raw, NULL, out, why);
+}
+
+static enum err verify_by_tree(struct span raw, struct message **out, const char **why)
+{
+	return message_verify_by_tree(raw, NULL, out, why);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -51,5 +97,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(message);
 	}
 	message_free(message);
+	both_ways(span_of(data, size), (enum err(*const[2])(struct span, struct message **,
+					       const char **)){verify, verify_by_tree});
+	both_ways(span_of(data, size),
+		(enum err(*const[2])(struct span, struct message **, const char **)){
+			message_reread, message_reread_by_tree});
 	return 0;
 }

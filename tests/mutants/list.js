@@ -138,8 +138,8 @@ export const mutants = [
     name: 'signature-unchecked',
     what: 'any signature will do',
     file: 'server/feed/message.c',
-    find: 'draft->signature, text.at, text.len, draft->message->author.at) != 0) {',
-    put: 'draft->signature, text.at, text.len, draft->message->author.at) > 0) {',
+    find: 'draft->signature, text.at, text.len, draft->fields.author.at) != 0) {',
+    put: 'draft->signature, text.at, text.len, draft->fields.author.at) > 0) {',
     tests: ['feed/message'],
   },
   {

@@ -3,10 +3,11 @@
  * input, each as its length (32 bits, least byte first) and its bytes; each is answered by a record
  * of five parts in the same form: one byte that says how reading went, the compact text, the pretty
  * text, the 32 bytes a message of that text would have as its key, and the text that is signed,
- * when the document is a valid message (else empty).
+ * when the document is a valid message (else empty). The one pass of feed/message and its tree must
+ * agree about each.
  */
 #include "base/limits.h"
-#include "feed/message.h"
+#include "feed/message_inside.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -17,7 +18,9 @@ enum { DOCUMENT_BYTES_MAX = 16 * MIB, ANSWER_BYTES_MAX = 256 * MIB };
 static void must(bool is_fine)
 {
 	if (!is_fine) {
-		(void)fputs("canonical: out of memory, or the pipe broke\n", stderr);
+		(void)fputs(
+			"canonical: two ways to read differ, the pipe broke, or out of memory\n",
+			stderr);
 		exit(1);
 	}
 }
@@ -53,6 +56,23 @@ static void key_of(struct span text, uint8_t key[static 32])
 	buf_fini(&low);
 }
 
+static void must_agree(struct span document)
+{
+	struct message *usual = NULL;
+	struct message *slow = NULL;
+	const char *usual_why = "";
+	const char *slow_why = "";
+	enum err err = message_reread(document, &usual, &usual_why);
+	must(message_reread_by_tree(document, &slow, &slow_why) == err);
+	must(err == ERR_OK || strcmp(usual_why, slow_why) == 0);
+	must(err != ERR_OK || (message_id_equal(&usual->key, &slow->key) &&
+				      span_equal(usual->compact, slow->compact) &&
+				      span_equal(usual->content_text, slow->content_text) &&
+				      span_equal(usual->type, slow->type)));
+	message_free(usual);
+	message_free(slow);
+}
+
 static void put_signed_text(struct span document, const uint8_t *key, struct buf *answer)
 {
 	struct message *message = NULL;
@@ -85,6 +105,7 @@ static void answer_document(struct span document, struct buf *answer)
 	put_part(answer, buf_span(&pretty));
 	put_part(answer, span_of(key, sizeof(key)));
 	put_signed_text(document, key, answer);
+	must_agree(document);
 	json_doc_free(doc);
 	buf_fini(&compact);
 	buf_fini(&pretty);
