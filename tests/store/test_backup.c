@@ -355,7 +355,7 @@ static void makes_none_of_a_damaged_database(void **state)
 	char path[PATH_BYTES];
 	char why[WHY_BYTES] = "";
 	struct backup_result result;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 400; i++) {
 		(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"%0500d\"}", i);
 	}
 	shelf_close(shelf);
@@ -363,7 +363,8 @@ static void makes_none_of_a_damaged_database(void **state)
 	uint8_t junk[4096];
 	memset(junk, 0x5a, sizeof(junk));
 	off_t end = lseek(fd, 0, SEEK_END);
-	for (off_t at = 30 * 4096; at < end; at += 3 * 4096) {
+	assert_true(end > 80 * 4096);
+	for (off_t at = 64 * 4096; at < end; at += 3 * 4096) { /* behind the schema */
 		assert_int_equal(pwrite(fd, junk, sizeof(junk), at), sizeof(junk));
 	}
 	(void)close(fd);
