@@ -22,6 +22,7 @@ static const struct cmd commands[] = {
 		"  --network-key B64  another network than the main one\n"
 		"  --hops N           whose feeds to keep: 1 friends, 2 their friends too "
 		"(default), 3\n"
+		"  --peers-max N      connections with peers at once (default 256, at most 16000)\n"
 		"  --no-lan           neither send nor hear beacons in the local network\n"
 		"  --lan-port N       the port of the beacons (default 8008)\n"
 		"  --backup-dir DIR   where each night's backup goes (default: backups in the data "

@@ -330,6 +330,7 @@ static enum err start_sync(struct node *node, char *why, size_t why_bytes)
 		.host = opts->host == NULL ? "::" : opts->host,
 		.port = node->port,
 		.hops_max = opts->hops_max,
+		.peers_max = opts->peers_max,
 		.is_lan_on = opts->is_lan_on,
 		.beacon_port = opts->beacon_port,
 		.on_changed = on_sync_changed,

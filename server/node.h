@@ -21,6 +21,7 @@ struct node_opts {
 	const uint8_t *network_key; /* 32 bytes */
 	const uint8_t *hmac_key;    /* NULL normally */
 	int hops_max;
+	unsigned peers_max; /* 0: LIMIT_PEERS; at most LIMIT_PEERS_MAX */
 	bool is_lan_on;
 	uint16_t beacon_port;
 	const char *backup_dir; /* for the node's own backups; NULL: DIR/backups */

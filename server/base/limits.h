@@ -32,6 +32,8 @@
 #define LIMIT_RPC_ERROR_BYTES 4096     /* an error body that is sent back as it came */
 #define LIMIT_RPC_ERROR_TEXT_BYTES 256 /* what is kept of a peer's error message */
 #define LIMIT_PEERS 256
+#define LIMIT_PEERS_MAX 16000  /* that the owner may allow instead */
+#define LIMIT_STRANGERS_OF_4 3 /* quarters of the peers that may be out of reach */
 #define LIMIT_PEERS_PER_ADDRESS 16
 #define LIMIT_HANDSHAKES 240 /* under way at once: a crowd of 200 friends gets in together */
 #define LIMIT_HANDSHAKES_PER_ADDRESS 4
@@ -48,7 +50,7 @@
 #define LIMIT_PEER_IDLE_MS 300000
 #define LIMIT_LINGER_MS 1000           /* after our last byte, for the other side's */
 #define LIMIT_LOOP_POSTS 4096          /* from other threads, waiting for the loop */
-#define LIMIT_REFUSALS_PER_SECOND 1000 /* connections accepted only to be closed */
+#define LIMIT_REFUSALS_PER_SECOND 5000 /* connections accepted only to be closed */
 #define LIMIT_DIAL_ADDRESSES 8         /* of one name */
 #define LIMIT_DIAL_MS 10000            /* name look-up and TCP connect */
 

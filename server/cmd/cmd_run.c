@@ -8,8 +8,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
-enum { WHY_BYTES = 512, DIR_BYTES = 4096, ASK_TIMES = 3 };
+enum { WHY_BYTES = 512, DIR_BYTES = 4096, ASK_TIMES = 3, OTHER_FILES = 768 };
 
 static void print_ready(void *ctx, const char *link, const char *address)
 {
@@ -77,8 +78,17 @@ static enum err open_locked(
 
 /* The texts of the options become numbers and bytes; NULL on success, else what is wrong. */
 static const char *read_values(struct node_opts *opts, const char *port, const char *http_port,
-	const char *hops, const char *beacon, const char *network, uint8_t network_key[static 32])
+	const char *hops, const char *beacon, const char *network, const char *peers,
+	uint8_t network_key[static 32])
 {
+	uint16_t peers_max = 0;
+	if (peers != NULL) {
+		if (config_port(peers, &peers_max) != ERR_OK || peers_max < 1 ||
+			peers_max > LIMIT_PEERS_MAX) {
+			return "--peers-max takes a number from 1 to 16000";
+		}
+		opts->peers_max = peers_max;
+	}
 	if (port != NULL && config_port(port, &opts->port) != ERR_OK) {
 		return "--port takes a number from 0 to 65535";
 	}
@@ -105,10 +115,22 @@ static const char *read_values(struct node_opts *opts, const char *port, const c
 	return NULL;
 }
 
+/* Each peer is an open file. */
+static bool has_room_for(unsigned peers)
+{
+	struct rlimit files;
+	const rlim_t wanted = (rlim_t)(peers == 0 ? LIMIT_PEERS : peers) + OTHER_FILES;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) {
+		return true;
+	}
+	files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+	return setrlimit(RLIMIT_NOFILE, &files) == 0 && (peers == 0 || files.rlim_cur >= wanted);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	const char *data = NULL, *port = NULL, *http_port = NULL, *network = NULL, *hops = NULL,
-		   *beacon = NULL, *passphrase_file = NULL;
+		   *beacon = NULL, *passphrase_file = NULL, *peers = NULL;
 	bool is_lan_off = false, is_verbose = false;
 	uint8_t network_key[32];
 	struct node_opts opts = {
@@ -124,17 +146,22 @@ int cmd_run(int argc, char **argv)
 	const struct cmd_option options[] = {{"--data", &data, NULL}, {"--host", &opts.host, NULL},
 		{"--port", &port, NULL}, {"--http-port", &http_port, NULL},
 		{"--network-key", &network, NULL}, {"--hops", &hops, NULL},
-		{"--no-lan", NULL, &is_lan_off}, {"--lan-port", &beacon, NULL},
-		{"--backup-dir", &opts.backup_dir, NULL},
+		{"--peers-max", &peers, NULL}, {"--no-lan", NULL, &is_lan_off},
+		{"--lan-port", &beacon, NULL}, {"--backup-dir", &opts.backup_dir, NULL},
 		{"--no-backups", NULL, &opts.is_backup_off}, {"--web-dir", &opts.web_dir, NULL},
 		{"--passphrase-file", &passphrase_file, NULL}, {"--verbose", NULL, &is_verbose}};
 	int plain = cmd_options("run", argc, argv, options, sizeof(options) / sizeof(options[0]));
 	if (plain != 0) {
 		return plain < 0 ? EXIT_USAGE : cmd_usage(cmd_find("run"), "it takes no argument");
 	}
-	const char *wrong = read_values(&opts, port, http_port, hops, beacon, network, network_key);
+	const char *wrong =
+		read_values(&opts, port, http_port, hops, beacon, network, peers, network_key);
 	if (wrong != NULL) {
 		return cmd_usage(cmd_find("run"), "%s", wrong);
+	}
+	if (!has_room_for(opts.peers_max)) {
+		return cmd_fail("run", "so many peers need more open files than the system allows "
+				       "(`ulimit -n`)");
 	}
 	if (is_verbose) {
 		log_set_level(LOG_DEBUG);

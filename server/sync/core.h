@@ -109,6 +109,7 @@ struct sync {
 	bool has_hmac_key;
 	uint8_t hmac_key[32];
 	int hops_max;
+	unsigned peers_max;
 	void (*on_changed)(void *ctx);
 	void *ctx;
 
@@ -127,6 +128,7 @@ struct sync {
 	struct partner *partners; /* all, newest first */
 	size_t partner_count;
 	struct table *ready; /* partner by id, ready ones */
+	struct table *by_serial; /* partner by its serial, all of them */
 	uint64_t serial;
 
 	struct sync_counters counters;

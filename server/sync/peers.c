@@ -22,9 +22,19 @@
 
 enum { CROSSING_MS = 5000 };
 
+/* Tables go by 32 bytes. */
+static void serial_name(uint64_t serial, uint8_t out[static 32])
+{
+	memset(out, 0, 32);
+	memcpy(out, &serial, sizeof(serial));
+}
+
 static void partner_free(struct partner *partner)
 {
 	struct sync *sync = partner->sync;
+	uint8_t name[32];
+	serial_name(partner->serial, name);
+	(void)table_remove(sync->by_serial, name);
 	if (partner->prev != NULL) {
 		partner->prev->next = partner->next;
 	} else {
@@ -59,7 +69,12 @@ static struct partner *partner_new(struct sync *sync)
 		return NULL;
 	}
 	partner->timer = loop_timer_new(sync->loop, on_timer, partner);
-	if (partner->timer == NULL) {
+	uint8_t name[32];
+	serial_name(sync->serial + 1, name);
+	if (partner->timer == NULL || table_put(sync->by_serial, name, partner) != ERR_OK) {
+		if (partner->timer != NULL) {
+			loop_timer_free(partner->timer);
+		}
 		free(partner);
 		return NULL;
 	}
@@ -97,6 +112,33 @@ static bool loses(const struct partner *newer, const struct partner *older)
 	}
 	bool are_we_smaller = memcmp(sync->self.at, newer->id.at, ID_BYTES) < 0;
 	return newer->is_dialled_by_us != are_we_smaller;
+}
+
+/* Out of reach, and it dialled us: keys like that are free. */
+static bool is_stranger(const struct partner *partner)
+{
+	return partner->is_ready && !partner->is_closing && !partner->is_dialled_by_us &&
+	       reach_wanted(partner->sync->reach, &partner->id) == NULL;
+}
+
+/* Strangers never take the last quarter of the places: of too many the one that came first goes. */
+static void make_room_for_friends(struct sync *sync)
+{
+	size_t max = (size_t)sync->peers_max * LIMIT_STRANGERS_OF_4 / 4;
+	struct partner *oldest = NULL;
+	size_t count = 0;
+	if (table_count(sync->ready) <= max) {
+		return;
+	}
+	for (struct partner *partner = sync->partners; partner != NULL; partner = partner->next) {
+		if (is_stranger(partner)) {
+			count++;
+			oldest = partner;
+		}
+	}
+	if (count > max) {
+		peers_close(oldest, "it gave way to newer connections");
+	}
 }
 
 static void begin(struct partner *partner)
@@ -145,6 +187,9 @@ static void on_ready(void *ctx, struct peer *peer)
 		LOG_TEXT("at", peer_remote(peer)), LOG_NUM("dialled", partner->is_dialled_by_us));
 	begin(partner);
 	schedule_ready(sync->schedule, partner);
+	if (is_stranger(partner)) {
+		make_room_for_friends(sync);
+	}
 	sync_changed(sync);
 }
 
@@ -248,8 +293,9 @@ static void on_dialled(void *ctx, struct link *link, const char *reason)
 enum err peers_dial(
 	struct sync *sync, const struct address *address, enum peer_via via, bool is_learned)
 {
-	struct partner *partner =
-		sync->is_stopping || sync->partner_count >= LIMIT_PEERS ? NULL : partner_new(sync);
+	struct partner *partner = sync->is_stopping || table_count(sync->ready) >= sync->peers_max
+					  ? NULL
+					  : partner_new(sync);
 	if (partner == NULL) {
 		return ERR_BUSY;
 	}
@@ -327,11 +373,9 @@ struct partner *peers_any(struct sync *sync, const struct feed_id *id)
 
 struct partner *peers_by_serial(struct sync *sync, uint64_t serial)
 {
-	struct partner *partner = sync->partners;
-	while (partner != NULL && partner->serial != serial) {
-		partner = partner->next;
-	}
-	return partner;
+	uint8_t name[32];
+	serial_name(serial, name);
+	return table_get(sync->by_serial, name);
 }
 
 void peers_refuse(struct partner *partner, struct rpc_call *call, const char *message)

@@ -240,6 +240,9 @@ static void copy_opts(struct sync *sync, const struct sync_opts *opts)
 		memcpy(sync->hmac_key, opts->hmac_key, sizeof(sync->hmac_key));
 	}
 	sync->hops_max = opts->hops_max < LIMIT_HOPS_MAX ? opts->hops_max : LIMIT_HOPS_MAX;
+	sync->peers_max = opts->peers_max == 0                ? LIMIT_PEERS
+			  : opts->peers_max > LIMIT_PEERS_MAX ? LIMIT_PEERS_MAX
+							      : opts->peers_max;
 	sync->on_changed = opts->on_changed;
 	sync->ctx = opts->ctx;
 }
@@ -247,12 +250,13 @@ static void copy_opts(struct sync *sync, const struct sync_opts *opts)
 static enum err make_parts(struct sync *sync)
 {
 	sync->readers = readers_new(sync->store);
-	sync->ready = table_new(sync->env, LIMIT_PEERS * 2);
+	sync->ready = table_new(sync->env, LIMIT_PEERS_MAX + LIMIT_PEERS);
+	sync->by_serial = table_new(sync->env, LIMIT_PEERS_MAX + 2 * LIMIT_PEERS);
 	sync->twin = twin_new(sync);
 	sync->changed_timer = loop_timer_new(sync->loop, on_changed_due, sync);
 	sync->stop_timer = loop_timer_new(sync->loop, on_stop_due, sync);
-	if (sync->readers == NULL || sync->ready == NULL || sync->twin == NULL ||
-		sync->changed_timer == NULL || sync->stop_timer == NULL) {
+	if (sync->readers == NULL || sync->ready == NULL || sync->by_serial == NULL ||
+		sync->twin == NULL || sync->changed_timer == NULL || sync->stop_timer == NULL) {
 		return ERR_NOMEM;
 	}
 	enum err err = reach_new(sync, &sync->reach);
@@ -309,6 +313,7 @@ enum err sync_start(const struct sync_opts *opts, struct sync **out, char *why, 
 		struct listen_opts listen = {.loop = sync->loop,
 			.host = opts->host,
 			.port = opts->port,
+			.peers_max = sync->peers_max,
 			.on_link = on_link,
 			.ctx = sync};
 		err = listener_start(&listen, &sync->listener, why, why_bytes);
@@ -363,6 +368,7 @@ bool sync_free(struct sync *sync)
 		sync->mail_first = next;
 	}
 	table_free(sync->ready);
+	table_free(sync->by_serial);
 	recover_free(sync->recover);
 	replay_free(sync->replay);
 	twin_free(sync->twin);

@@ -22,6 +22,7 @@ struct sync_opts {
 	const char *host;           /* to listen on, numeric */
 	uint16_t port;
 	int hops_max;
+	unsigned peers_max; /* 0: LIMIT_PEERS; at most LIMIT_PEERS_MAX */
 	bool is_lan_on;
 	uint16_t beacon_port;
 	/* Peers, states or progress changed; on the loop thread, at most every 250 ms. */

@@ -54,9 +54,10 @@ static void start_sync(struct node *node)
 		.writer = node->writer,
 		.signer = node->self.signer,
 		.network_key = nodes_network_key,
-		.host = "127.0.0.1",
+		.host = node->host,
 		.port = node->port,
 		.hops_max = node->hops_max,
+		.peers_max = node->peers_max,
 		.on_changed = on_changed,
 		.ctx = node,
 	};
@@ -71,8 +72,7 @@ void node_start(struct node *node)
 {
 	char why[256] = "";
 	author_init(&node->self, node->number);
-	const struct store_opts opts = {
-		.dir = node->dir, .env = env_system(), .self = node->self.id};
+	const struct store_opts opts = {.dir = node->dir, .env = node->env, .self = node->self.id};
 	if (store_open(&opts, &node->store, why, sizeof(why)) != ERR_OK) {
 		fail_msg("store_open: %s", why);
 	}
@@ -85,7 +85,7 @@ void node_start(struct node *node)
 		fail_msg("writer_start: %s", why);
 	}
 	assert_int_equal(reader_open(node->store, &node->reader), ERR_OK);
-	assert_int_equal(loop_new(env_system(), &node->loop), ERR_OK);
+	assert_int_equal(loop_new(node->env, &node->loop), ERR_OK);
 	start_sync(node);
 	assert_int_equal(pthread_create(&node->thread, NULL, run, node), 0);
 }
@@ -118,7 +118,8 @@ void node_stop(struct node *node)
 
 void node_init(struct node *node, unsigned number)
 {
-	*node = (struct node){.number = number, .hops_max = 2};
+	*node = (struct node){
+		.number = number, .hops_max = 2, .host = "127.0.0.1", .env = env_system()};
 	log_set_level(getenv("NODES_LOG") != NULL ? LOG_DEBUG : LOG_ERROR);
 	(void)snprintf(node->dir, sizeof(node->dir), "/tmp/kith-node-XXXXXX");
 	assert_non_null(mkdtemp(node->dir));

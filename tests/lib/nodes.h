@@ -23,6 +23,9 @@ struct node {
 	pthread_t thread;
 	uint16_t port;
 	int hops_max;
+	unsigned peers_max;
+	const char *host;          /* to listen on */
+	const struct env *env;     /* replace it while the node is stopped */
 	struct sync *_Atomic told; /* whom the writer tells of commits */
 	atomic_uint changes;
 };
