@@ -126,7 +126,7 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 		sync.behind > 0 ? "receiving" : "idle", "behind", (json_int_t)sync.behind,
 		"last_in", last_in);
 	json_t *more = json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I, s:I, "
-				 "s:I}, s:{s:i}, s:o, s:o, "
+				 "s:I, s:I, s:I}, s:{s:i}, s:o, s:o, "
 				 "s:s?, s:b, s:b}",
 		"store", "feeds", (json_int_t)store.feeds, "messages", (json_int_t)store.messages,
 		"posts", (json_int_t)store.posts, "forks", (json_int_t)store.forks, "bytes",
@@ -134,8 +134,9 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 		"counters", "messages_in", (json_int_t)sync.messages_in, "messages_out",
 		(json_int_t)sync.messages_out, "refused", (json_int_t)sync.refused, "duplicates",
 		(json_int_t)sync.duplicates, "feeds_paused", (json_int_t)sync.feeds_paused,
-		"peers_paused", (json_int_t)sync.peers_paused, "http", "port", (int)api_port(api),
-		"listen", listen_json(api), "state_why",
+		"peers_paused", (json_int_t)sync.peers_paused, "note_bytes_in",
+		(json_int_t)sync.note_bytes_in, "note_bytes_out", (json_int_t)sync.note_bytes_out,
+		"http", "port", (int)api_port(api), "listen", listen_json(api), "state_why",
 		guard.why[0] == '\0' ? json_null() : body_string(span_text(guard.why)), "cause",
 		is_paused ? guard_cause_name(guard.cause) : NULL, "backup_late",
 		backup_is_late(api, reader), "words_done", serve_is_words_done(reader));

@@ -16,8 +16,8 @@ const { check, counts, withPrefix } = require('./lib/check')
 const { World } = require('./lib/world')
 
 const doses = {
-  ci: { messages: 250, live: 5, stream: 1500, crowd: 200, kills: 10, publishes: 2000, newest: 1500 },
-  full: { messages: 2000, live: 20, stream: 6000, crowd: 200, kills: 100, publishes: 10000, newest: 10000 },
+  ci: { messages: 250, live: 5, stream: 1500, crowd: 200, kills: 10, publishes: 2000, newest: 1500, sources: 3 },
+  full: { messages: 2000, live: 20, stream: 6000, crowd: 200, kills: 100, publishes: 10000, newest: 10000, sources: 8 },
 }
 
 const { values: args } = parseArgs({
@@ -29,7 +29,7 @@ const { values: args } = parseArgs({
   },
 })
 
-const order = ['stays', 'exchange', 'newest', 'calls', 'relay', 'history', 'liars', 'changes', 'restart', 'restore', 'refusals', 'graph', 'network', 'crash', 'strangers', 'api', 'crowd']
+const order = ['stays', 'exchange', 'newest', 'calls', 'relay', 'history', 'liars', 'changes', 'sources', 'restart', 'restore', 'refusals', 'graph', 'network', 'crash', 'strangers', 'api', 'crowd']
 
 const scenarios = order
   .filter((name) => !args.only || args.only.split(',').includes(name))
