@@ -20,6 +20,14 @@ for (const message of messages) {
   seed('message', message)
   if (message.length < 2000) seed('json', message)
 }
+// fuzz_pack: texts as they are stored, and bodies: form, previous, time, signature, content with codes for ids, words and boxes.
+for (const vector of vectors('feed-encoding').vectors) if (vector.forward_hex) seed('pack', Buffer.from(vector.forward_hex, 'hex'))
+const packed = (form, time, content) => seed('pack', Buffer.concat([Buffer.from([form]), Buffer.alloc(form & 1 ? 32 : 0, 3), Buffer.from(time),
+  Buffer.alloc(64, 9), ...content.map((part) => Buffer.from(part))]))
+packed(0x80, [1], [[6], 'hello', [20], [2], Buffer.alloc(32, 7), [22], [4], '"}'])
+packed(0x83, [0x81, 0x80, 0xa0, 0xf6, 0xf4, 0xac, 2], [[7, 2], Buffer.alloc(32, 5), [12]])
+packed(0x85, [4, 0x31, 0x2e, 0x35, 0x65], [[5], Buffer.alloc(100, 4)])
+packed(0x82, [1], [Buffer.alloc(500, 6)])
 for (const vector of vectors('strings').vectors) seed('json', Buffer.from(vector.json_utf8_hex, 'hex'))
 const numbers = vectors('numbers').vectors.map(([token]) => token)
 for (let i = 0; i < numbers.length; i += 8) seed('json', `[${numbers.slice(i, i + 8).join(',')}]`)
