@@ -123,7 +123,7 @@ static void ask_free(struct ask *ask)
 {
 	struct newest *newest = newest_of(ask->of);
 	ask_unlink(ask);
-	arrival_free(ask->arrival);
+	newest_in_free(ask->arrival);
 	for (size_t i = ask->at; i < ask->count; i++) {
 		struct hold *hold = newest_hold(newest, ask->feeds[i], false);
 		if (hold != NULL && hold->ask == ask) {
@@ -141,6 +141,15 @@ void newest_give_up(struct ask *ask)
 		rpc_refuse(ask->call, "not asked for any more");
 	}
 	ask_free(ask);
+}
+
+static void give_up_all(struct newest_peer *peer)
+{
+	struct ask *next;
+	for (struct ask *ask = peer->asks; ask != NULL; ask = next) {
+		next = ask->next;
+		newest_give_up(ask);
+	}
 }
 
 static void due_soon(struct newest *newest, struct newest_peer *peer)
@@ -197,9 +206,7 @@ void newest_lied(
 	}
 	if (partner != NULL && partner->newest != NULL) {
 		partner->newest->way = WAY_NONE;
-		while (partner->newest->asks != NULL) {
-			newest_give_up(partner->newest->asks);
-		}
+		give_up_all(partner->newest);
 	}
 	newest_touch(newest);
 }
@@ -222,7 +229,7 @@ static void next_feed(struct ask *ask)
 	ask->at++;
 	ask->has_head = false;
 	if (arrival != NULL) {
-		arrival_start(arrival); /* keeps the hold */
+		newest_in_start(arrival); /* keeps the hold */
 	}
 	if (hold != NULL) {
 		hold->ask = NULL;
@@ -260,7 +267,7 @@ static bool take_head(struct ask *ask, const struct json *head)
 	ask->messages = (size_t)messages;
 	struct hold *hold = newest_hold(newest_of(ask->of), feed, false);
 	assert(hold != NULL && hold->ask == ask);
-	ask->arrival = arrival_new(newest_of(ask->of), ask->of->partner, hold);
+	ask->arrival = newest_in_new(newest_of(ask->of), ask->of->partner, hold);
 	return true;
 }
 
@@ -268,13 +275,13 @@ static void take_text(struct ask *ask, struct span body)
 {
 	struct arrival *arrival = ask->arrival;
 	bool is_profile = ask->profiles > 0;
-	enum err err = arrival == NULL ? ERR_NOMEM : arrival_add(arrival, is_profile, 0, body);
+	enum err err = arrival == NULL ? ERR_NOMEM : newest_in_add(arrival, is_profile, 0, body);
 	if (err == ERR_LIMIT) {
 		lied(ask, "the window is too large");
 		return;
 	}
 	if (err != ERR_OK) {
-		arrival_free(arrival);
+		newest_in_free(arrival);
 		ask->arrival = NULL;
 	}
 	if (is_profile) {
@@ -353,7 +360,7 @@ static void on_history_item(void *ctx, struct rpc_call *call, enum muxrpc_type t
 		body = buf_span(&text);
 	}
 	if (err == ERR_OK) {
-		err = arrival_add(ask->arrival, false, (uint64_t)sequence, body);
+		err = newest_in_add(ask->arrival, false, (uint64_t)sequence, body);
 	}
 	ask->has_answered = true;
 	if (err == ERR_LIMIT) {
@@ -500,7 +507,7 @@ static bool ask_one(struct newest_peer *peer)
 		}
 	}
 	if (err == ERR_OK && ask->is_history) {
-		ask->arrival = arrival_new(
+		ask->arrival = newest_in_new(
 			newest, peer->partner, newest_hold(newest, ask->feeds[0], false));
 		err = ask->arrival == NULL ? ERR_NOMEM : ERR_OK;
 	}
@@ -552,7 +559,7 @@ static void look(struct newest_peer *peer)
 static void on_timer(void *ctx)
 {
 	struct newest *newest = ctx;
-	arrivals_retry(newest);
+	newest_in_retry(newest);
 	for (struct partner *partner = newest->sync->partners; partner != NULL;
 		partner = partner->next) {
 		if (partner->newest != NULL && partner->newest->is_due) {
@@ -578,7 +585,7 @@ enum err newest_new(struct sync *sync, struct newest **out)
 		return ERR_NOMEM;
 	}
 	*out = newest;
-	check_load(newest);
+	newest_check_load(newest);
 	return ERR_OK;
 }
 
@@ -589,10 +596,11 @@ void newest_free(struct newest *newest)
 	}
 	while (newest->waiting != NULL) {
 		struct arrival *next = newest->waiting->next;
-		arrival_free(newest->waiting);
+		newest_in_free(newest->waiting);
 		newest->waiting = next;
 	}
 	while (newest->first != NULL) {
+		assert(newest->first->prev == NULL);
 		hold_free(newest, newest->first);
 	}
 	table_free(newest->holds);
@@ -630,10 +638,8 @@ void newest_drop(struct partner *partner)
 		return;
 	}
 	struct newest *newest = newest_of(peer);
-	while (peer->asks != NULL) {
-		newest_give_up(peer->asks);
-	}
-	serve_drop(peer);
+	give_up_all(peer);
+	newest_serve_drop(peer);
 	if (peer->is_paused) {
 		peer_resume(partner->peer);
 	}

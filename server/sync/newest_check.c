@@ -14,7 +14,7 @@
 
 enum { CHECK_SLICE = 8, CHECK_ROUNDS = 16 };
 
-void check_put(struct newest *newest, struct hold *hold)
+void newest_check_put(struct newest *newest, struct hold *hold)
 {
 	/* Windows that joined are more than one check; a damaged row must not be an endless one. */
 	if (!hold->is_check_due && hold->rounds < CHECK_ROUNDS) {
@@ -28,7 +28,7 @@ void check_put(struct newest *newest, struct hold *hold)
 		}
 		newest->check_last = hold;
 	}
-	check_go_on(newest);
+	newest_check_go_on(newest);
 }
 
 static struct hold *check_take(struct newest *newest)
@@ -55,7 +55,7 @@ static void load_texts(struct arrival *check)
 		read->feed = check->feed;
 		check->err = reader_ahead_unchecked(reader, read);
 		for (size_t i = 0; check->err == ERR_OK && i < read->count; i++) {
-			check->err = arrival_add(check, false, read->messages[i].sequence,
+			check->err = newest_in_add(check, false, read->messages[i].sequence,
 				newest_read_text(read, &read->messages[i]));
 		}
 		newest_read_fini(read);
@@ -70,7 +70,7 @@ static void check_work(void *ctx)
 	if (check->window == NULL) {
 		load_texts(check);
 		if (check->err == ERR_OK) {
-			arrival_read(check);
+			newest_in_read(check);
 		}
 	}
 	if (check->err == ERR_OK) {
@@ -85,7 +85,7 @@ static void check_refused(struct arrival *check)
 	struct hold *hold = check->hold;
 	struct change change = {.kind = CHANGE_AHEAD_DROP, .feed = check->feed};
 	if (writer_change(newest->sync->writer, &change) != ERR_OK) {
-		check_put(newest, hold); /* then again */
+		newest_check_put(newest, hold); /* then again */
 		return;
 	}
 	newest_set_held(newest, hold, 0);
@@ -102,33 +102,33 @@ static void check_done(void *ctx)
 	struct newest *newest = check->newest;
 	struct sync *sync = newest->sync;
 	if (newest->is_stopped) {
-		arrival_finish(check);
+		newest_in_finish(check);
 	} else if (check->err == ERR_REFUSED || check->err == ERR_LIMIT) {
 		check_refused(check);
-		arrival_finish(check);
+		newest_in_finish(check);
 	} else if (check->err != ERR_OK) {
 		/* Nothing is left to be checked; or it waits for the next start. */
 		check->hold->is_checked = check->err == ERR_NOT_FOUND;
-		arrival_finish(check);
+		newest_in_finish(check);
 	} else if (check->window->is_checked) {
-		arrival_write(check);
+		newest_in_write(check);
 	} else if (loop_work(sync->loop, check_work, check_done, check) == ERR_OK) {
 		sync_job_begins(sync);
 	} else {
-		arrival_finish(check);
+		newest_in_finish(check);
 	}
 	sync_job_ends(sync);
 }
 
 static bool begin(struct newest *newest, struct hold *hold)
 {
-	struct arrival *check = arrival_new(newest, NULL, hold);
+	struct arrival *check = newest_in_new(newest, NULL, hold);
 	if (check == NULL) {
 		return false;
 	}
 	check->is_check = true;
 	if (loop_work(newest->sync->loop, check_work, check_done, check) != ERR_OK) {
-		arrival_free(check);
+		newest_in_free(check);
 		return false;
 	}
 	sync_job_begins(newest->sync);
@@ -137,7 +137,7 @@ static bool begin(struct newest *newest, struct hold *hold)
 	return true;
 }
 
-void check_go_on(struct newest *newest)
+void newest_check_go_on(struct newest *newest)
 {
 	struct hold *hold;
 	while (newest->check == NULL && !newest->is_stopped &&
@@ -198,7 +198,7 @@ static void load_done(void *ctx)
 		newest_set_held(newest, hold, load->rows[i].newest);
 		hold->is_checked = load->rows[i].is_checked;
 		if (!hold->is_checked) {
-			check_put(newest, hold);
+			newest_check_put(newest, hold);
 		}
 	}
 	if (load->err != ERR_OK) {
@@ -210,7 +210,7 @@ static void load_done(void *ctx)
 	sync_job_ends(sync);
 }
 
-void check_load(struct newest *newest)
+void newest_check_load(struct newest *newest)
 {
 	struct load *load = calloc(1, sizeof(*load));
 	if (load != NULL) {

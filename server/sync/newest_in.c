@@ -11,7 +11,7 @@
 
 enum { ARRIVING_HIGH = 16, ARRIVING_LOW = 8, RETRY_MS = 10 };
 
-struct arrival *arrival_new(struct newest *newest, struct partner *partner, struct hold *hold)
+struct arrival *newest_in_new(struct newest *newest, struct partner *partner, struct hold *hold)
 {
 	struct arrival *arrival = calloc(1, sizeof(*arrival));
 	if (arrival == NULL) {
@@ -29,7 +29,7 @@ struct arrival *arrival_new(struct newest *newest, struct partner *partner, stru
 	return arrival;
 }
 
-void arrival_free(struct arrival *arrival)
+void newest_in_free(struct arrival *arrival)
 {
 	if (arrival != NULL) {
 		free(arrival->mail);
@@ -40,7 +40,8 @@ void arrival_free(struct arrival *arrival)
 	}
 }
 
-enum err arrival_add(struct arrival *arrival, bool is_profile, uint64_t sequence, struct span text)
+enum err newest_in_add(
+	struct arrival *arrival, bool is_profile, uint64_t sequence, struct span text)
 {
 	size_t max = is_profile ? LIMIT_WINDOW_PROFILES : LIMIT_WINDOW_MESSAGES;
 	size_t *count = is_profile ? &arrival->profile_count : &arrival->count;
@@ -64,7 +65,7 @@ static int by_sequence(const void *a, const void *b)
 	return (one->sequence > two->sequence) - (one->sequence < two->sequence);
 }
 
-void arrival_read(struct arrival *arrival)
+void newest_in_read(struct arrival *arrival)
 {
 	struct span texts[LIMIT_WINDOW_MESSAGES];
 	struct span profiles[LIMIT_WINDOW_PROFILES];
@@ -87,7 +88,7 @@ void arrival_read(struct arrival *arrival)
 
 static void read_work(void *ctx)
 {
-	arrival_read(ctx);
+	newest_in_read(ctx);
 }
 
 /* Loop. */
@@ -103,7 +104,7 @@ static void resume_peers(struct newest *newest)
 	}
 }
 
-void arrival_finish(struct arrival *arrival)
+void newest_in_finish(struct arrival *arrival)
 {
 	struct newest *newest = arrival->newest;
 	struct hold *hold = arrival->hold;
@@ -111,10 +112,10 @@ void arrival_finish(struct arrival *arrival)
 	assert(hold->jobs > 0);
 	hold->jobs--;
 	newest_settle(newest, hold);
-	arrival_free(arrival);
+	newest_in_free(arrival);
 	if (is_check) {
 		newest->check = NULL;
-		check_go_on(newest);
+		newest_check_go_on(newest);
 		return;
 	}
 	newest->arriving--;
@@ -129,23 +130,23 @@ static void read_done(void *ctx)
 	struct newest *newest = arrival->newest;
 	struct sync *sync = newest->sync;
 	if (newest->is_stopped || arrival->err == ERR_NOMEM) {
-		arrival_finish(arrival);
+		newest_in_finish(arrival);
 	} else if (arrival->err != ERR_OK) {
 		newest_lied(newest, &arrival->from, arrival->hold->feed, arrival->why);
-		arrival_finish(arrival);
+		newest_in_finish(arrival);
 	} else {
-		arrival_write(arrival);
+		newest_in_write(arrival);
 	}
 	sync_job_ends(sync);
 }
 
-void arrival_start(struct arrival *arrival)
+void newest_in_start(struct arrival *arrival)
 {
 	struct newest *newest = arrival->newest;
 	struct partner *partner = peers_by_serial(newest->sync, arrival->serial);
 	if (newest->is_stopped ||
 		loop_work(newest->sync->loop, read_work, read_done, arrival) != ERR_OK) {
-		arrival_free(arrival);
+		newest_in_free(arrival);
 		return;
 	}
 	sync_job_begins(newest->sync);
@@ -168,14 +169,14 @@ static void on_job_done(void *ctx, struct ahead_job *job)
 	sync_mail(arrival->newest->sync, mail);
 }
 
-void arrival_write(struct arrival *arrival)
+void newest_in_write(struct arrival *arrival)
 {
 	struct newest *newest = arrival->newest;
 	if (arrival->job == NULL) {
 		arrival->job = ahead_job_new();
 		arrival->mail = calloc(1, sizeof(*arrival->mail));
 		if (arrival->job == NULL || arrival->mail == NULL) {
-			arrival_finish(arrival);
+			newest_in_finish(arrival);
 			return;
 		}
 		arrival->job->window = arrival->window;
@@ -192,13 +193,13 @@ void arrival_write(struct arrival *arrival)
 	}
 }
 
-void arrivals_retry(struct newest *newest)
+void newest_in_retry(struct newest *newest)
 {
 	struct arrival *waiting = newest->waiting;
 	newest->waiting = NULL;
 	while (waiting != NULL) {
 		struct arrival *next = waiting->next;
-		arrival_write(waiting);
+		newest_in_write(waiting);
 		waiting = next;
 	}
 }
@@ -213,7 +214,7 @@ static void shown(struct arrival *arrival)
 	hold->from = arrival->from;
 	hold->is_checked = false; /* an older one may be joined to it */
 	hold->rounds = 0;
-	check_put(newest, hold);
+	newest_check_put(newest, hold);
 }
 
 void newest_written(struct sync *sync, struct ahead_job *job)
@@ -223,7 +224,7 @@ void newest_written(struct sync *sync, struct ahead_job *job)
 	struct hold *hold = arrival->hold;
 	if (arrival->is_check) {
 		if (job->err == ERR_OK) {
-			check_put(newest, hold); /* until nothing is left */
+			newest_check_put(newest, hold); /* until nothing is left */
 		}
 	} else if (job->err == ERR_OK && job->is_kept) {
 		shown(arrival);
@@ -233,7 +234,7 @@ void newest_written(struct sync *sync, struct ahead_job *job)
 	if (hold->newest > 0 && hold->newest <= hold->feed->head) {
 		newest_set_held(newest, hold, 0); /* the chain came by meanwhile */
 	}
-	arrival_finish(arrival);
+	newest_in_finish(arrival);
 	sync_changed(sync);
 	sync_job_ends(sync);
 }

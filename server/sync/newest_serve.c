@@ -290,9 +290,10 @@ void newest_serve(struct partner *partner, struct rpc_call *call, const struct j
 	}
 }
 
-void serve_drop(struct newest_peer *peer)
+void newest_serve_drop(struct newest_peer *peer)
 {
 	while (peer->serves != NULL) {
+		assert(peer->serves->prev == NULL && peer->serves->of == peer);
 		rpc_refuse(peer->serves->call, "parent stream is closing");
 		serve_free(peer->serves);
 	}

@@ -109,28 +109,28 @@ void newest_lied(struct newest *newest, const struct feed_id *peer, const struct
 /** Give up a call of ours; its feeds may be asked of others. */
 void newest_give_up(struct ask *ask);
 
-struct arrival *arrival_new(struct newest *newest, struct partner *partner, struct hold *hold);
-void arrival_free(struct arrival *arrival);
+struct arrival *newest_in_new(struct newest *newest, struct partner *partner, struct hold *hold);
+void newest_in_free(struct arrival *arrival);
 /** ERR_LIMIT, ERR_NOMEM. */
-MUST_USE enum err arrival_add(
+MUST_USE enum err newest_in_add(
 	struct arrival *arrival, bool is_profile, uint64_t sequence, struct span text);
 /** It is complete: read and show it. Taken over. */
-void arrival_start(struct arrival *arrival);
+void newest_in_start(struct arrival *arrival);
 /** Those that wait for the writer. */
-void arrivals_retry(struct newest *newest);
+void newest_in_retry(struct newest *newest);
 
 /** Check what is held of it, some day soon. */
-void check_put(struct newest *newest, struct hold *hold);
-void check_go_on(struct newest *newest);
+void newest_check_put(struct newest *newest, struct hold *hold);
+void newest_check_go_on(struct newest *newest);
 /** Begin what is asked about the feeds that were held when the node stopped. */
-void check_load(struct newest *newest);
+void newest_check_load(struct newest *newest);
 /** Give what was read or checked to the writer; taken over. */
-void arrival_write(struct arrival *arrival);
+void newest_in_write(struct arrival *arrival);
 /** All is done with it, its job too. */
-void arrival_finish(struct arrival *arrival);
+void newest_in_finish(struct arrival *arrival);
 /** Worker: the texts become a window. */
-void arrival_read(struct arrival *arrival);
+void newest_in_read(struct arrival *arrival);
 
-void serve_drop(struct newest_peer *peer);
+void newest_serve_drop(struct newest_peer *peer);
 
 #endif
