@@ -388,6 +388,68 @@ static void reach_is_as_layered_graph_computed_it(void **state)
 	json_decref(file);
 }
 
+static void run_sql(struct shelf *shelf, const char *sql)
+{
+	shelf_close(shelf);
+	char path[128];
+	sqlite3 *db = NULL;
+	(void)snprintf(path, sizeof(path), "%s/kith.db", shelf->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	shelf_open(shelf);
+}
+
+/* The friend with the lowest or the highest row follows `count` people more, of whom nobody ever
+ * heard. */
+static void follow_strangers(struct shelf *shelf, const char *which, unsigned count)
+{
+	char sql[640];
+	(void)snprintf(sql, sizeof(sql),
+		"CREATE TEMP TABLE seen AS SELECT max(feed) AS last FROM feeds;"
+		"WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < %u) "
+		"INSERT INTO feeds (id) SELECT randomblob(32) FROM n;"
+		"INSERT INTO contacts (feed, about, edge) SELECT (SELECT %s(about) FROM contacts "
+		"WHERE feed = 1), feed, 1 FROM feeds WHERE feed > (SELECT last FROM seen);",
+		count, which);
+	run_sql(shelf, sql);
+}
+
+static size_t reach_within(struct shelf *shelf, size_t room)
+{
+	struct reach_entry *reach = calloc(room + 1, sizeof(*reach));
+	size_t count = 0;
+	assert_non_null(reach);
+	assert_int_equal(graph_reach(shelf->reader, 2, reach, room, &count), ERR_OK);
+	free(reach);
+	return count;
+}
+
+static void a_friend_brings_2000_feeds_and_pushes_out_nobody_elses(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author friends[2];
+	for (unsigned i = 0; i < 2; i++) {
+		author_init(&friends[i], 1 + i);
+		(void)shelf_contact(shelf, &friends[i].id, EDGE_FOLLOW);
+	}
+	enum { NEAR = 3 }; /* we and both */
+	follow_strangers(shelf, "min", LIMIT_FEEDS_PER_FRIEND);
+	assert_int_equal(reach_within(shelf, LIMIT_FEEDS), NEAR + LIMIT_FEEDS_PER_FRIEND);
+	follow_strangers(shelf, "min", 1);
+	assert_int_equal(reach_within(shelf, LIMIT_FEEDS), NEAR + LIMIT_FEEDS_PER_FRIEND);
+	follow_strangers(shelf, "max", 100);
+	assert_int_equal(reach_within(shelf, LIMIT_FEEDS), NEAR + LIMIT_FEEDS_PER_FRIEND + 100);
+	follow_strangers(shelf, "min", 1000 * LIMIT_FEEDS_PER_FRIEND / 50);
+	assert_int_equal(reach_within(shelf, LIMIT_FEEDS), NEAR + LIMIT_FEEDS_PER_FRIEND + 100);
+	/* Without room for all, each has the same share; one who needs less leaves the rest. */
+	assert_int_equal(reach_within(shelf, NEAR + 2 * 40), NEAR + 2 * 40);
+	assert_int_equal(reach_within(shelf, NEAR + 1000 + 100), NEAR + 1000 + 100);
+	for (unsigned i = 0; i < 2; i++) {
+		author_fini(&friends[i]);
+	}
+}
+
 static void hops_have_a_limit(void **state)
 {
 	struct shelf *shelf = *state;
@@ -448,6 +510,9 @@ int main(void)
 			shelf_set_up, shelf_tear_down),
 		cmocka_unit_test(reach_is_as_in_ssb_friends),
 		cmocka_unit_test(reach_is_as_layered_graph_computed_it),
+		cmocka_unit_test_setup_teardown(
+			a_friend_brings_2000_feeds_and_pushes_out_nobody_elses, shelf_set_up,
+			shelf_tear_down),
 		cmocka_unit_test_setup_teardown(hops_have_a_limit, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
 			every_block_counts_wherever_it_is, shelf_set_up, shelf_tear_down),
