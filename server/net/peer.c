@@ -589,19 +589,9 @@ bool peer_is_held(const struct peer *peer)
 	return peer->pauses > 0 || link_is_full(peer->link);
 }
 
-bool peer_was_ready(const struct peer *peer)
-{
-	return peer->was_ready;
-}
-
 bool peer_is_ready(const struct peer *peer)
 {
 	return peer->phase == PEER_READY;
-}
-
-bool peer_is_dialled_by_us(const struct peer *peer)
-{
-	return peer->is_dialled;
 }
 
 const struct feed_id *peer_id(const struct peer *peer)

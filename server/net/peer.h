@@ -51,9 +51,7 @@ MUST_USE enum err peer_new(struct link *link, const struct peer_opts *opts, stru
  * turn. Called a second time it stops waiting. From any callback. */
 void peer_close(struct peer *peer, const char *reason);
 
-bool peer_was_ready(const struct peer *peer); /* in on_closed: did the handshake succeed? */
 bool peer_is_ready(const struct peer *peer);
-bool peer_is_dialled_by_us(const struct peer *peer);
 const struct feed_id *peer_id(const struct peer *peer); /* when ready; of one we dial, always */
 const char *peer_remote(const struct peer *peer);       /* as link->remote */
 struct rpc *peer_rpc(struct peer *peer);                /* when ready */

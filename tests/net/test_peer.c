@@ -94,8 +94,9 @@ static void side_ready(void *ctx, struct peer *peer)
 static void side_closed(void *ctx, struct peer *peer, const char *reason)
 {
 	struct side *side = ctx;
+	(void)peer;
 	side->closes++;
-	side->was_ready = peer_was_ready(peer);
+	side->was_ready = side->readies > 0;
 	side->peer = NULL;
 	(void)snprintf(side->reason, sizeof(side->reason), "%s", reason);
 }
@@ -186,8 +187,6 @@ static void two_peers_talk_byte_by_byte(void **state)
 		struct world world;
 		world_up(&world);
 		join(&world, chunk);
-		assert_true(peer_is_dialled_by_us(world.a.peer));
-		assert_false(peer_is_dialled_by_us(world.b.peer));
 		assert_true(feed_id_equal(peer_id(world.a.peer), signer_id(world.b.signer)));
 		assert_true(feed_id_equal(peer_id(world.b.peer), signer_id(world.a.signer)));
 		struct rpc_call *call = open_echo(&world);
