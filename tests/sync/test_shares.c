@@ -282,6 +282,32 @@ static void a_stranger_over_its_share_waits_connected_and_others_do_not(void **s
 	stage->peer = other.peer;
 }
 
+static void strangers_leave_the_last_quarter_of_the_places(void **state)
+{
+	struct stage *stage = *state;
+	enum { PLACES = 4, STRANGERS = 3, CROWD = 8 };
+	struct script crowd[CROWD];
+	node_stop(&stage->node);
+	stage->node.peers_max = PLACES;
+	node_start(&stage->node);
+	for (unsigned i = 0; i < CROWD; i++) {
+		script_init(&crowd[i], 20 + i);
+		script_dial(&crowd[i], &stage->node);
+		assert_true(crowd[i].is_ready);
+		node_wait_peer(&stage->node, &crowd[i].self.id, true);
+		if (i >= STRANGERS) {
+			SCRIPT_UNTIL(&crowd[i - STRANGERS], crowd[i - STRANGERS].is_closed);
+		}
+		assert_true(node_figures(&stage->node).connected <= STRANGERS);
+	}
+	script_dial(&stage->peer, &stage->node);
+	node_wait_peer(&stage->node, &stage->peer.self.id, true);
+	assert_int_equal(node_figures(&stage->node).connected, PLACES);
+	for (unsigned i = 0; i < CROWD; i++) {
+		script_fini(&crowd[i]);
+	}
+}
+
 /* Blocks. */
 
 static void whom_we_block_is_gone_with_the_commit(void **state)
@@ -377,6 +403,7 @@ int main(void)
 		TEST(a_pause_outlives_a_restart),
 		TEST(a_history_stream_pauses_as_well),
 		TEST(a_stranger_over_its_share_waits_connected_and_others_do_not),
+		TEST(strangers_leave_the_last_quarter_of_the_places),
 		TEST(whom_we_block_is_gone_with_the_commit),
 		TEST(a_feed_whose_author_blocks_the_asker_ends_in_the_middle_of_a_stream),
 		TEST(what_a_feed_out_of_reach_blocks_counts_after_a_restart_too),
