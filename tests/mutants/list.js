@@ -162,8 +162,8 @@ export const mutants = [
     name: 'ahead-counted',
     what: 'posts that are held ahead are counted',
     file: 'server/store/index.c',
-    find: '\tindex->delta.posts += row->message < AHEAD_MESSAGE_FIRST;',
-    put: '\tindex->delta.posts++;',
+    find: '->message < AHEAD_MESSAGE_FIRST;',
+    put: '->message > 0;',
     tests: ['store/ahead'],
   },
   {
