@@ -40,7 +40,7 @@ struct mail_edge {
  */
 struct mail {
 	struct mail *next;
-	struct append_job *job; /* or NULL: then a commit */
+	struct append_job *job;  /* or NULL: then a commit */
 	struct ahead_job *ahead; /* or that */
 	bool is_graph_changed;
 	size_t count, edge_count;
@@ -62,7 +62,10 @@ struct partner {
 	struct dial *dial;
 	bool is_ready, is_closing;
 	bool is_dialled_by_us;
-	bool is_paused;         /* by ingest */
+	bool is_paused;                    /* by ingest */
+	size_t ingest_count, ingest_bytes; /* between socket and writer, from this connection */
+	int64_t bad_ms;                    /* a minute began, of invalid messages */
+	unsigned bad;
 	struct feed_id id;      /* when ready, or when we dialled */
 	struct address address; /* when we dialled */
 	enum peer_via via;
@@ -73,8 +76,8 @@ struct partner {
 	struct ping *ping;
 	struct history *histories; /* streams the peer opened */
 	struct newest_peer *newest;
-	struct loop_timer *timer;  /* until something is done about missing EBT */
-	bool is_ebt_lost;          /* … by opening it again */
+	struct loop_timer *timer; /* until something is done about missing EBT */
+	bool is_ebt_lost;         /* … by opening it again */
 	struct confirm *confirm;
 	struct budget *budget; /* sync/shares'; NULL until ready */
 	bool has_told;         /* what it has of our own feed */

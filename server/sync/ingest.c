@@ -21,7 +21,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { RETRY_MS = 10, APPEND_JOBS_MAX = 16, GATHER_MS = 20, MANY = 8 };
+enum { MINUTE_MS = 60000, RETRY_MS = 10, APPEND_JOBS_MAX = 16, GATHER_MS = 20, MANY = 8 };
 
 struct item {
 	struct item *next;
@@ -92,6 +92,33 @@ static bool is_full(const struct ingest *ingest)
 	return ingest->count >= LIMIT_INGEST_MESSAGES || ingest->bytes >= LIMIT_INGEST_BYTES;
 }
 
+/* Has this connection its share? The rest stays for whoever sends little. */
+static bool has_share(const struct partner *partner)
+{
+	return partner->ingest_count >=
+		       LIMIT_INGEST_MESSAGES - LIMIT_INGEST_MESSAGES / LIMIT_INGEST_SHARE ||
+	       partner->ingest_bytes >=
+		       LIMIT_INGEST_BYTES - LIMIT_INGEST_BYTES / LIMIT_INGEST_SHARE;
+}
+
+/* A connection that was paused alone goes on when half of its share is free. */
+static void give_share_back(struct ingest *ingest, const struct item *item)
+{
+	struct partner *from = peers_by_serial(ingest->sync, item->serial);
+	if (from == NULL) {
+		return;
+	}
+	assert(from->ingest_count > 0 && from->ingest_bytes >= item->len);
+	from->ingest_count--;
+	from->ingest_bytes -= item->len;
+	if (from->is_paused && !is_full(ingest) &&
+		from->ingest_count <= LIMIT_INGEST_MESSAGES / LIMIT_INGEST_SHARE &&
+		from->ingest_bytes <= LIMIT_INGEST_BYTES / LIMIT_INGEST_SHARE) {
+		from->is_paused = false;
+		peer_resume(from->peer);
+	}
+}
+
 static void resume_all(struct ingest *ingest)
 {
 	for (struct partner *partner = ingest->sync->partners; partner != NULL;
@@ -108,10 +135,26 @@ static void item_free(struct ingest *ingest, struct item *item)
 	assert(ingest->count > 0 && ingest->bytes >= item->len);
 	ingest->count--;
 	ingest->bytes -= item->len;
+	give_share_back(ingest, item);
 	message_free(item->message);
 	free(item);
 	if (ingest->count <= LIMIT_INGEST_MESSAGES / 2 && ingest->bytes <= LIMIT_INGEST_BYTES / 2) {
 		resume_all(ingest);
+	}
+}
+
+/* An honest peer checks what it passes on; signatures that are wrong cost us a core. */
+static void count_bad(struct partner *from)
+{
+	struct sync *sync = from->sync;
+	int64_t now_ms = env_mono_ms(sync->env);
+	if (from->bad == 0 || now_ms - from->bad_ms >= MINUTE_MS) {
+		from->bad = 0;
+		from->bad_ms = now_ms;
+	}
+	from->bad++;
+	if (from->bad > LIMIT_PEER_BAD_SIGNATURES && !from->is_closing) {
+		peers_close(from, "it sent too many invalid messages");
 	}
 }
 
@@ -138,6 +181,9 @@ static void item_failed(struct ingest *ingest, struct item *item, enum ingest_fa
 	if (is_news || failure == FAILURE_INVALID || failure == FAILURE_FORKED) {
 		ebt_feed_failed(sync, feed, from, failure);
 		fetch_feed_failed(sync, feed, from, failure);
+	}
+	if (failure == FAILURE_INVALID && from != NULL) {
+		count_bad(from);
 	}
 }
 
@@ -515,7 +561,9 @@ enum ingest_verdict ingest_put(struct ingest *ingest, struct partner *from, stru
 	list_add(&ingest->queue, item);
 	ingest->count++;
 	ingest->bytes += raw.len;
-	if (is_full(ingest) && !from->is_paused) {
+	from->ingest_count++;
+	from->ingest_bytes += raw.len;
+	if ((is_full(ingest) || has_share(from)) && !from->is_paused) {
 		from->is_paused = true;
 		peer_pause(from->peer);
 	}

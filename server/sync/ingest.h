@@ -1,7 +1,9 @@
 /**
  * sync/ingest: received messages on their way into the store: verified in worker jobs (both cores
  * busy), appended by the writer in the order they came. Bounded by LIMIT_INGEST_MESSAGES and
- * LIMIT_INGEST_BYTES: a peer that fills it is paused until half of it is free again.
+ * LIMIT_INGEST_BYTES: a peer that fills it is paused until half of it is free again. Before that,
+ * one that fills all but 1/LIMIT_INGEST_SHARE of it is paused alone, so that others get in. Who
+ * sends more than LIMIT_PEER_BAD_SIGNATURES invalid messages a minute is closed.
  */
 #ifndef SYNC_INGEST_H
 #define SYNC_INGEST_H

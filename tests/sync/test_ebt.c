@@ -318,6 +318,38 @@ static void an_invalid_message_stops_the_feed_for_that_peer_and_a_good_copy_come
 	author_fini(&carol);
 }
 
+/* The first message of author `number`, with a signature that does not match. */
+static void send_broken(struct stage *stage, struct script_call *ebt, unsigned number)
+{
+	struct author author;
+	struct buf broken = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	char room[96];
+	author_init(&author, number);
+	node_contact(&stage->node, &author.id, EDGE_FOLLOW);
+	struct message *one = author_post(&author, "good");
+	assert_int_equal(buf_append(&broken, one->compact), ERR_OK);
+	memcpy(memmem(broken.at, broken.len, "good", 4), "evil", 4);
+	SCRIPT_UNTIL(&stage->peer, script_has(ebt, note(room, &author, 0)));
+	script_send_span(ebt, buf_span(&broken));
+	buf_fini(&broken);
+	message_free(one);
+	author_fini(&author);
+}
+
+static void who_sends_more_invalid_messages_than_a_mistake_explains_is_closed(void **state)
+{
+	struct stage *stage = *state;
+	struct script_call *ebt = begin(stage);
+	for (unsigned i = 0; i < LIMIT_PEER_BAD_SIGNATURES; i++) {
+		send_broken(stage, ebt, 100 + i);
+		SCRIPT_UNTIL(&stage->peer, node_figures(&stage->node).refused == i + 1);
+	}
+	script_linger(&stage->peer, 50);
+	assert_false(stage->peer.is_closed);
+	send_broken(stage, ebt, 100 + LIMIT_PEER_BAD_SIGNATURES);
+	SCRIPT_UNTIL(&stage->peer, stage->peer.is_closed);
+}
+
 static void good_messages_before_a_bad_one_in_the_same_breath_are_kept(void **state)
 {
 	struct stage *stage = *state;
@@ -565,6 +597,7 @@ int main(void)
 		SCENE(unfollowing_says_minus_one_and_ignores_what_still_comes),
 		SCENE(a_fork_keeps_the_prefix_and_stops_this_feed_from_this_peer_only),
 		SCENE(an_invalid_message_stops_the_feed_for_that_peer_and_a_good_copy_comes_from_another),
+		SCENE(who_sends_more_invalid_messages_than_a_mistake_explains_is_closed),
 		SCENE(good_messages_before_a_bad_one_in_the_same_breath_are_kept),
 		SCENE(following_again_takes_the_minus_one_back_even_at_the_same_number),
 		SCENE(a_minus_one_of_an_earlier_connection_is_taken_back_too),
