@@ -36,14 +36,25 @@ CREATE TABLE keys (
 INSERT INTO keys (key_head, message) SELECT key_head, message FROM messages ORDER BY key_head, message;
 DROP INDEX messages_by_key;
 
--- Runs of rows of `messages` that have no rows in `keys`, `posts`, `votes` and `search` yet, and are due for them.
+-- Runs of rows of `messages` that a bulk stored and that are due for rows elsewhere: in `posts`, `votes` and `search` (part 1), in `keys` (part 2). Some of a run may have them already.
 CREATE TABLE behind (
-	first INTEGER PRIMARY KEY,
-	last INTEGER NOT NULL
-) STRICT;
+	part INTEGER NOT NULL,
+	first INTEGER NOT NULL,
+	last INTEGER NOT NULL,
+	PRIMARY KEY (part, first)
+) STRICT, WITHOUT ROWID;
 
--- The words of posts; rowid is posts.message. The words themselves are in the message.
+-- The words of posts that have a row in `posts`; they themselves are in the message. rowid is (posts.at >> 20) << 28 | posts.message: in the order of time, to about 17 minutes, without a sort.
 CREATE VIRTUAL TABLE search USING fts5(words, content='', columnsize=0, tokenize='unicode61 remove_diacritics 2');
+
+-- A row is the latest vote of `feed` about `link`, whatever the order in which they are read; `link` is the first 8 bytes of the message id.
+DROP TABLE votes;
+CREATE TABLE votes (
+	link INTEGER NOT NULL,
+	feed INTEGER NOT NULL,
+	message INTEGER NOT NULL,             -- its row in `messages`; negative: it withdrew the like
+	PRIMARY KEY (link, feed)
+) STRICT, WITHOUT ROWID;
 
 -- What a feed two hops away and further has sent today (days since 1970, UTC).
 CREATE TABLE shares (
@@ -61,3 +72,8 @@ CREATE TABLE profiles_from (
 	bio INTEGER NOT NULL,
 	image INTEGER NOT NULL
 ) STRICT;
+
+-- Of what an older kith stored: posts, likes and words are made behind the next start, the newest first.
+DELETE FROM posts;
+UPDATE figures SET n = 0 WHERE name = 'posts';
+INSERT INTO behind (part, first, last) SELECT 1, 1, max(message) FROM messages HAVING max(message) > 0;

@@ -139,7 +139,12 @@ void events_on_commit(struct events *events, const struct commit *commit)
 {
 	(void)pthread_mutex_lock(&events->lock);
 	for (size_t i = 0; i < commit->count; i++) {
-		put_message(events, &commit->messages[i]);
+		if (!commit->messages[i].is_behind) { /* else it comes again, in `late` */
+			put_message(events, &commit->messages[i]);
+		}
+	}
+	for (size_t i = 0; i < commit->late_count; i++) {
+		put_message(events, &commit->late[i]);
 	}
 	for (size_t i = 0; i < commit->ahead_count; i++) {
 		put_message(events, &commit->ahead[i]);

@@ -101,6 +101,14 @@ void *inbox_take(struct inbox *inbox, int64_t wait_ms)
 	return job;
 }
 
+bool inbox_has(struct inbox *inbox)
+{
+	(void)pthread_mutex_lock(&inbox->lock);
+	bool has = inbox->count > 0;
+	(void)pthread_mutex_unlock(&inbox->lock);
+	return has;
+}
+
 void inbox_close(struct inbox *inbox)
 {
 	(void)pthread_mutex_lock(&inbox->lock);

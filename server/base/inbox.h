@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ MUST_USE enum err inbox_put(struct inbox *inbox, void *job);
 /** Wait up to `wait_ms` (negative: for ever) and take the oldest job; NULL on time-out, or when
  * closed and empty. */
 void *inbox_take(struct inbox *inbox, int64_t wait_ms);
+/** Does a job wait? */
+bool inbox_has(struct inbox *inbox);
 /** No further puts; takers get what is left, then NULL. */
 void inbox_close(struct inbox *inbox);
 

@@ -156,6 +156,9 @@
 #define LIMIT_LIVE_MESSAGES_PER_SECOND 20
 #define LIMIT_PAGE_ROWS 100
 #define LIMIT_QUERY_MS 2000
+#define LIMIT_SEARCH_WORDS 8
+#define LIMIT_SEARCH_CHARS 256 /* of all of them */
+#define LIMIT_SEARCH_MS 250
 #define LIMIT_THREAD_POSTS 1000 /* shown of one thread */
 #define LIMIT_THREAD_MISSING 50 /* stand-ins for ids we do not hold, per thread */
 

@@ -19,6 +19,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -387,17 +388,35 @@ static enum err run(struct import *import, int fd)
 	return import->err != ERR_OK ? import->err : err;
 }
 
-static void print_totals(const struct totals *totals, double seconds, bool is_json)
+/* Timelines, threads and full text follow what is stored. */
+static enum err wait_for_rows(const struct writer *writer)
+{
+	const struct timespec pause = {.tv_nsec = 5000000};
+	while (writer_behind(writer) == WRITER_BEHIND_WORKS) {
+		(void)nanosleep(&pause, NULL);
+	}
+	return writer_behind(writer) == WRITER_BEHIND_DONE ? ERR_OK : ERR_IO;
+}
+
+static double seconds_since(int64_t start_ms)
+{
+	return (double)(env_mono_ms(env_system()) - start_ms) / 1000;
+}
+
+/* `seconds` until everything was stored, `all` until it could be read and found too. */
+static void print_totals(const struct totals *totals, double seconds, double all, bool is_json)
 {
 	const uint64_t *results = totals->results;
 	(void)printf(is_json ? "{\"lines\":%" PRIu64 ",\"stored\":%" PRIu64 ",\"known\":%" PRIu64
 			       ",\"gaps\":%" PRIu64 ",\"forked\":%" PRIu64 ",\"blocked\":%" PRIu64
-			       ",\"refused\":%" PRIu64 ",\"seconds\":%.3f}\n"
+			       ",\"refused\":%" PRIu64
+			       ",\"seconds\":%.3f,\"seconds_all\":%.3f}\n"
 			     : "%" PRIu64 " lines: %" PRIu64 " stored, %" PRIu64 " known, %" PRIu64
 			       " after a gap, %" PRIu64 " of another branch, %" PRIu64
-			       " by blocked authors, %" PRIu64 " refused; %.1f s\n",
+			       " by blocked authors, %" PRIu64
+			       " refused; %.1f s, %.1f s with all that follows from them\n",
 		totals->lines, results[APPEND_STORED], results[APPEND_KNOWN], results[APPEND_GAP],
-		results[APPEND_FORKED], results[APPEND_NOT_WANTED], totals->refused, seconds);
+		results[APPEND_FORKED], results[APPEND_NOT_WANTED], totals->refused, seconds, all);
 }
 
 static enum err import_into(const char *data, int fd, const uint8_t *hmac_key, bool is_json)
@@ -426,13 +445,16 @@ static enum err import_into(const char *data, int fd, const uint8_t *hmac_key, b
 	if (err != ERR_OK) {
 		(void)cmd_fail("import", "%s", why);
 	} else {
-		int64_t start = env_mono_ms(env_system());
+		int64_t start_ms = env_mono_ms(env_system());
 		err = run(import, fd);
 		enum err flushed = writer_flush(import->writer);
 		err = err == ERR_OK ? flushed : err;
+		double seconds = seconds_since(start_ms);
+		if (err == ERR_OK) {
+			err = wait_for_rows(import->writer);
+		}
+		print_totals(&import->totals, seconds, seconds_since(start_ms), is_json);
 		writer_stop(import->writer);
-		print_totals(&import->totals, (double)(env_mono_ms(env_system()) - start) / 1000,
-			is_json);
 	}
 	if (err != ERR_OK && why[0] == '\0') {
 		(void)cmd_fail(

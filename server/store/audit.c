@@ -17,13 +17,15 @@ enum { AUDIT_CHUNK = 256, AUDIT_SENTENCE_BYTES = 512 };
 QUERY(sql_audit_feeds, "SELECT feed, id, sequence, head, timestamp, at, edges FROM feeds WHERE "
 		       "feed > ?1 AND sequence > 0 ORDER BY feed LIMIT 1");
 QUERY(sql_audit_messages, "SELECT m.message, m.sequence, m.key_head, m.key_tail, m.received, "
-			  "m.body, p.at, p.root, p.fork, p.home, p.feed FROM messages m "
+			  "m.body, p.at, p.root, p.fork, p.home, p.feed, coalesce((SELECT b.last "
+			  "FROM behind b WHERE b.part = 1 AND b.first <= m.message ORDER BY "
+			  "b.first DESC LIMIT 1), 0) >= m.message FROM messages m "
 			  "LEFT JOIN posts p ON p.message = m.message WHERE m.feed = ?1 AND "
 			  "m.sequence > ?2 AND m.sequence <= ?3 ORDER BY m.sequence LIMIT ?4");
 QUERY(sql_audit_edge, "SELECT edge FROM contacts WHERE feed = 1 AND about = ?1");
 QUERY(sql_audit_newest, "SELECT coalesce(max(message), 0) FROM messages");
 /* SCAN: once, to see whether there are likes that nobody gave. */
-QUERY(sql_audit_likes, "SELECT count(*) FROM votes");
+QUERY(sql_audit_likes, "SELECT count(*) FROM votes WHERE message > 0");
 
 static void tell(struct audit *audit, const struct audit_fault *from, const char *format,
 	va_list args) __attribute__((format(printf, 3, 0)));
@@ -143,6 +145,7 @@ static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 		.sequence = sequence, .key = message->key, .timestamp = message->timestamp};
 	subject->head_at_ms = index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 4));
 	struct content content;
+	subject->is_behind = subject->is_behind || sqlite3_column_int(stmt, 11) != 0;
 	err = content_read(message, &content);
 	if (err == ERR_OK) {
 		audit_post(subject, stmt, message, &content);

@@ -35,6 +35,7 @@ struct audit_subject {
 	struct audit_views views;
 	struct buf body; /* the message that is looked at */
 	enum contact_edge mine;
+	bool is_behind;       /* rows of some of its messages are still to be made */
 	bool is_broken;       /* one sentence per broken chain is enough */
 	uint64_t log_faults;  /* of its messages and its row, without those of its views */
 	int64_t *likes_total; /* rows of `votes` that must be there; −1: it cannot be told */
@@ -53,7 +54,8 @@ MUST_USE enum err audit_number(struct reader *reader, const struct query *query,
 
 MUST_USE enum err audit_views_init(struct audit_subject *subject);
 void audit_views_fini(struct audit_subject *subject);
-/** Is the row of `posts` in columns 6 … of `stmt` what the message says? */
+/** Is the row of `posts` in columns 6 … of `stmt` what the message says? It may be missing when
+ * column 11 says that it is still to be made. */
 void audit_post(struct audit_subject *subject, sqlite3_stmt *stmt, const struct message *message,
 	const struct content *content);
 /** Remember what a message says of edges, likes and profile, as store/index does. */

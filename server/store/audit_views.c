@@ -12,7 +12,7 @@ QUERY(sql_audit_sequence,
 	"?1) FROM feeds f WHERE f.feed = ?1");
 QUERY(sql_audit_edges, "SELECT f.id, c.edge FROM contacts c CROSS JOIN feeds f ON f.feed = c.about "
 		       "WHERE c.feed = ?1");
-QUERY(sql_audit_like, "SELECT 1 FROM votes WHERE link = ?1 AND feed = ?2");
+QUERY(sql_audit_like, "SELECT 1 FROM votes WHERE link = ?1 AND feed = ?2 AND message > 0");
 QUERY(sql_audit_profile, "SELECT name, bio, image FROM profiles WHERE feed = ?1");
 
 enum err audit_views_init(struct audit_subject *subject)
@@ -43,6 +43,9 @@ void audit_post(struct audit_subject *subject, sqlite3_stmt *stmt, const struct 
 {
 	bool is_shown = content->type == CONTENT_POST && subject->mine != EDGE_BLOCK;
 	bool has_row = sqlite3_column_type(stmt, 6) != SQLITE_NULL;
+	if (is_shown && !has_row && sqlite3_column_int(stmt, 11) != 0) {
+		return;
+	}
 	if (is_shown != has_row) {
 		audit_fault(subject->audit, AUDIT_VIEW,
 			"Message %llu of %s is %s the list of posts.",
@@ -173,6 +176,10 @@ static enum err count_missing_likes(struct audit_subject *subject, size_t *missi
 	sqlite3_stmt *stmt = NULL;
 	if (subject->mine == EDGE_BLOCK) {
 		return ERR_OK; /* they have none */
+	}
+	if (subject->is_behind) {
+		*subject->likes_total = -1;
+		return ERR_OK;
 	}
 	while (table_next(subject->views.likes, &cursor, &link, &value)) {
 		enum err err = db_query(subject->reader->db, &sql_audit_like, &stmt);

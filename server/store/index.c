@@ -10,13 +10,15 @@
 #include "store/ahead_rows.h"
 #include "store/inside.h"
 #include "store/pack.h"
+#include "store/search_rows.h"
 
 #include <math.h>
 
-QUERY(sql_post_add,
-	"INSERT INTO posts (message, feed, at, home, root, fork) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
-QUERY(sql_vote_add, "INSERT OR IGNORE INTO votes (link, feed) VALUES (?1, ?2)");
-QUERY(sql_vote_drop, "DELETE FROM votes WHERE link = ?1 AND feed = ?2");
+QUERY(sql_post_add, "INSERT OR IGNORE INTO posts (message, feed, at, home, root, fork) VALUES (?1, "
+		    "?2, ?3, ?4, ?5, ?6)");
+QUERY(sql_vote_put,
+	"INSERT INTO votes (link, feed, message) VALUES (?1, ?2, ?3) ON CONFLICT (link, feed) DO "
+	"UPDATE SET message = ?3 WHERE abs(message) <= abs(?3)");
 QUERY(sql_edge_set, "UPDATE contacts SET edge = ?3 WHERE feed = ?1 AND about = ?2");
 QUERY(sql_edge_add, "INSERT INTO contacts (feed, about, edge) VALUES (?1, ?2, ?3)");
 QUERY(sql_profile_put,
@@ -29,6 +31,8 @@ QUERY(sql_profile_from_put,
 	"name = iif(?2 = 0, name, ?2), bio = iif(?3 = 0, bio, ?3), image = iif(?4 = 0, image, ?4)");
 QUERY(sql_want_done, "DELETE FROM wants WHERE feed = ?1");
 QUERY(sql_home_set, "UPDATE posts SET home = ?2 WHERE feed = ?1");
+QUERY(sql_words_of, "SELECT p.message, p.at, m.sequence, m.body FROM posts p CROSS JOIN messages m "
+		    "ON m.message = p.message WHERE p.feed = ?1 ORDER BY p.at, p.message");
 QUERY(sql_posts_drop, "DELETE FROM posts WHERE feed = ?1");
 /* Reads all likes: blocking somebody is rare, an index by author would cost on every like. */
 QUERY(sql_votes_drop, "DELETE FROM votes WHERE feed = ?1");
@@ -58,34 +62,53 @@ static void bind_head(sqlite3_stmt *stmt, int at, bool is_there, const struct me
 	}
 }
 
-static enum err put_post(
-	struct index *index, const struct content_post *post, const struct index_row *row)
+struct index_post index_post_of(const struct content_post *post, const struct index_row *row)
+{
+	return (struct index_post){.message = row->message,
+		.feed = row->author->feed,
+		.at_ms = row->at_ms,
+		.is_home = is_home(row->author),
+		.has_root = post->has_root,
+		.has_fork = post->has_fork,
+		.root = post->root,
+		.fork = post->fork,
+		.text = post->text};
+}
+
+enum err index_put_post(struct index *index, const struct index_post *post, bool *is_new)
 {
 	sqlite3_stmt *stmt = NULL;
+	*is_new = false;
 	enum err err = db_query(index->db, &sql_post_add, &stmt);
 	if (err != ERR_OK) {
 		return err;
 	}
-	db_int(stmt, 1, row->message);
-	db_int(stmt, 2, row->author->feed);
-	db_int(stmt, 3, row->at_ms);
-	db_int(stmt, 4, is_home(row->author));
+	db_int(stmt, 1, post->message);
+	db_int(stmt, 2, post->feed);
+	db_int(stmt, 3, post->at_ms);
+	db_int(stmt, 4, post->is_home);
 	bind_head(stmt, 5, post->has_root, &post->root);
 	bind_head(stmt, 6, post->has_fork, &post->fork);
-	index->delta.posts += row->message < AHEAD_MESSAGE_FIRST;
-	return db_run(index->db, stmt);
+	err = db_run(index->db, stmt);
+	if (err != ERR_OK || sqlite3_changes(db_handle(index->db)) == 0) {
+		return err;
+	}
+	*is_new = true;
+	index->delta.posts += post->message < AHEAD_MESSAGE_FIRST;
+	return search_row_put(index->db, post->message, post->at_ms, post->text);
 }
 
-static enum err put_vote(
+enum err index_put_vote(
 	struct index *index, const struct content_vote *vote, const struct index_row *row)
 {
 	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(index->db, vote->is_like ? &sql_vote_add : &sql_vote_drop, &stmt);
+	enum err err = db_query(index->db, &sql_vote_put, &stmt);
 	if (err != ERR_OK) {
 		return err;
 	}
 	db_int(stmt, 1, db_key_head(vote->link.at));
 	db_int(stmt, 2, row->author->feed);
+	db_int(stmt, 3, vote->is_like ? row->message : -row->message);
 	return db_run(index->db, stmt);
 }
 
@@ -93,10 +116,12 @@ static enum err put_vote(
 static enum err put_words(
 	struct index *index, const struct content *content, const struct index_row *row)
 {
+	bool is_new = false;
 	if (content->type == CONTENT_POST) {
-		return put_post(index, &content->post, row);
+		const struct index_post post = index_post_of(&content->post, row);
+		return index_put_post(index, &post, &is_new);
 	}
-	return content->type == CONTENT_VOTE ? put_vote(index, &content->vote, row) : ERR_OK;
+	return content->type == CONTENT_VOTE ? index_put_vote(index, &content->vote, row) : ERR_OK;
 }
 
 static enum err run_for_feed(
@@ -114,9 +139,53 @@ static enum err run_for_feed(
 	return db_run(index->db, stmt);
 }
 
+/* The full text is told the words it is to forget; they are in the message. */
+static enum err forget_words(struct index *index, const struct feed_entry *of, sqlite3_stmt *stmt)
+{
+	struct json_doc *doc = NULL;
+	struct content content;
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	enum err err = pack_text(
+		db_column(stmt, 3), &of->id, (uint64_t)sqlite3_column_int64(stmt, 2), &text);
+	if (err == ERR_OK) {
+		err = json_parse(buf_span(&text), LIMIT_JSON_DEPTH, &doc);
+	}
+	if (err == ERR_OK) {
+		content_read_json(json_get(json_root(doc), "content"), &content);
+		err = content.type == CONTENT_POST
+			      ? search_row_drop(index->db, sqlite3_column_int64(stmt, 0),
+					sqlite3_column_int64(stmt, 1), content.post.text)
+			      : ERR_DAMAGED;
+	}
+	json_doc_free(doc);
+	buf_fini(&text);
+	return err == ERR_NOMEM || err == ERR_DISK_FULL || err == ERR_OK ? err : ERR_IO;
+}
+
+static enum err forget_all_words(struct index *index, const struct feed_entry *of)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(index->db, &sql_words_of, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, of->feed);
+	while ((err = db_step(index->db, stmt)) == ERR_OK) {
+		err = forget_words(index, of, stmt);
+		if (err != ERR_OK) {
+			break;
+		}
+	}
+	db_reset(stmt);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 static enum err take_words_away(struct index *index, struct feed_entry *of)
 {
 	enum err err = ahead_drop_all(index->db, of);
+	if (err == ERR_OK) {
+		err = forget_all_words(index, of);
+	}
 	if (err == ERR_OK) {
 		err = run_for_feed(index, &sql_posts_drop, of->feed, 0);
 	}
@@ -323,20 +392,23 @@ enum err index_message(struct index *index, const struct message *message,
 	switch (content.type) {
 	case CONTENT_POST:
 		tell_post(&content.post, row, out);
-		return put_words(index, &content, row);
+		return out->is_behind ? ERR_OK : put_words(index, &content, row);
 	case CONTENT_VOTE:
 		out->has_root = true;
 		out->root = content.vote.link;
-		return put_words(index, &content, row);
+		return out->is_behind ? ERR_OK : put_words(index, &content, row);
 	case CONTENT_CONTACT:
+		out->is_behind = false;
 		out->has_subject = true;
 		out->subject = content.contact.contact;
 		return put_contact(index, &content.contact, row, out);
 	case CONTENT_ABOUT:
+		out->is_behind = false;
 		out->has_subject = content.about.is_about_feed;
 		out->subject = content.about.about_feed;
 		return put_about(index, &content.about, row, message->sequence);
 	default:
+		out->is_behind = false;
 		return ERR_OK;
 	}
 }
@@ -354,7 +426,9 @@ enum err index_ahead(struct index *index, const struct message *message,
 		return ERR_OK;
 	}
 	tell_post(&content.post, row, out);
-	return put_post(index, &content.post, row);
+	const struct index_post post = index_post_of(&content.post, row);
+	bool is_new = false;
+	return index_put_post(index, &post, &is_new);
 }
 
 static enum err put_edge_again(
@@ -388,9 +462,6 @@ enum err index_again(struct index *index, const struct message *message,
 		return ERR_OK;
 	}
 	switch (content.type) {
-	case CONTENT_POST:
-	case CONTENT_VOTE:
-		return row->author->mine == EDGE_BLOCK ? ERR_OK : put_words(index, &content, row);
 	case CONTENT_CONTACT:
 		return put_edge_again(index, &content.contact, row);
 	case CONTENT_ABOUT:

@@ -31,12 +31,28 @@ struct index_row {
 	struct feed_entry *author;
 };
 /**
- * Rows for a message just inserted. Fills the part of `*out` that comes from the content. A contact
- * of ours also moves the other's posts into or out of home, takes the posts and likes of somebody
- * we block away, and brings them back from the log when we end the block.
+ * Rows for a message just inserted. Fills the part of `*out` that comes from the content. With
+ * `out->is_behind` a post or a vote is only told of: its rows are made later (store/behind); of
+ * anything else it is set to false. A contact of ours also moves the other's posts into or out of
+ * home, takes the posts and likes of somebody we block away, and brings them back from the log when
+ * we end the block.
  */
 MUST_USE enum err index_message(struct index *index, const struct message *message,
 	const struct index_row *row, struct committed *out);
+
+/* A post as its rows have it. */
+struct index_post {
+	int64_t message, feed, at_ms;
+	bool is_home, has_root, has_fork;
+	struct message_id root, fork;
+	struct span text; /* index_post_of() leaves it to the caller who keeps the row for later */
+};
+struct index_post index_post_of(const struct content_post *post, const struct index_row *row);
+/** Rows of a post and its words, unless they are there; `*is_new`: they were not. */
+MUST_USE enum err index_put_post(struct index *index, const struct index_post *post, bool *is_new);
+/** The latest vote about something counts, in whatever order they come. */
+MUST_USE enum err index_put_vote(
+	struct index *index, const struct content_vote *vote, const struct index_row *row);
 
 /**
  * The row of `posts` for a message that is held ahead of its feed's history (store/ahead); nothing
@@ -46,9 +62,10 @@ MUST_USE enum err index_ahead(struct index *index, const struct message *message
 	const struct index_row *row, struct committed *out);
 
 /**
- * As index_message() for a message that was stored long ago, when all rows are made again
- * (store/repair). First come our own contact messages alone (`is_edges`), then every message in the
- * order of its arrival; as our word about everybody is known then, nothing moves.
+ * Contacts and profiles of a message that was stored long ago, when all rows are made again
+ * (store/repair; posts, votes and words are store/behind's). First come our own contact messages
+ * alone (`is_edges`), then every message in the order of its arrival; as our word about everybody
+ * is known then, nothing moves.
  */
 MUST_USE enum err index_again(struct index *index, const struct message *message,
 	const struct index_row *row, bool is_edges);

@@ -158,7 +158,8 @@ enum err post_from(struct posts *posts, sqlite3_stmt *stmt, struct post *out, st
 QUERY(sql_replies, "SELECT (SELECT count(*) FROM posts WHERE root = ?1) + (SELECT count(*) FROM "
 		   "posts WHERE fork = ?1 AND root IS NOT ?1)");
 QUERY(sql_likes,
-	"SELECT v.feed, f.id FROM votes v CROSS JOIN feeds f ON f.feed = v.feed WHERE v.link = ?1");
+	"SELECT v.feed, f.id FROM votes v CROSS JOIN feeds f ON f.feed = v.feed WHERE v.link = ?1 "
+	"AND v.message > 0");
 QUERY(sql_find, "SELECT " POST_COLUMNS " FROM " KEYS_MESSAGES
 		" CROSS JOIN posts p ON p.message = m.message CROSS JOIN feeds f ON f.feed = "
 		"p.feed LEFT JOIN ahead a ON a.message = p.message WHERE " KEYS_IS);

@@ -6,10 +6,12 @@
 #include "store/repair.h"
 
 #include "store/audit_inside.h"
+#include "store/behind.h"
 #include "store/fence.h"
 #include "store/guard.h"
 #include "store/keys.h"
 #include "store/pack.h"
+#include "store/search_rows.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -431,8 +433,8 @@ static const char sql_clear_others[] =
 	"INSERT "
 	"INTO figures (name, n) SELECT 'edges', count(*) FROM contacts";
 
-/* Whom we follow and block first, for all others' posts depend on it; then everything in the order
- * of its arrival. */
+/* Whom we follow and block first, for all others' posts depend on it; then contacts and profiles in
+ * the order of arrival; then posts, votes and words, as behind a bulk. */
 static enum err rebuild_all(struct store *store, struct index *index, bool is_own_whole)
 {
 	enum err err = db_exec(index->db, is_own_whole ? sql_clear_all : sql_clear_others);
@@ -453,6 +455,12 @@ static enum err rebuild_all(struct store *store, struct index *index, bool is_ow
 	}
 	if (err == ERR_OK) {
 		err = feeds_flush(index->feeds);
+	}
+	if (err == ERR_OK) {
+		err = search_rows_clear(index->db);
+	}
+	if (err == ERR_OK) {
+		err = behind_all(index);
 	}
 	return err == ERR_OK ? index_flush(index) : err;
 }

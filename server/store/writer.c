@@ -100,6 +100,7 @@ enum err writer_begin(struct writer *writer)
 	writer->committed_count = 0;
 	writer->ahead_count = 0;
 	writer->is_ahead_gone = false;
+	writer->late_count = 0;
 	writer->is_graph_changed = false;
 	writer->has_own = false;
 	writer->signals = (struct signals){0};
@@ -125,11 +126,13 @@ void writer_rollback(struct writer *writer)
 {
 	db_rollback(writer->db);
 	feeds_forget(writer->feeds);
+	behind_forget(writer->behind);
 	writer->index.delta = (struct index_delta){0};
 	writer->index.edges = writer->index.edges_kept;
 	writer->committed_count = 0;
 	writer->ahead_count = 0;
 	writer->is_ahead_gone = false;
+	writer->late_count = 0;
 	writer->is_graph_changed = false;
 	writer->has_own = false;
 	writer->signals = (struct signals){0};
@@ -142,9 +145,13 @@ enum err writer_commit(struct writer *writer)
 		err = index_flush(&writer->index);
 	}
 	if (err == ERR_OK) {
+		err = behind_flush(writer->behind);
+	}
+	if (err == ERR_OK) {
 		err = db_exec(writer->db, "COMMIT");
 	}
 	if (err == ERR_OK) {
+		behind_kept(writer->behind);
 		writer->index.edges_kept = writer->index.edges;
 	} else {
 		LOG(store_env(writer->store), LOG_ERROR, "store.commit",
@@ -157,7 +164,7 @@ enum err writer_commit(struct writer *writer)
 void writer_announce(struct writer *writer)
 {
 	bool is_news = writer->committed_count > 0 || writer->is_graph_changed ||
-		       writer->ahead_count > 0 || writer->is_ahead_gone;
+		       writer->ahead_count > 0 || writer->is_ahead_gone || writer->late_count > 0;
 	if (!is_news || writer->opts.on_commit == NULL) {
 		return;
 	}
@@ -168,6 +175,8 @@ void writer_announce(struct writer *writer)
 		.ahead = writer->ahead,
 		.ahead_count = writer->ahead_count,
 		.is_ahead_gone = writer->is_ahead_gone,
+		.late = writer->late,
+		.late_count = writer->late_count,
 	};
 	writer->opts.on_commit(writer->opts.ctx, &commit);
 }
@@ -351,6 +360,7 @@ static void run_batch(struct writer *writer, struct batch *batch)
 		return;
 	}
 	struct move move = {0};
+	writer_bulk_begins(writer, batch->messages);
 	enum err err = run_jobs(writer, batch, &move);
 	writer->bulk_ms = batch->messages >= BULK_MESSAGES ? env_mono_ms(store_env(writer->store))
 							   : -BULK_PAUSE_MS;
@@ -375,6 +385,7 @@ static void run_batch(struct writer *writer, struct batch *batch)
 	batch->has_own = false;
 	batch->is_awaited = false;
 	feeds_trim(writer->feeds);
+	writer_bulk_ends(writer);
 }
 
 /* What may pause publishing is on the disk before anybody hears of it. */
@@ -469,14 +480,21 @@ static bool run_due(struct writer *writer)
 		writer_judge(writer);
 		return true;
 	}
+	if (writer_behind_due_ms(writer) <= now_ms) {
+		writer_behind_turn(writer);
+		return true;
+	}
 	return false;
 }
 
 int64_t writer_due_ms(const struct writer *writer)
 {
-	int64_t guard_ms = writer_guard_due_ms(writer);
-	bool is_check_first = writer->unchecked > 0 && writer->unchecked_due_ms < guard_ms;
-	return is_check_first ? writer->unchecked_due_ms : guard_ms;
+	int64_t due_ms = writer_guard_due_ms(writer);
+	int64_t behind_ms = writer_behind_due_ms(writer);
+	if (writer->unchecked > 0 && writer->unchecked_due_ms < due_ms) {
+		due_ms = writer->unchecked_due_ms;
+	}
+	return behind_ms < due_ms ? behind_ms : due_ms;
 }
 
 bool writer_step(struct writer *writer)
@@ -545,6 +563,8 @@ static void writer_free(struct writer *writer)
 	free(writer->committed);
 	free(writer->ahead);
 	buf_fini(&writer->body);
+	free(writer->late);
+	behind_free(writer->behind);
 	free(writer);
 }
 
@@ -564,6 +584,7 @@ enum err writer_start(
 	writer->index.db = writer->db;
 	buf_init(&writer->body, LIMIT_MESSAGE_BYTES);
 	writer->bulk_ms = -BULK_PAUSE_MS;
+	writer->behind_unit = BEHIND_UNIT_MIN;
 	(void)pthread_mutex_init(&writer->state_lock, NULL);
 	writer->guard_due_ms = INT64_MAX;
 	writer->claim_rest_ms = INT64_MIN;
@@ -575,6 +596,12 @@ enum err writer_start(
 	if (err == ERR_OK) {
 		writer->index.feeds = writer->feeds;
 		err = index_load(&writer->index);
+	}
+	if (err == ERR_OK) {
+		err = behind_new(&writer->index, &writer->behind);
+	}
+	if (err == ERR_OK && writer_behind_due_ms(writer) != INT64_MAX) {
+		atomic_store(&writer->behind_state, WRITER_BEHIND_WORKS);
 	}
 	if (err == ERR_OK) {
 		writer->opts.on_state = NULL; /* whoever starts us asks */

@@ -31,6 +31,7 @@ struct committed {
 	enum contact_edge edge;
 	bool is_home;   /* belongs to the home timeline: a post by us or somebody we follow */
 	bool was_shown; /* it was held ahead before: no news for people */
+	bool is_behind; /* a post or a vote of a bulk: it is news for people later, in `late` */
 };
 
 struct commit {
@@ -43,6 +44,10 @@ struct commit {
 	const struct committed *ahead;
 	size_t ahead_count;
 	bool is_ahead_gone; /* something that was shown ahead is no more */
+	/* Posts and votes that a bulk stored earlier and that people can see from now on: news for
+	 * people, not for peers. */
+	const struct committed *late;
+	size_t late_count;
 };
 
 /* Where publishing may be cut (restore.md §4 P). */
@@ -72,6 +77,8 @@ struct writer_opts {
 	 * told done before it. writer_flush() says whether all of it is stored. Without on_commit.
 	 */
 	bool is_import;
+	/* Tests only: so many messages in large transactions are a bulk; 0: as usual. */
+	size_t bulk_begins;
 	/* Tests only (NULL else): called between the steps of publishing, to die there. */
 	void (*on_step)(void *ctx, enum writer_step step);
 };
@@ -87,6 +94,10 @@ MUST_USE enum err writer_flush(struct writer *writer);
 bool writer_step(struct writer *writer);
 /** … monotonic ms when writer_step() has something to do without a new job; INT64_MAX: never. */
 int64_t writer_due_ms(const struct writer *writer);
+/** Are there messages of a bulk that have no rows in timelines, threads and full text yet? Any
+ * thread. */
+enum writer_behind { WRITER_BEHIND_DONE, WRITER_BEHIND_WORKS, WRITER_BEHIND_STUCK };
+enum writer_behind writer_behind(const struct writer *writer);
 /**
  * May this node publish? "CLEAN" when it may, else "SUSPECT" or "FORKED" and `why` a sentence. The
  * settings `state` and `state_why` say what it was at the last start. Any thread.

@@ -78,8 +78,10 @@ enum err writer_insert(struct writer *writer, const struct message *message,
 		.key = message->key,
 		.sequence = message->sequence,
 		.at_ms = row.at_ms,
-		.was_shown = was_shown};
-	err = keys_add(writer->db, &message->key, row.message);
+		.was_shown = was_shown,
+		.is_behind = writer->is_bulk && author->feed != FEED_SELF && !was_shown};
+	err = out->is_behind ? behind_note(writer->behind, row.message, &message->key)
+			     : keys_add(writer->db, &message->key, row.message);
 	if (err == ERR_OK) {
 		err = index_message(&writer->index, message, &row, out);
 	}

@@ -10,6 +10,7 @@
 
 #include "base/inbox.h"
 #include "base/limits.h"
+#include "store/behind.h"
 #include "store/fence.h"
 #include "store/index.h"
 #include "store/inside.h"
@@ -155,6 +156,15 @@ struct writer {
 	atomic_bool is_stopping;
 	int64_t bulk_ms; /* when the last transaction ended, if it was a large one */
 	bool is_bloated; /* by a bulk; see rest() */
+	struct behind *behind;
+	struct committed *late; /* of the present transaction: made behind a bulk */
+	size_t late_count, late_room;
+	bool is_bulk;           /* the present transaction leaves rows for later */
+	size_t bulk_messages;   /* in its large transactions so far */
+	int64_t bulk_began_ms, large_ms;
+	int64_t behind_again_ms; /* not before: it failed */
+	size_t behind_unit;      /* messages in the next transaction of it */
+	atomic_int behind_state; /* enum writer_behind */
 };
 
 static inline void writer_at(const struct writer *writer, enum writer_step step)
@@ -197,6 +207,17 @@ MUST_USE enum err writer_ahead_tidy(struct writer *writer);
 /** Keep one proof per feed. */
 MUST_USE enum err writer_keep_proof(
 	struct writer *writer, struct feed_entry *author, struct span proof);
+
+/** A transaction of so many messages begins: is it part of a bulk (writer_behind.c)? */
+void writer_bulk_begins(struct writer *writer, size_t messages);
+/** It has ended, and was told: time for a little of what waits. */
+void writer_bulk_ends(struct writer *writer);
+/** Make some of what waits; of `words` messages, or (0) of keys. False: it failed. */
+bool writer_behind_some(struct writer *writer, size_t words);
+/** The same, as much as may be, unless somebody waits. */
+void writer_behind_turn(struct writer *writer);
+/** Mono; INT64_MAX: nothing is behind. */
+int64_t writer_behind_due_ms(const struct writer *writer);
 
 /** One publish, with its own transaction. */
 void writer_publish_one(struct writer *writer, struct publish_job *job);

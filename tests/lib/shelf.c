@@ -49,6 +49,7 @@ static void on_commit(void *ctx, const struct commit *commit)
 		shelf->last_ahead = commit->ahead[commit->ahead_count - 1];
 	}
 	shelf->is_ahead_gone = shelf->is_ahead_gone || commit->is_ahead_gone;
+	shelf->late += commit->late_count;
 	if (commit->count > 0) { /* else a want: the graph changed without a message */
 		shelf->last = commit->messages[commit->count - 1];
 	}
@@ -96,6 +97,7 @@ void shelf_open(struct shelf *shelf)
 		.on_commit = on_commit,
 		.on_state = on_state,
 		.is_stepped = shelf->is_stepped,
+		.bulk_begins = shelf->bulk_begins,
 		.on_step = on_step,
 		.ctx = shelf};
 	if (writer_start(&writer_opts, &shelf->writer, why, sizeof(why)) != ERR_OK) {

@@ -14,12 +14,14 @@ struct shelf {
 	int64_t wall_ms;
 	int64_t added_ms; /* to the monotonic clock */
 	bool is_stepped;  /* from the next shelf_open() on: no writer thread */
+	size_t bulk_begins; /* from the next shelf_open() on: so many messages are a bulk; 0: as usual */
 	unsigned states;  /* how often on_state was called */
 	struct store *store;
 	struct writer *writer;
 	struct reader *reader;
 	uint64_t commits;   /* announced transactions */
 	uint64_t committed; /* announced messages */
+	uint64_t late;      /* … and those of a bulk, when their rows were made */
 	struct committed last;
 	uint64_t ahead; /* posts in the last announcement that had some held ahead */
 	struct committed last_ahead;

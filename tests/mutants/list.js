@@ -214,4 +214,20 @@ export const mutants = [
     put: '\t\tnonce[NONCE_BYTES - 1 - i]++;\n\t\tif (nonce[NONCE_BYTES - 1 - i] != 0) {',
     tests: ['wire/boxstream'],
   },
+  {
+    name: 'behind-forgotten',
+    what: 'a bulk does not write down which rows are still to be made',
+    file: 'server/store/writer.c',
+    find: '\t\terr = behind_flush(writer->behind);\n',
+    put: '',
+    tests: ['store/behind'],
+  },
+  {
+    name: 'vote-order',
+    what: 'an older vote that is read later replaces the newer one',
+    file: 'server/store/index.c',
+    find: ' WHERE abs(message) <= abs(?3)',
+    put: '',
+    tests: ['store/behind'],
+  },
 ]

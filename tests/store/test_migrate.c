@@ -137,8 +137,8 @@ static void old_shelf(struct shelf *shelf)
 	exec(raw, sql);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		(void)snprintf(sql, sizeof(sql),
-			"DELETE FROM main.%s; INSERT INTO main.%s SELECT * FROM new.%s", tables[i],
-			tables[i], tables[i]);
+			"DELETE FROM main.%s; INSERT INTO main.%s SELECT %s FROM new.%s", tables[i],
+			tables[i], strcmp(tables[i], "votes") == 0 ? "link, feed" : "*", tables[i]);
 		exec(raw, sql);
 	}
 	bodies_as_text(raw);

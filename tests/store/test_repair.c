@@ -97,7 +97,7 @@ static const char own_feed[] =
 	"FROM messages WHERE feed = 1 ORDER BY message";
 static const char all_views[] =
 	"SELECT 'p', p.message, p.feed, p.at, p.home, p.root, p.fork FROM posts p UNION ALL SELECT "
-	"'v', link, feed, 0, 0, 0, 0 FROM votes UNION ALL SELECT 'c', feed, about, edge, 0, 0, 0 "
+	"'v', link, feed, message, 0, 0, 0 FROM votes UNION ALL SELECT 'c', feed, about, edge, 0, 0, 0 "
 	"FROM "
 	"contacts UNION ALL SELECT 'n', feed, name, bio, image, 0, 0 FROM profiles UNION ALL "
 	"SELECT "
@@ -158,7 +158,7 @@ static const char *const mendable[] = {
 	"key_head, key_tail, received, body FROM messages WHERE feed = 2 AND sequence = 300",
 	"DELETE FROM posts",
 	"DELETE FROM votes",
-	"INSERT INTO votes (link, feed) VALUES (5, 2), (6, 4)",
+	"INSERT INTO votes (link, feed, message) VALUES (5, 2, 1), (6, 4, 1)",
 	"DELETE FROM contacts",
 	"UPDATE contacts SET edge = 1",
 	"DELETE FROM profiles",

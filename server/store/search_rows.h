@@ -1,0 +1,30 @@
+/**
+ * store/search_rows, inside: the words of posts, as rows of the full-text table `search`. The table
+ * keeps no text: what is taken out must be told the very words that were put in, and nothing may be
+ * taken out that was not put in. So a post has words there exactly while it has a row in `posts`.
+ */
+#ifndef STORE_SEARCH_ROWS_H
+#define STORE_SEARCH_ROWS_H
+
+#include "store/db.h"
+
+enum { SEARCH_MESSAGE_BITS = 28, SEARCH_TIME_BITS = 20 };
+
+/** Can this row of `messages` be found by its words at all? */
+static inline bool search_has_room(int64_t message)
+{
+	return message > 0 && message < (int64_t)1 << SEARCH_MESSAGE_BITS;
+}
+/** Its row there: the newest have the greatest. */
+static inline int64_t search_row(int64_t message, int64_t at_ms)
+{
+	return at_ms >> SEARCH_TIME_BITS << SEARCH_MESSAGE_BITS | message;
+}
+
+/** Many at once cost least in the order of search_row(). */
+MUST_USE enum err search_row_put(struct db *db, int64_t message, int64_t at_ms, struct span text);
+MUST_USE enum err search_row_drop(struct db *db, int64_t message, int64_t at_ms, struct span text);
+/** All of them. */
+MUST_USE enum err search_rows_clear(struct db *db);
+
+#endif
