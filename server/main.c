@@ -76,6 +76,14 @@ static const struct cmd commands[] = {
 		"  --json         print {\"sequence\":n,\"key\":\"%…\"}; 0 and null when nothing "
 		"is stored\n",
 		cmd_state},
+	{"search", "WORDS [--limit N] [--data DIR] [--json]",
+		"print posts that have all of these words, the newest first",
+		"  --limit N      how many, 1 to 100 (default 20)\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         one {\"id\":\"%…\",\"author\":\"@…\",\"name\":\"…\","
+		"\"sequence\":n,\"at\":ms,\"text\":\"…\"} per line\n"
+		"At most 8 words. Case and accents do not matter; whom you block is not found.\n",
+		cmd_search},
 	{"check", "[--repair] [--hmac-key B64] [--data DIR] [--json]",
 		"verify every hash, signature and link of every stored feed, and all that follows",
 		"  --repair         mend what is found; the node must not run. Other people's "

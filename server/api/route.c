@@ -41,6 +41,7 @@ static const struct route routes[] = {
 		.may = MAY_READ,
 		.serve = serve_person_followers},
 	{.method = GATE_GET, .pattern = "/api/people", .may = MAY_READ, .serve = serve_people},
+	{.method = GATE_GET, .pattern = "/api/search", .may = MAY_READ, .serve = serve_search},
 	{.method = GATE_GET, .pattern = "/api/suggest", .may = MAY_READ, .serve = serve_suggest},
 
 	{.method = GATE_GET, .pattern = "/api/network", .may = MAY_READ, .serve = serve_network},

@@ -15,6 +15,10 @@ void serve_logout(struct call *call);
 void serve_code(struct call *call);
 
 /* serve_posts.c */
+/** One text parameter that is short; false: answered. `*is_there` is false when it is absent. */
+bool serve_read_param(struct call *call, const char *name, struct buf *out, bool *is_there);
+/** The parameter `limit`; false: answered. */
+bool serve_read_limit(struct call *call, size_t *out);
 void serve_boot(struct call *call);
 void serve_timeline(struct call *call);
 void serve_thread(struct call *call);
@@ -29,6 +33,9 @@ void serve_person_follows(struct call *call);
 void serve_person_followers(struct call *call);
 void serve_people(struct call *call);
 void serve_suggest(struct call *call);
+
+/* serve_search.c */
+void serve_search(struct call *call);
 
 /* serve_publish.c */
 void serve_post(struct call *call);

@@ -12,8 +12,7 @@
 
 enum { PAGE_ROWS_USUAL = 20, IDS_MAX = 50, TEXT_PARAM_BYTES = 64 };
 
-/* One text parameter that is short; false: answered. `*is_there` is false when it is absent. */
-static bool read_param(struct call *call, const char *name, struct buf *out, bool *is_there)
+bool serve_read_param(struct call *call, const char *name, struct buf *out, bool *is_there)
 {
 	enum err err = body_query(call->exchange->head.query, name, out);
 	*is_there = err == ERR_OK && out->len > 0;
@@ -24,11 +23,11 @@ static bool read_param(struct call *call, const char *name, struct buf *out, boo
 	return false;
 }
 
-static bool read_limit(struct call *call, size_t *out)
+bool serve_read_limit(struct call *call, size_t *out)
 {
 	struct buf text = BUF_INIT(TEXT_PARAM_BYTES);
 	bool is_there = false;
-	bool is_good = read_param(call, "limit", &text, &is_there);
+	bool is_good = serve_read_param(call, "limit", &text, &is_there);
 	*out = PAGE_ROWS_USUAL;
 	if (is_good && is_there) {
 		size_t value = 0;
@@ -51,7 +50,7 @@ static bool read_cursor(
 	struct call *call, const char *name, struct timeline_query *query, bool *is_there)
 {
 	struct buf text = BUF_INIT(TEXT_PARAM_BYTES);
-	bool is_good = read_param(call, name, &text, is_there);
+	bool is_good = serve_read_param(call, name, &text, is_there);
 	if (is_good && *is_there &&
 		shape_read_cursor(buf_span(&text), &query->at_ms, &query->order) != ERR_OK) {
 		answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "The cursor is malformed.");
@@ -63,7 +62,7 @@ static bool read_cursor(
 
 static bool read_query(struct call *call, struct timeline_query *query)
 {
-	if (!read_limit(call, &query->limit) ||
+	if (!serve_read_limit(call, &query->limit) ||
 		!read_cursor(call, "before", query, &query->has_before) ||
 		!read_cursor(call, "after", query, &query->has_after)) {
 		return false;
@@ -136,7 +135,7 @@ void serve_timeline(struct call *call)
 	struct timeline_query query = {.kind = TIMELINE_HOME};
 	struct buf tab = BUF_INIT(TEXT_PARAM_BYTES);
 	bool is_there = false;
-	bool is_good = read_query(call, &query) && read_param(call, "tab", &tab, &is_there);
+	bool is_good = read_query(call, &query) && serve_read_param(call, "tab", &tab, &is_there);
 	if (is_good && is_there && span_equal_text(buf_span(&tab), "wide")) {
 		query.kind = TIMELINE_WIDE;
 	} else if (is_good && is_there && !span_equal_text(buf_span(&tab), "home")) {
@@ -192,7 +191,7 @@ static enum err put_boot(
 void serve_boot(struct call *call)
 {
 	struct timeline_query query = {.kind = TIMELINE_HOME};
-	if (!read_limit(call, &query.limit)) {
+	if (!serve_read_limit(call, &query.limit)) {
 		return;
 	}
 	struct reader *reader = inside_reader(call);

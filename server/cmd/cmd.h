@@ -54,6 +54,7 @@ int cmd_unlock(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_feed(int argc, char **argv);
 int cmd_state(int argc, char **argv);
+int cmd_search(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_backup(int argc, char **argv);
