@@ -235,6 +235,9 @@ static enum err take_content(struct unit *unit, const struct json *tree, struct 
 	if (content.type == CONTENT_POST) {
 		return hold_post(unit, &content.post, row, made);
 	}
+	if (content.type == CONTENT_ABOUT) {
+		return index_put_from(unit->behind->index, &content.about, row, made->sequence);
+	}
 	return content.type == CONTENT_VOTE ? make_vote(unit, &content.vote, row, made) : ERR_OK;
 }
 

@@ -28,7 +28,8 @@ QUERY(sql_profile_put,
 QUERY(sql_profile_from_put,
 	"INSERT INTO profiles_from (feed, name, bio, image) VALUES (?1, ?2, ?3, ?4) ON CONFLICT "
 	"(feed) DO UPDATE SET "
-	"name = iif(?2 = 0, name, ?2), bio = iif(?3 = 0, bio, ?3), image = iif(?4 = 0, image, ?4)");
+	"name = max(name, ?2), bio = max(bio, ?3), image = max(image, ?4) WHERE ?2 > name OR ?3 > "
+	"bio OR ?4 > image");
 QUERY(sql_want_done, "DELETE FROM wants WHERE feed = ?1");
 QUERY(sql_home_set, "UPDATE posts SET home = ?2 WHERE feed = ?1");
 QUERY(sql_words_of, "SELECT p.message, p.at, m.sequence, m.body FROM posts p CROSS JOIN messages m "
@@ -335,41 +336,68 @@ static enum err put_contact(struct index *index, const struct content_contact *c
 	return follow_own_edge(index, of, old);
 }
 
+/* What a feed says of itself, as it is shown. */
+struct own_words {
+	char name[264];
+	char bio[8 * KIB];
+};
+
+/* Only what a feed says of itself: a stranger's word never becomes somebody's name
+ * (protocol/07 §9). */
+static bool own_words(
+	const struct content_about *about, const struct index_row *row, struct own_words *out)
+{
+	if (!about->is_about_feed || !feed_id_equal(&about->about_feed, &row->author->id)) {
+		return false;
+	}
+	index_clean_name(about->name, out->name);
+	index_clean_text(about->description, out->bio, sizeof(out->bio));
+	return true;
+}
+
+static enum err put_from(struct index *index, const struct content_about *about,
+	const struct own_words *words, const struct index_row *row, uint64_t sequence)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(index->db, &sql_profile_from_put, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, row->author->feed);
+	db_int(stmt, 2, words->name[0] != '\0' ? (int64_t)sequence : 0);
+	db_int(stmt, 3, words->bio[0] != '\0' ? (int64_t)sequence : 0);
+	db_int(stmt, 4, about->has_image ? (int64_t)sequence : 0);
+	return db_run(index->db, stmt);
+}
+
+enum err index_put_from(struct index *index, const struct content_about *about,
+	const struct index_row *row, uint64_t sequence)
+{
+	struct own_words words;
+	return own_words(about, row, &words) ? put_from(index, about, &words, row, sequence)
+					     : ERR_OK;
+}
+
 static enum err put_about(struct index *index, const struct content_about *about,
 	const struct index_row *row, uint64_t sequence)
 {
-	/* Only what a feed says of itself: a stranger's word never becomes somebody's name
-	 * (protocol/07 §9). */
-	if (!about->is_about_feed || !feed_id_equal(&about->about_feed, &row->author->id)) {
+	struct own_words words;
+	if (!own_words(about, row, &words)) {
 		return ERR_OK;
 	}
-	char name[264];
-	char bio[8 * KIB];
-	index_clean_name(about->name, name);
-	index_clean_text(about->description, bio, sizeof(bio));
 	sqlite3_stmt *stmt = NULL;
 	enum err err = db_query(index->db, &sql_profile_put, &stmt);
 	if (err != ERR_OK) {
 		return err;
 	}
 	db_int(stmt, 1, row->author->feed);
-	db_text(stmt, 2, span_text(name));
-	db_text(stmt, 3, span_text(bio));
+	db_text(stmt, 2, span_text(words.name));
+	db_text(stmt, 3, span_text(words.bio));
 	if (about->has_image) {
 		db_blob(stmt, 4, span_of(about->image.at, ID_BYTES));
 	}
 	err = db_run(index->db, stmt);
-	if (err == ERR_OK) {
-		err = db_query(index->db, &sql_profile_from_put, &stmt);
-	}
-	if (err != ERR_OK) {
-		return err;
-	}
-	db_int(stmt, 1, row->author->feed);
-	db_int(stmt, 2, name[0] != '\0' ? (int64_t)sequence : 0);
-	db_int(stmt, 3, bio[0] != '\0' ? (int64_t)sequence : 0);
-	db_int(stmt, 4, about->has_image ? (int64_t)sequence : 0);
-	return db_run(index->db, stmt);
+	return err == ERR_OK ? put_from(index, about, &words, row, sequence) : err;
 }
 
 static void tell_post(

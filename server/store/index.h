@@ -54,6 +54,11 @@ MUST_USE enum err index_put_post(struct index *index, const struct index_post *p
 MUST_USE enum err index_put_vote(
 	struct index *index, const struct content_vote *vote, const struct index_row *row);
 
+/** The numbers of the messages that a profile is from (`profiles_from`), when this one is later. A
+ * profile of an older kith has none until store/behind reads its messages. */
+MUST_USE enum err index_put_from(struct index *index, const struct content_about *about,
+	const struct index_row *row, uint64_t sequence);
+
 /**
  * The row of `posts` for a message that is held ahead of its feed's history (store/ahead); nothing
  * else follows from it, and no figure counts it.

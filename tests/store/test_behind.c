@@ -246,6 +246,40 @@ static void who_is_blocked_while_rows_wait_appears_nowhere(void **state)
 	shelf_fini(&shelf);
 }
 
+/* What schema 004 leaves of an older database: profiles, and nothing that says where they are from.
+ */
+static void an_older_profile_is_found_again_in_its_messages(void **state)
+{
+	struct shelf shelf;
+	struct author ben;
+	struct author dee;
+	struct message_id about = {{9}};
+	(void)state;
+	shelf_of(&shelf, BULK);
+	author_init(&ben, 1);
+	author_init(&dee, 4);
+	bulk(&shelf, &ben, &about, 0);
+	assert_int_equal(shelf_append(&shelf, author_name(&dee, "Dee")), APPEND_STORED);
+	shelf_pass(&shelf, 1000);
+	assert_int_equal(
+		db_exec(shelf.store->writer,
+			"DELETE FROM profiles_from; INSERT INTO behind (part, first, last) "
+			"SELECT 1, 1, max(message) FROM messages"),
+		ERR_OK);
+	shelf_close(&shelf);
+	shelf_open(&shelf);
+	assert_int_equal(shelf_append(&shelf, author_name(&dee, "Dee again")), APPEND_STORED);
+	shelf_pass(&shelf, 1000);
+	assert_int_equal(ask(&shelf, "SELECT count(*) FROM behind"), 0);
+	assert_int_equal(ask(&shelf, "SELECT count(*) FROM profiles_from WHERE bio = 0"), 2);
+	assert_int_equal(ask(&shelf, "SELECT min(name) FROM profiles_from"), 2);
+	assert_int_equal(ask(&shelf, "SELECT max(name) FROM profiles_from"), BULK - 2);
+	assert_sound(&shelf);
+	author_fini(&dee);
+	author_fini(&ben);
+	shelf_fini(&shelf);
+}
+
 static void a_start_goes_on_where_the_last_one_was_killed(void **state)
 {
 	struct shelf shelf;
@@ -342,6 +376,7 @@ int main(void)
 		cmocka_unit_test(a_bulk_stores_first_and_makes_rows_behind),
 		cmocka_unit_test(rows_made_behind_are_those_made_at_once),
 		cmocka_unit_test(who_is_blocked_while_rows_wait_appears_nowhere),
+		cmocka_unit_test(an_older_profile_is_found_again_in_its_messages),
 		cmocka_unit_test(a_start_goes_on_where_the_last_one_was_killed),
 		cmocka_unit_test(the_newest_messages_get_their_rows_first),
 		cmocka_unit_test(repair_makes_everything_that_waits),
