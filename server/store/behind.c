@@ -1,7 +1,7 @@
 /*
  * Runs, and what is made of the newest of them in one transaction. The messages are read from the
- * newest down; votes are put in as they come, posts are kept until the last one is read and then
- * put in by their time, in which the full text and the timelines are sorted. What waits for the
+ * newest down and kept until the last one is read; then posts are put in by their time, in which
+ * the full text and the timelines are sorted, and votes by what they are about. What waits for the
  * writer meanwhile interrupts it: nothing of the transaction is kept, and the next one is smaller.
  */
 #include "store/behind_inside.h"
@@ -174,11 +174,18 @@ struct held_post {
 	size_t text_at; /* in the text of the unit */
 };
 
+/* A row of `votes`. */
+struct held_vote {
+	int64_t link, feed, message;
+};
+
 struct unit {
 	struct behind *behind;
 	const struct behind_turn *turn;
 	struct held_post *posts;
 	size_t count;
+	struct held_vote *votes;
+	size_t vote_count;
 	struct buf text; /* of the posts, one after another */
 	struct buf body;
 	size_t asked;
@@ -210,14 +217,16 @@ static enum err hold_post(struct unit *unit, const struct content_post *from,
 	return buf_append(&unit->text, from->text);
 }
 
-static enum err make_vote(struct unit *unit, const struct content_vote *vote,
+static enum err hold_vote(struct unit *unit, const struct content_vote *vote,
 	const struct index_row *row, const struct committed *made)
 {
 	struct committed told = *made;
 	told.has_root = true;
 	told.root = vote->link;
-	enum err err = index_put_vote(unit->behind->index, vote, row);
-	return err == ERR_OK ? tell(unit, &told) : err;
+	unit->votes[unit->vote_count++] = (struct held_vote){.link = db_key_head(vote->link.at),
+		.feed = row->author->feed,
+		.message = vote->is_like ? row->message : -row->message};
+	return tell(unit, &told);
 }
 
 static enum err take_content(struct unit *unit, const struct json *tree, struct index_row *row,
@@ -238,7 +247,7 @@ static enum err take_content(struct unit *unit, const struct json *tree, struct 
 	if (content.type == CONTENT_ABOUT) {
 		return index_put_from(unit->behind->index, &content.about, row, made->sequence);
 	}
-	return content.type == CONTENT_VOTE ? make_vote(unit, &content.vote, row, made) : ERR_OK;
+	return content.type == CONTENT_VOTE ? hold_vote(unit, &content.vote, row, made) : ERR_OK;
 }
 
 /* One row of sql_behind_rows. What cannot be read is nobody's post; kith check says so. */
@@ -319,6 +328,29 @@ static enum err put_posts(struct unit *unit)
 	return err;
 }
 
+static int by_link(const void *a, const void *b)
+{
+	const struct held_vote *one = a;
+	const struct held_vote *two = b;
+	if (one->link != two->link) {
+		return one->link < two->link ? -1 : 1;
+	}
+	return one->feed < two->feed ? -1 : one->feed > two->feed;
+}
+
+static enum err put_votes(struct unit *unit)
+{
+	enum err err = ERR_OK;
+	qsort(unit->votes, unit->vote_count, sizeof(*unit->votes), by_link);
+	for (size_t i = 0; err == ERR_OK && i < unit->vote_count; i++) {
+		const struct held_vote *held = &unit->votes[i];
+		err = must_stop(unit) ? ERR_BUSY
+				      : index_put_vote_row(unit->behind->index, held->link,
+						held->feed, held->message);
+	}
+	return err;
+}
+
 /* The run is shorter by what was read; nothing was left of it when less was read than asked for. */
 static enum err shorten(struct unit *unit, int64_t first)
 {
@@ -340,9 +372,10 @@ enum err behind_words(struct behind *behind, const struct behind_turn *turn)
 	struct unit unit = {.behind = behind,
 		.turn = turn,
 		.posts = malloc(turn->messages * sizeof(*unit.posts)),
+		.votes = malloc(turn->messages * sizeof(*unit.votes)),
 		.text = BUF_INIT(BEHIND_TEXT_BYTES + LIMIT_MESSAGE_BYTES),
 		.body = BUF_INIT(LIMIT_MESSAGE_BYTES)};
-	if (err == ERR_OK && unit.posts == NULL) {
+	if (err == ERR_OK && (unit.posts == NULL || unit.votes == NULL)) {
 		err = ERR_NOMEM;
 	}
 	if (err == ERR_OK) {
@@ -352,10 +385,14 @@ enum err behind_words(struct behind *behind, const struct behind_turn *turn)
 		err = put_posts(&unit);
 	}
 	if (err == ERR_OK) {
+		err = put_votes(&unit);
+	}
+	if (err == ERR_OK) {
 		err = shorten(&unit, first);
 	}
 	buf_fini(&unit.body);
 	buf_fini(&unit.text);
+	free(unit.votes);
 	free(unit.posts);
 	return err;
 }

@@ -16,9 +16,11 @@
 #include "store/index.h"
 
 enum {
-	BEHIND_UNIT_MIN = 64,        /* messages: some 3 ms, never interrupted */
-	BEHIND_UNIT_MAX = 2000,      /* in one transaction, when nobody waits */
-	BEHIND_TEXT_BYTES = 1 << 20, /* of posts in one transaction */
+	BEHIND_UNIT_MIN = 64, /* messages: some 3 ms, never interrupted */
+	BEHIND_UNIT_FIRST = 256,
+	BEHIND_UNIT_MAX =
+		16384, /* in one transaction, when nobody waits: each page once for many */
+	BEHIND_TEXT_BYTES = 2 << 20, /* of posts in one transaction */
 	BEHIND_KEYS_MAX = 131072,    /* in memory, 16 bytes each */
 	BEHIND_KEYS_SORTED = 65536,  /* so many are sorted and written in one pass */
 	BEHIND_KEYS_UNIT = 4096,     /* in one transaction */

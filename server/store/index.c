@@ -99,18 +99,24 @@ enum err index_put_post(struct index *index, const struct index_post *post, bool
 	return search_row_put(index->db, post->message, post->at_ms, post->text);
 }
 
-enum err index_put_vote(
-	struct index *index, const struct content_vote *vote, const struct index_row *row)
+enum err index_put_vote_row(struct index *index, int64_t link, int64_t feed, int64_t message)
 {
 	sqlite3_stmt *stmt = NULL;
 	enum err err = db_query(index->db, &sql_vote_put, &stmt);
 	if (err != ERR_OK) {
 		return err;
 	}
-	db_int(stmt, 1, db_key_head(vote->link.at));
-	db_int(stmt, 2, row->author->feed);
-	db_int(stmt, 3, vote->is_like ? row->message : -row->message);
+	db_int(stmt, 1, link);
+	db_int(stmt, 2, feed);
+	db_int(stmt, 3, message);
 	return db_run(index->db, stmt);
+}
+
+static enum err put_vote(
+	struct index *index, const struct content_vote *vote, const struct index_row *row)
+{
+	return index_put_vote_row(index, db_key_head(vote->link.at), row->author->feed,
+		vote->is_like ? row->message : -row->message);
 }
 
 /* Rows of `posts` and `votes`, the part that depends on blocks. */
@@ -122,7 +128,7 @@ static enum err put_words(
 		const struct index_post post = index_post_of(&content->post, row);
 		return index_put_post(index, &post, &is_new);
 	}
-	return content->type == CONTENT_VOTE ? index_put_vote(index, &content->vote, row) : ERR_OK;
+	return content->type == CONTENT_VOTE ? put_vote(index, &content->vote, row) : ERR_OK;
 }
 
 static enum err run_for_feed(

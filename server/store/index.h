@@ -50,9 +50,10 @@ struct index_post {
 struct index_post index_post_of(const struct content_post *post, const struct index_row *row);
 /** Rows of a post and its words, unless they are there; `*is_new`: they were not. */
 MUST_USE enum err index_put_post(struct index *index, const struct index_post *post, bool *is_new);
-/** The latest vote about something counts, in whatever order they come. */
-MUST_USE enum err index_put_vote(
-	struct index *index, const struct content_vote *vote, const struct index_row *row);
+/** A vote of `feed` about the message whose key begins with `link`; `message` is negative when it
+ * withdraws. The latest one counts, in whatever order they come. */
+MUST_USE enum err index_put_vote_row(
+	struct index *index, int64_t link, int64_t feed, int64_t message);
 
 /** The numbers of the messages that a profile is from (`profiles_from`), when this one is later. A
  * profile of an older kith has none until store/behind reads its messages. */

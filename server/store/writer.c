@@ -584,7 +584,7 @@ enum err writer_start(
 	writer->index.db = writer->db;
 	buf_init(&writer->body, LIMIT_MESSAGE_BYTES);
 	writer->bulk_ms = -BULK_PAUSE_MS;
-	writer->behind_unit = BEHIND_UNIT_MIN;
+	writer->behind_unit = BEHIND_UNIT_FIRST;
 	(void)pthread_mutex_init(&writer->state_lock, NULL);
 	writer->guard_due_ms = INT64_MAX;
 	writer->claim_rest_ms = INT64_MIN;

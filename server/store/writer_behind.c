@@ -1,7 +1,7 @@
 /*
  * When what a bulk left behind is made. A bulk is many large transactions in a row; its first
- * messages get their rows at once, as most of what comes is no bulk. While it lasts only little is
- * made in between, so that the log is not more and more ahead and people see that something comes;
+ * messages get their rows at once, as most of what comes is no bulk. While it lasts little is made
+ * in between, and in large units, as small ones write the same pages of an index again and again;
  * when it rests, everything is, in transactions that are undone as soon as somebody waits for the
  * writer, and are smaller after that.
  */
@@ -15,8 +15,7 @@ enum {
 	BULK_BEGINS = 1000,      /* messages in large transactions, then rows come behind */
 	BULK_ENDS_MS = 1000,     /* without a large transaction */
 	BULK_RESTS_MS = 150,     /* since the last one: time to make rows */
-	BULK_LONG_MS = 3000,     /* then some rows are made after each transaction */
-	BULK_BETWEEN = 400,      /* messages: so many */
+	BULK_LONG_MS = 30000,    /* so often rows are made in between */
 	BEHIND_AGAIN_MS = 30000, /* after a failure */
 };
 
@@ -68,7 +67,8 @@ void writer_bulk_ends(struct writer *writer)
 		(void)writer_behind_some(writer, 0);
 	}
 	if (now_ms - writer->bulk_began_ms >= BULK_LONG_MS) {
-		(void)writer_behind_some(writer, BULK_BETWEEN);
+		writer->bulk_began_ms = now_ms;
+		(void)writer_behind_some(writer, BEHIND_UNIT_MAX);
 	}
 }
 
@@ -159,6 +159,6 @@ void writer_behind_turn(struct writer *writer)
 	if (err == ERR_OK && words > 0) {
 		writer->behind_unit = 2 * words > BEHIND_UNIT_MAX ? BEHIND_UNIT_MAX : 2 * words;
 	}
-	writer->is_bloated = true;
+	writer_bloats(writer);
 	feeds_trim(writer->feeds);
 }

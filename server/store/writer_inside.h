@@ -82,8 +82,8 @@ enum {
 	BATCH_JOBS = LIMIT_WRITER_JOBS,
 	BULK_MESSAGES = 32, /* in one transaction: then more is likely to come soon */
 	BULK_PAUSE_MS = 100,
-	GATHER_MESSAGES = 1000, /* to wait for, but only so long: */
-	GATHER_MS = 100,
+	GATHER_MESSAGES = 2000, /* to wait for, but only so long: */
+	GATHER_MS = 200,
 	OPEN_IDLE_MS = 200, /* without a job, then it ends */
 	REST_MS = 2000,     /* of quiet after a bulk, then its memory is given back */
 };
@@ -159,8 +159,8 @@ struct writer {
 	struct behind *behind;
 	struct committed *late; /* of the present transaction: made behind a bulk */
 	size_t late_count, late_room;
-	bool is_bulk;           /* the present transaction leaves rows for later */
-	size_t bulk_messages;   /* in its large transactions so far */
+	bool is_bulk;         /* the present transaction leaves rows for later */
+	size_t bulk_messages; /* in its large transactions so far */
 	int64_t bulk_began_ms, large_ms;
 	int64_t behind_again_ms; /* not before: it failed */
 	size_t behind_unit;      /* messages in the next transaction of it */
