@@ -68,7 +68,7 @@ exports.Kith = class Kith {
     const start = this.machine ? this.machine.spawn : spawn
     this.child = start(program, ['run', '--data', this.dir, ...(this.lan ? [] : ['--host', '127.0.0.1', '--no-lan']),
       '--port', String(this.port), '--http-port', String(this.httpPort), '--network-key', this.networkKey,
-      ...(this.hops === 2 ? [] : ['--hops', String(this.hops)])], { stdio: ['ignore', log, log] })
+      ...(this.hops === 2 ? [] : ['--hops', String(this.hops)]), ...(this.flags || [])], { stdio: ['ignore', log, log] })
     fs.closeSync(log)
     this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => {
       this.end = { code, signal }
