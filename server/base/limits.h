@@ -39,6 +39,9 @@
 #define LIMIT_HANDSHAKES_PER_ADDRESS 4
 #define LIMIT_ACCEPTS_PER_SECOND 100
 #define LIMIT_ACCEPTS_PER_SECOND_ADDRESS 10
+#define LIMIT_ACCEPTS_PER_SECOND_KNOWN 100 /* besides, for addresses that shook hands lately */
+#define LIMIT_ACCEPTS_KNOWN 1024           /* such addresses */
+#define LIMIT_ACCEPTS_WAITING 400          /* for the rate: nobody waits longer than 4 seconds */
 #define LIMIT_HANDSHAKE_MS 5000 /* the whole of it */
 #define LIMIT_PEER_OUT_BYTES (1 * MIB)
 #define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB)  /* a paused source goes on below this */

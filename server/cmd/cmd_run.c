@@ -115,11 +115,12 @@ static const char *read_values(struct node_opts *opts, const char *port, const c
 	return NULL;
 }
 
-/* Each peer is an open file. */
+/* Each peer is an open file, and so is who waits to become one. */
 static bool has_room_for(unsigned peers)
 {
 	struct rlimit files;
-	const rlim_t wanted = (rlim_t)(peers == 0 ? LIMIT_PEERS : peers) + OTHER_FILES;
+	const rlim_t wanted =
+		(rlim_t)(peers == 0 ? LIMIT_PEERS : peers) + LIMIT_ACCEPTS_WAITING + OTHER_FILES;
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) {
 		return true;
 	}

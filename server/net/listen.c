@@ -1,8 +1,9 @@
 /*
- * Counting happens in `guest` records, one per link handed over: a ring of those whose handshake is
- * under way, oldest first, and a ring of the others. `places` counts per address (net/sock) and
- * keeps an entry for a second after its last connection, for the rate. Not accepting is how libuv
- * pauses a listener: it goes on when uv_accept() is called.
+ * Counting happens in `guest` records, one per connection: a ring of those that wait for the common
+ * rate, one of those whose handshake is under way, both oldest first, and a ring of the others.
+ * `places` counts per address (net/sock) and keeps an entry for a second after its last connection,
+ * for the rate. `known` are the addresses of the last finished handshakes, in a ring of slots. Not
+ * accepting is how libuv pauses a listener: it goes on when uv_accept() is called.
  */
 #include "net/listen.h"
 
@@ -17,13 +18,6 @@
 #include <uv.h>
 
 enum { BACKLOG = 1024, PLACES_MAX = 4096, REFILL_MS = 50 };
-/* What one connection costs of the common allowance; refusals are cheap, but not free. */
-enum {
-	COST_ACCEPT = LIMIT_REFUSALS_PER_SECOND / LIMIT_ACCEPTS_PER_SECOND,
-	COST_REFUSE = 1,
-	ALLOWANCE_PER_SECOND = LIMIT_REFUSALS_PER_SECOND,
-};
-
 struct allowance {
 	int64_t left; /* thousandths */
 	int64_t at_ms;
@@ -43,21 +37,31 @@ struct guest {
 	bool is_shaking;
 };
 
+/* An address from which a handshake was finished. */
+struct familiar {
+	uint8_t place[32];
+	bool is_used;
+};
+
 struct listener {
 	struct listen_opts opts;
 	uv_tcp_t tcp;
 	uint16_t port;
-	struct guest shaking, others; /* sentinels of rings */
+	struct guest waiting, shaking, others; /* sentinels of rings */
+	size_t waiting_count;
 	struct table *places;
-	struct allowance rate;
+	struct table *known; /* by address: its slot in `familiars` */
+	struct familiar familiars[LIMIT_ACCEPTS_KNOWN];
+	size_t next_familiar; /* the slot that is taken over next */
+	struct allowance arrivals, accepts, known_accepts;
 	struct loop_timer *refill;
 	bool is_waiting; /* libuv holds a connection that we did not take yet */
 	int64_t swept_ms;
 	struct listener_figures figures;
 };
 
-/* A bucket of one second's worth; false when it does not hold `cost`. */
-static bool spend(struct allowance *rate, int64_t now_ms, int64_t per_second, int64_t cost)
+/* One out of a bucket of a second's worth; false when it is empty. */
+static bool spend(struct allowance *rate, int64_t now_ms, int64_t per_second)
 {
 	int64_t full = per_second * 1000;
 	if (rate->at_ms == 0) {
@@ -67,10 +71,10 @@ static bool spend(struct allowance *rate, int64_t now_ms, int64_t per_second, in
 	}
 	rate->left = rate->left > full ? full : rate->left;
 	rate->at_ms = now_ms;
-	if (rate->left < cost * 1000) {
+	if (rate->left < 1000) {
 		return false;
 	}
-	rate->left -= cost * 1000;
+	rate->left -= 1000;
 	return true;
 }
 
@@ -128,34 +132,73 @@ static bool place_has_room(const struct place *place)
 	       place->shaking < LIMIT_HANDSHAKES_PER_ADDRESS;
 }
 
-/* Guests. */
+/* Known addresses. */
 
-static void leave_shaking(struct guest *guest)
+static bool is_known(const struct listener *listener, const uint8_t place[static 32])
 {
-	struct place *place =
-		guest->is_exempt ? NULL : table_get(guest->listener->places, guest->place);
-	if (!guest->is_shaking) {
+	return table_get(listener->known, place) != NULL;
+}
+
+static void make_known(struct listener *listener, const uint8_t place[static 32])
+{
+	if (is_known(listener, place)) {
 		return;
 	}
-	guest->is_shaking = false;
-	guest->listener->figures.shaking--;
-	if (place != NULL) {
-		place->shaking--;
+	struct familiar *slot = &listener->familiars[listener->next_familiar];
+	if (slot->is_used) {
+		(void)table_remove(listener->known, slot->place);
 	}
+	memcpy(slot->place, place, sizeof(slot->place));
+	slot->is_used = table_put(listener->known, place, slot) == ERR_OK;
+	listener->next_familiar = (listener->next_familiar + 1) % LIMIT_ACCEPTS_KNOWN;
+}
+
+/* Guests. */
+
+static struct place *counted_place(const struct guest *guest)
+{
+	return guest->is_exempt ? NULL : table_get(guest->listener->places, guest->place);
+}
+
+/* Counted by address from its arrival on, in all when it is let in. */
+static struct guest *guest_new(
+	struct listener *listener, struct link *link, const uint8_t id[static 32], bool is_exempt)
+{
+	struct guest *guest = calloc(1, sizeof(*guest));
+	if (guest == NULL) {
+		return NULL;
+	}
+	guest->listener = listener;
+	guest->link = link;
+	guest->is_exempt = is_exempt;
+	guest->is_shaking = true;
+	memcpy(guest->place, id, sizeof(guest->place));
+	struct place *place = counted_place(guest);
+	if (place != NULL) {
+		place->open++;
+		place->shaking++;
+	}
+	return guest;
+}
+
+static void guest_free(struct guest *guest)
+{
+	struct place *place = counted_place(guest);
+	if (place != NULL) {
+		place->open--;
+		place->shaking -= guest->is_shaking;
+	}
+	free(guest);
 }
 
 static void guest_gone(void *ctx)
 {
 	struct guest *guest = ctx;
 	struct listener *listener = guest->listener;
-	struct place *place = guest->is_exempt ? NULL : table_get(listener->places, guest->place);
-	leave_shaking(guest);
 	listener->figures.open--;
-	if (place != NULL) {
-		place->open--;
-	}
+	listener->figures.shaking -= guest->is_shaking;
 	ring_remove(guest);
-	free(guest);
+	guest_free(guest);
 }
 
 static void guest_shaken(void *ctx, struct link *link)
@@ -163,7 +206,13 @@ static void guest_shaken(void *ctx, struct link *link)
 	struct guest *guest = ctx;
 	(void)link;
 	if (guest->is_shaking) {
-		leave_shaking(guest);
+		struct place *place = counted_place(guest);
+		guest->is_shaking = false;
+		guest->listener->figures.shaking--;
+		if (place != NULL) {
+			place->shaking--;
+		}
+		make_known(guest->listener, guest->place);
 		ring_remove(guest);
 		ring_add(&guest->listener->others, guest);
 	}
@@ -199,33 +248,29 @@ static bool make_room(struct listener *listener)
 	return true;
 }
 
-static struct guest *guest_new(struct listener *listener, struct link *link, const uint8_t *place)
+/* Closed at once. The guest is in no ring. */
+static void refuse(struct guest *guest)
 {
-	struct guest *guest = calloc(1, sizeof(*guest));
-	if (guest == NULL) {
-		return NULL;
-	}
-	guest->listener = listener;
-	guest->link = link;
-	guest->is_exempt = place == NULL;
-	guest->is_shaking = true;
-	if (place != NULL) {
-		memcpy(guest->place, place, sizeof(guest->place));
-	}
-	return guest;
+	guest->listener->figures.refused++;
+	link_tcp_discard(guest->link);
+	guest_free(guest);
 }
 
-/* Count it in; the caller made sure that there is room. */
-static void admit(struct listener *listener, struct guest *guest, struct place *place)
+static void let_in(struct guest *guest)
 {
+	struct listener *listener = guest->listener;
 	struct link *link = guest->link;
+	struct sockaddr_storage remote = {0};
+	int len = sizeof(remote);
+	if (uv_tcp_getpeername(link_tcp_uv(link), (struct sockaddr *)&remote, &len) != 0 ||
+		!make_room(listener) ||
+		link_tcp_start(link, (struct sockaddr *)&remote) != ERR_OK) {
+		refuse(guest);
+		return;
+	}
 	listener->figures.accepted++;
 	listener->figures.open++;
 	listener->figures.shaking++;
-	if (place != NULL) {
-		place->open++;
-		place->shaking++;
-	}
 	ring_add(&listener->shaking, guest);
 	link_tcp_on_gone(link, guest_gone, guest);
 	link->on_shaken = guest_shaken;
@@ -233,34 +278,51 @@ static void admit(struct listener *listener, struct guest *guest, struct place *
 	listener->opts.on_link(listener->opts.ctx, link);
 }
 
-static bool judge(struct listener *listener, struct link *link, const struct sockaddr *remote)
+static void wait_or_refuse(struct guest *guest)
 {
-	int64_t now_ms = env_mono_ms(loop_env(listener->opts.loop));
-	uint8_t id[32];
-	struct place *place = NULL;
-	sock_place(remote, id);
-	sweep_places(listener, now_ms);
-	if (listener->opts.is_loopback_limited || !sock_is_loopback(remote)) {
-		place = place_of(listener, id);
-		if (place == NULL || !place_has_room(place) ||
-			!spend(&place->rate, now_ms, LIMIT_ACCEPTS_PER_SECOND_ADDRESS, 1)) {
-			return false;
-		}
+	struct listener *listener = guest->listener;
+	if (listener->waiting_count >= LIMIT_ACCEPTS_WAITING) {
+		refuse(guest);
+		return;
 	}
-	if (!make_room(listener)) {
-		return false;
-	}
-	struct guest *guest = guest_new(listener, link, place == NULL ? NULL : id);
-	if (guest == NULL || link_tcp_start(link, remote) != ERR_OK) {
-		free(guest);
-		return false;
-	}
-	admit(listener, guest, place);
-	return true;
+	listener->waiting_count++;
+	ring_add(&listener->waiting, guest);
+	loop_timer_set(listener->refill, REFILL_MS);
 }
 
-/* Take the connection that libuv holds. The caller has paid for it. */
-static void take_one(struct listener *listener)
+/* The guest of a connection that just came; NULL when its address has enough. */
+static struct guest *receive(
+	struct listener *listener, struct link *link, const struct sockaddr *remote, int64_t now_ms)
+{
+	uint8_t id[32];
+	bool is_exempt = !listener->opts.is_loopback_limited && sock_is_loopback(remote);
+	sock_place(remote, id);
+	sweep_places(listener, now_ms);
+	if (!is_exempt) {
+		struct place *place = place_of(listener, id);
+		if (place == NULL || !place_has_room(place) ||
+			!spend(&place->rate, now_ms, LIMIT_ACCEPTS_PER_SECOND_ADDRESS)) {
+			return NULL;
+		}
+	}
+	return guest_new(listener, link, id, is_exempt);
+}
+
+/* Known addresses have a rate of their own: a flood of others does not use it up. */
+static void judge(struct listener *listener, struct guest *guest, int64_t now_ms)
+{
+	bool is_first = listener->waiting_count == 0;
+	if ((is_known(listener, guest->place) &&
+		    spend(&listener->known_accepts, now_ms, LIMIT_ACCEPTS_PER_SECOND_KNOWN)) ||
+		(is_first && spend(&listener->accepts, now_ms, LIMIT_ACCEPTS_PER_SECOND))) {
+		let_in(guest);
+	} else {
+		wait_or_refuse(guest);
+	}
+}
+
+/* Take the connection that libuv holds. */
+static void take_one(struct listener *listener, int64_t now_ms)
 {
 	struct sockaddr_storage remote = {0};
 	int len = sizeof(remote);
@@ -274,20 +336,21 @@ static void take_one(struct listener *listener)
 	uv_tcp_t *tcp = link_tcp_uv(link);
 	bool is_good = uv_accept((uv_stream_t *)&listener->tcp, (uv_stream_t *)tcp) == 0 &&
 		       uv_tcp_getpeername(tcp, (struct sockaddr *)&remote, &len) == 0;
-	if (!is_good || !judge(listener, link, (struct sockaddr *)&remote)) {
+	struct guest *guest =
+		is_good ? receive(listener, link, (struct sockaddr *)&remote, now_ms) : NULL;
+	if (guest == NULL) {
 		listener->figures.refused++;
 		link_tcp_discard(link);
-		/* The rest of its price was kept back below: give back what a refusal did not use.
-		 */
-		listener->rate.left += (int64_t)(COST_ACCEPT - COST_REFUSE) * 1000;
+		return;
 	}
+	judge(listener, guest, now_ms);
 }
 
 static void take_or_wait(struct listener *listener)
 {
 	int64_t now_ms = env_mono_ms(loop_env(listener->opts.loop));
-	if (spend(&listener->rate, now_ms, ALLOWANCE_PER_SECOND, COST_ACCEPT)) {
-		take_one(listener);
+	if (spend(&listener->arrivals, now_ms, LIMIT_REFUSALS_PER_SECOND)) {
+		take_one(listener, now_ms);
 	} else {
 		listener->is_waiting = true;
 		loop_timer_set(listener->refill, REFILL_MS);
@@ -309,6 +372,17 @@ static void on_connection(uv_stream_t *server, int status)
 static void on_refill(void *ctx)
 {
 	struct listener *listener = ctx;
+	int64_t now_ms = env_mono_ms(loop_env(listener->opts.loop));
+	while (listener->waiting_count > 0 &&
+		spend(&listener->accepts, now_ms, LIMIT_ACCEPTS_PER_SECOND)) {
+		struct guest *guest = listener->waiting.next;
+		listener->waiting_count--;
+		ring_remove(guest);
+		let_in(guest);
+	}
+	if (listener->waiting_count > 0) {
+		loop_timer_set(listener->refill, REFILL_MS);
+	}
 	if (listener->is_waiting) {
 		take_or_wait(listener);
 	}
@@ -325,6 +399,7 @@ static void free_listener(struct listener *listener)
 		free(value);
 	}
 	table_free(listener->places);
+	table_free(listener->known);
 	free(listener);
 }
 
@@ -369,13 +444,15 @@ enum err listener_start(
 	if (listener->opts.peers_max == 0) {
 		listener->opts.peers_max = LIMIT_PEERS;
 	}
+	listener->waiting.next = listener->waiting.prev = &listener->waiting;
 	listener->shaking.next = listener->shaking.prev = &listener->shaking;
 	listener->others.next = listener->others.prev = &listener->others;
 	listener->places = table_new(loop_env(opts->loop), PLACES_MAX);
+	listener->known = table_new(loop_env(opts->loop), LIMIT_ACCEPTS_KNOWN);
 	listener->refill = loop_timer_new(opts->loop, on_refill, listener);
 	(void)uv_tcp_init(loop_uv(opts->loop), &listener->tcp);
 	listener->tcp.data = listener;
-	int rc = listener->places == NULL || listener->refill == NULL
+	int rc = listener->places == NULL || listener->known == NULL || listener->refill == NULL
 			 ? UV_ENOMEM
 			 : bind_and_listen(listener, &at);
 	if (rc != 0) {
@@ -423,6 +500,12 @@ void listener_stop(struct listener *listener)
 {
 	if (listener == NULL) {
 		return;
+	}
+	while (listener->waiting_count > 0) {
+		struct guest *guest = listener->waiting.next;
+		listener->waiting_count--;
+		ring_remove(guest);
+		refuse(guest);
 	}
 	forget_all(&listener->shaking);
 	forget_all(&listener->others);

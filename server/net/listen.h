@@ -6,7 +6,9 @@
  *
  * A crowd of silent sockets must not lock out a good peer: over LIMIT_HANDSHAKES, or when only
  * handshakes under way fill LIMIT_PEERS, the oldest of these gives way to the newcomer. Above
- * LIMIT_ACCEPTS_PER_SECOND newcomers wait in the backlog of the kernel.
+ * LIMIT_ACCEPTS_PER_SECOND newcomers wait, LIMIT_ACCEPTS_WAITING of them and in the order they
+ * came; more are refused. Addresses from which a handshake was finished lately (the last
+ * LIMIT_ACCEPTS_KNOWN) do not wait behind them: they have LIMIT_ACCEPTS_PER_SECOND_KNOWN.
  */
 #ifndef NET_LISTEN_H
 #define NET_LISTEN_H

@@ -85,22 +85,27 @@ static uint64_t judged(const struct host *host)
 	return figures.accepted + figures.refused;
 }
 
-/* Connect `count` raw sockets from `source` (an address of this machine) and wait until each was
- * judged. */
-static void crowd(struct host *host, int *fds, int count, const char *source)
+/* Connect `count` raw sockets from `source` (an address of this machine). */
+static void pour(struct host *host, int *fds, int count, const char *source)
 {
-	uint64_t before = judged(host);
 	for (int i = 0; i < count; i++) {
 		struct sockaddr_in from = {.sin_family = AF_INET};
 		struct sockaddr_in to = {
 			.sin_family = AF_INET, .sin_port = htons(listener_port(host->listener))};
 		assert_int_equal(inet_pton(AF_INET, source, &from.sin_addr), 1);
-		assert_int_equal(inet_pton(AF_INET, source, &to.sin_addr), 1);
+		to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		assert_true(fds[i] >= 0);
 		assert_int_equal(bind(fds[i], (struct sockaddr *)&from, sizeof(from)), 0);
 		assert_int_equal(connect(fds[i], (struct sockaddr *)&to, sizeof(to)), 0);
 	}
+}
+
+/* … and wait until each was judged. */
+static void crowd(struct host *host, int *fds, int count, const char *source)
+{
+	uint64_t before = judged(host);
+	pour(host, fds, count, source);
 	TURN_UNTIL(host->loop, judged(host) == before + (uint64_t)count);
 }
 
@@ -185,12 +190,71 @@ static void a_crowd_above_the_rate_waits_and_all_come_in(void **state)
 	struct host host;
 	int fds[CROWD];
 	host_up(&host, "127.0.0.1", 0);
+	host.is_shaking = true; /* else the address is known */
 	int64_t before = env_mono_ms(env_system());
 	crowd(&host, fds, CROWD, "127.0.0.1");
 	/* The allowance is one second's worth; the rest cannot come at once. */
 	assert_true(env_mono_ms(env_system()) - before >= 20 * 1000 / LIMIT_ACCEPTS_PER_SECOND);
 	assert_int_equal(figures_of(&host).accepted, CROWD);
 	assert_int_equal(figures_of(&host).refused, 0);
+	leave(fds, CROWD);
+	host_down(&host);
+}
+
+static void a_known_address_does_not_wait_behind_a_flood(void **state)
+{
+	(void)state;
+	enum { FLOOD = LIMIT_ACCEPTS_PER_SECOND + LIMIT_ACCEPTS_WAITING };
+	struct host host;
+	int fds[FLOOD + 2];
+	host_up(&host, "127.0.0.1", 0);
+	crowd(&host, fds, 1, "127.0.0.1");
+	host.is_shaking = true;
+	pour(&host, fds + 1, FLOOD, "127.0.0.2");
+	TURN_UNTIL(host.loop, figures_of(&host).accepted >= LIMIT_ACCEPTS_PER_SECOND);
+	turns(host.loop, 3);
+	pour(&host, fds + 1 + FLOOD, 1, "127.0.0.1");
+	/* It is let in though those before it are not yet. */
+	TURN_UNTIL(
+		host.loop, strncmp(host.ears[host.links - 1].link->remote, "127.0.0.1:", 10) == 0);
+	assert_true(judged(&host) < FLOOD + 2);
+	TURN_UNTIL(host.loop, judged(&host) == FLOOD + 2);
+	assert_int_equal(figures_of(&host).refused, 0);
+	leave(fds, FLOOD + 2);
+	host_down(&host);
+}
+
+static void a_flood_above_who_may_wait_is_refused(void **state)
+{
+	(void)state;
+	enum { FLOOD = 900 };
+	struct host host;
+	int fds[FLOOD];
+	host_up(&host, "127.0.0.1", 0);
+	host.is_shaking = true;
+	pour(&host, fds, FLOOD, "127.0.0.2");
+	TURN_UNTIL(host.loop, judged(&host) == FLOOD);
+	assert_true(figures_of(&host).accepted >= LIMIT_ACCEPTS_PER_SECOND + LIMIT_ACCEPTS_WAITING);
+	assert_true(figures_of(&host).refused > 0);
+	leave(fds, FLOOD);
+	host_down(&host);
+}
+
+static void those_who_wait_are_closed_with_the_listener(void **state)
+{
+	(void)state;
+	enum { CROWD = LIMIT_ACCEPTS_PER_SECOND + 50 };
+	struct host host;
+	int fds[CROWD];
+	host_up(&host, "127.0.0.1", 0);
+	host.is_shaking = true;
+	pour(&host, fds, CROWD, "127.0.0.2");
+	TURN_UNTIL(host.loop, host.links >= LIMIT_ACCEPTS_PER_SECOND);
+	listener_stop(host.listener);
+	host.listener = NULL;
+	turns(host.loop, 3);
+	assert_true(host.links < CROWD);
+	TURN_UNTIL(host.loop, raw_is_closed(fds[CROWD - 1]));
 	leave(fds, CROWD);
 	host_down(&host);
 }
@@ -274,6 +338,9 @@ int main(void)
 		cmocka_unit_test(the_oldest_handshake_gives_way_to_the_newcomer),
 		cmocka_unit_test(handshakes_never_displace_finished_peers),
 		cmocka_unit_test(a_crowd_above_the_rate_waits_and_all_come_in),
+		cmocka_unit_test(a_known_address_does_not_wait_behind_a_flood),
+		cmocka_unit_test(a_flood_above_who_may_wait_is_refused),
+		cmocka_unit_test(those_who_wait_are_closed_with_the_listener),
 		cmocka_unit_test(one_address_has_its_own_limits),
 		cmocka_unit_test(the_rest_of_a_listener_that_stopped_lives_on),
 		cmocka_unit_test(a_port_in_use_and_a_name_are_refused_with_a_sentence),
