@@ -175,6 +175,15 @@ static void gives_nothing_to_whom_the_author_blocks(void **state)
 	expect_nothing(stage);
 }
 
+static void gives_nothing_of_whom_we_block(void **state)
+{
+	struct stage *stage = *state;
+	follow_and_store(stage);
+	node_contact(&stage->node, &stage->author.id, EDGE_BLOCK);
+	WAIT_UNTIL(ask_above(stage, 0, 50)->items == 1);
+	expect_nothing(stage);
+}
+
 static void names_the_versions_it_speaks(void **state)
 {
 	static const char *const others[] = {"[{\"version\":2,\"feeds\":[],\"limit\":50}]",
@@ -637,6 +646,7 @@ int main(void)
 		SCENE(gives_nothing_to_who_is_there_already_and_says_so),
 		SCENE(gives_nothing_of_whom_it_does_not_replicate),
 		SCENE(gives_nothing_to_whom_the_author_blocks),
+		SCENE(gives_nothing_of_whom_we_block),
 		SCENE(names_the_versions_it_speaks),
 		SCENE(refuses_what_is_no_question),
 		SCENE(takes_32_feeds_in_a_call_and_refuses_more),

@@ -37,9 +37,9 @@ exports.run = async ({ world, subject, peer }) => {
   /* `far` is two steps away through the peer, who follows it: hops 2 takes it too. */
   await check(`${subject} takes a feed that only the peer follows`, () => reach(mine, stranger.id, 5).then(() => {}))
 
-  const ask = async (author) => {
+  const ask = async (author, feed = friend) => {
     const rpc = await dial(mine.address, { networkKey, author })
-    const { items, end } = await drain(rpc.createHistoryStream({ id: friend.id, keys: false }))
+    const { items, end } = await drain(rpc.createHistoryStream({ id: feed.id, keys: false }))
     rpc.close(true, () => {})
     return { count: items.length, end }
   }
@@ -58,6 +58,19 @@ exports.run = async ({ world, subject, peer }) => {
     await link.close()
     assert.deepStrictEqual(found, [0, third.values.length, -1])
   })
+  if (subject === 'kith') {
+    await check(`${subject} gives nothing of a feed it blocks itself, neither as history nor over EBT`, async () => {
+      await mine.block(third.id)
+      await sleep(500)
+      assert.deepStrictEqual(await ask(asker, third), { count: 0, end: 'end' })
+      const link = await ebtPeer(mine.address, { networkKey, author: asker, want: [friend.id, third.id] })
+      await sleep(2000)
+      const from = (author) => link.heard.messages.filter((m) => m.author === author.id).length
+      const found = [from(friend), from(third)]
+      await link.close()
+      assert.deepStrictEqual(found, [friend.values.length, 0])
+    })
+  }
   const blocked = new Author()
   await check(`${subject} does not keep a connection with whom it blocks itself`, async () => {
     await mine.block(blocked.id)
