@@ -105,7 +105,7 @@ help:
 	@echo "make            build build/kith"
 	@echo "make run        install what is missing, build, start a node, print the link to open"
 	@echo "make test       install what is missing, test everything; T=wire/boxstream runs one unit test"
-	@echo "make unit asan tsan lint fuzz differential shs1-test interop lan-test web-test sim torture-ci mutants bench: parts of it"
+	@echo "make unit asan tsan lint fuzz differential shs1-test interop lan-test web-test sim torture-ci hostile-ci mutants bench: parts of it"
 	@echo "make install DESTDIR= PREFIX=/usr/local;  make fmt;  make clean"
 
 clean:

@@ -11,7 +11,7 @@
 static const struct cmd commands[] = {
 	{"run",
 		"[--data DIR] [--host ADDR] [--port N] [--http-port N] [--network-key B64] "
-		"[--no-lan]",
+		"[--peers-max N] [--no-lan]",
 		"start the node and print the link of its page",
 		"  --data DIR         where the node keeps its data (default ~/.local/share/kith)\n"
 		"  --host ADDR        the address peers connect to (default: every one of this "

@@ -403,8 +403,9 @@ static bool bomb_json(struct line *line)
 			return true;
 		}
 	}
-	/* In the words of a call they are refused. */
-	return !packet_send(line, ++line->requests, false, span_of(body, sizeof(body))) || true;
+	/* As a call it is refused. */
+	(void)packet_send(line, line->requests + 1, false, span_of(body, sizeof(body)));
+	return true;
 }
 
 static bool bomb_ping(struct line *line)
@@ -455,7 +456,7 @@ static bool bomb_unknown(struct line *line)
 	return is_hung_up_on(line);
 }
 
-/* Our first message with another signature, in EBT, until we are sent away. */
+/* Our first message with another signature, thousands of times, as soon as it is asked for. */
 static bool bomb_signatures(struct line *line)
 {
 	struct message *message = NULL;
@@ -473,13 +474,15 @@ static bool bomb_signatures(struct line *line)
 	(void)snprintf(note, sizeof(note), "{\"%s\":2}", own);
 	int32_t request = call_open(line, "\"ebt\",\"replicate\"", "duplex",
 		"[{\"version\":3,\"format\":\"classic\"}]");
-	bool is_open = request > 0 && packet_send(line, request, true, span_text(note));
+	struct muxrpc_head head;
+	bool is_open = request > 0 && packet_send(line, request, true, span_text(note)) &&
+		       packet_read(line, &head);
 	for (int i = 0; i < 5000 && is_open; i++) {
 		is_open = packet_send(line, request, true, buf_span(&text));
 	}
 	message_free(message);
 	buf_fini(&text);
-	return !is_open || is_hung_up_on(line);
+	return true;
 }
 
 static const struct {

@@ -24,6 +24,7 @@ part tsan $make -j2 tsan
 part sim $make -j2 sim SEEDS=2000
 part sim-self-test $make sim-self-test
 part torture $make -j2 torture-ci
+part hostile $make hostile-ci
 part mutants $make mutants
 part differential $make differential
 part shs1-test $make shs1-test
