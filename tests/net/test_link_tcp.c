@@ -184,6 +184,28 @@ static void the_queue_to_a_slow_reader_is_capped_and_low_is_told_once(void **sta
 	pair_down(&pair);
 }
 
+static void all_links_together_hold_so_much_and_no_more(void **state)
+{
+	(void)state;
+	static const uint8_t body[LIMIT_PEER_OUT_BYTES];
+	static const size_t above[] = {101, 100 * 1000};
+	struct pair pair;
+	pair_up(&pair);
+	size_t *held = loop_buffered(pair.loop); /* as if others held the rest */
+	const size_t others = LIMIT_PEERS_BUFFER_BYTES - 100;
+	*held += others;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(link_write(pair.dialled.link, span_of(body, above[i])), ERR_LIMIT);
+		assert_int_equal(*held, others);
+	}
+	assert_int_equal(link_write(pair.dialled.link, span_of(body, 100)), ERR_OK);
+	assert_int_equal(link_write(pair.dialled.link, span_of(body, 1)), ERR_LIMIT);
+	TURN_UNTIL(pair.loop, pair.accepted.bytes == 100);
+	assert_int_equal(*held, others);
+	*held -= others;
+	pair_down(&pair);
+}
+
 static void a_write_that_makes_no_progress_closes_the_link(void **state)
 {
 	(void)state;
@@ -225,6 +247,7 @@ int main(void)
 		cmocka_unit_test(an_other_side_that_never_shuts_is_left_after_the_linger),
 		cmocka_unit_test(closing_twice_or_hard_during_a_soft_close_tells_once),
 		cmocka_unit_test(the_queue_to_a_slow_reader_is_capped_and_low_is_told_once),
+		cmocka_unit_test(all_links_together_hold_so_much_and_no_more),
 		cmocka_unit_test(a_write_that_makes_no_progress_closes_the_link),
 		cmocka_unit_test(a_reset_is_told),
 	};

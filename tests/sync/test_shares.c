@@ -282,6 +282,16 @@ static void a_stranger_over_its_share_waits_connected_and_others_do_not(void **s
 	stage->peer = other.peer;
 }
 
+static void a_friend_has_a_share_too_and_a_larger_one(void **state)
+{
+	struct stage *stage = *state;
+	node_contact(&stage->node, &stage->peer.self.id, EDGE_FOLLOW);
+	script_dial(&stage->peer, &stage->node);
+	pour(stage, LIMIT_PEER_BYTES_PER_HOUR_STRANGER + 4 * MIB);
+	assert_int_equal(node_figures(&stage->node).peers_paused, 0);
+	assert_true(stage->peer.is_ready);
+}
+
 static void strangers_leave_the_last_quarter_of_the_places(void **state)
 {
 	struct stage *stage = *state;
@@ -403,6 +413,7 @@ int main(void)
 		TEST(a_pause_outlives_a_restart),
 		TEST(a_history_stream_pauses_as_well),
 		TEST(a_stranger_over_its_share_waits_connected_and_others_do_not),
+		TEST(a_friend_has_a_share_too_and_a_larger_one),
 		TEST(strangers_leave_the_last_quarter_of_the_places),
 		TEST(whom_we_block_is_gone_with_the_commit),
 		TEST(a_feed_whose_author_blocks_the_asker_ends_in_the_middle_of_a_stream),
