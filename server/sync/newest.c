@@ -165,8 +165,11 @@ void newest_touch(struct newest *newest)
 	for (struct partner *partner = newest->sync->partners; partner != NULL;
 		partner = partner->next) {
 		if (partner->newest != NULL) {
-			due_soon(newest, partner->newest);
+			partner->newest->is_due = true;
 		}
+	}
+	if (!newest->is_stopped) {
+		loop_timer_set(newest->timer, 0);
 	}
 }
 
@@ -638,6 +641,7 @@ void newest_drop(struct partner *partner)
 		return;
 	}
 	struct newest *newest = newest_of(peer);
+	bool was_asked = peer->asks != NULL;
 	give_up_all(peer);
 	newest_serve_drop(peer);
 	if (peer->is_paused) {
@@ -646,7 +650,7 @@ void newest_drop(struct partner *partner)
 	partner->newest = NULL;
 	free(peer->done);
 	free(peer);
-	if (!newest->is_stopped) {
+	if (was_asked) {
 		newest_touch(newest); /* what it was asked for, others may have */
 	}
 }
