@@ -47,8 +47,7 @@
 #define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB)  /* a paused source goes on below this */
 #define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)   /* all peers together */
 #define LIMIT_SOCKET_UNSENT_BYTES (128 * KIB) /* in the kernel, of one socket */
-#define LIMIT_SOCKET_UNREAD_BYTES (256 * KIB) /* in the kernel; it takes twice for its own books \
-					       */
+#define LIMIT_SOCKET_UNREAD_BYTES (256 * KIB) /* there, too; it takes twice for its own books */
 #define LIMIT_WRITE_STALL_MS 30000
 #define LIMIT_UNACKED_MS 60000 /* what we sent and their kernel never acknowledged: closed */
 #define LIMIT_PEER_IDLE_MS 300000
@@ -64,8 +63,8 @@
 #define LIMIT_HOPS_MAX 3
 #define LIMIT_GRAPH_EDGES 2000000
 #define LIMIT_GRAPH_EDGES_PER_AUTHOR 20000
-#define LIMIT_INGEST_MESSAGES 4000 /* between socket and writer */
-#define LIMIT_INGEST_BYTES (6 * MIB)
+#define LIMIT_INGEST_MESSAGES 2000 /* between socket and writer */
+#define LIMIT_INGEST_BYTES (4 * MIB)
 #define LIMIT_INGEST_SHARE 4  /* of both, at least 1/4 stays for whoever sends little */
 #define LIMIT_VERIFY_BATCH 64 /* messages per worker job */
 #define LIMIT_WRITER_JOBS 256

@@ -409,8 +409,7 @@ static void print_totals(const struct totals *totals, double seconds, double all
 	const uint64_t *results = totals->results;
 	(void)printf(is_json ? "{\"lines\":%" PRIu64 ",\"stored\":%" PRIu64 ",\"known\":%" PRIu64
 			       ",\"gaps\":%" PRIu64 ",\"forked\":%" PRIu64 ",\"blocked\":%" PRIu64
-			       ",\"refused\":%" PRIu64
-			       ",\"seconds\":%.3f,\"seconds_all\":%.3f}\n"
+			       ",\"refused\":%" PRIu64 ",\"seconds\":%.3f,\"seconds_all\":%.3f}\n"
 			     : "%" PRIu64 " lines: %" PRIu64 " stored, %" PRIu64 " known, %" PRIu64
 			       " after a gap, %" PRIu64 " of another branch, %" PRIu64
 			       " by blocked authors, %" PRIu64

@@ -51,7 +51,7 @@ struct window {
 	/* Each checked by itself, in any order of sequence, below the window. */
 	struct message *profiles[LIMIT_WINDOW_PROFILES];
 	size_t profile_count;
-	bool is_signed[LIMIT_WINDOW_MESSAGES]; /* by number of `messages`: its own signature is good */
+	bool is_signed[LIMIT_WINDOW_MESSAGES]; /* by number of `messages`: its signature is good */
 	size_t checked;                        /* how many of them */
 	bool is_checked;                       /* all of them */
 };

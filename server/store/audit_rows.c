@@ -38,8 +38,8 @@ QUERY(sql_stray_keys,
 	"m.message IS NULL OR m.key_head <> k.key_head LIMIT 10");
 QUERY(sql_missing_keys,
 	"SELECT m.message FROM messages m WHERE NOT EXISTS (SELECT 1 FROM keys k WHERE k.key_head "
-	"= m.key_head AND k.message = m.message) AND NOT EXISTS (SELECT 1 FROM behind b WHERE b.part "
-	"= 2 AND b.first <= m.message AND b.last >= m.message) LIMIT 10");
+	"= m.key_head AND k.message = m.message) AND NOT EXISTS (SELECT 1 FROM behind b WHERE "
+	"b.part = 2 AND b.first <= m.message AND b.last >= m.message) LIMIT 10");
 QUERY(sql_stray_edges,
 	"SELECT c.feed FROM contacts c LEFT JOIN feeds f ON f.feed = c.feed AND f.sequence > 0 "
 	"WHERE f.feed IS NULL LIMIT 10");

@@ -130,7 +130,7 @@ struct sync {
 
 	struct partner *partners; /* all, newest first */
 	size_t partner_count;
-	struct table *ready; /* partner by id, ready ones */
+	struct table *ready;     /* partner by id, ready ones */
 	struct table *by_serial; /* partner by its serial, all of them */
 	uint64_t serial;
 

@@ -90,8 +90,8 @@ struct sync_figures {
 	int64_t last_in_ms; /* wall, when a message last arrived; 0 never */
 	uint64_t calls_refused, handshakes_failed;
 	uint64_t note_bytes_in, note_bytes_out; /* clock notes */
-	uint64_t feeds_paused; /* have sent their share of today (sync/shares) */
-	uint64_t peers_paused; /* have sent or taken their share of this hour */
+	uint64_t feeds_paused;                  /* have sent their share of today (sync/shares) */
+	uint64_t peers_paused;                  /* have sent or taken their share of this hour */
 };
 /** Any thread but the loop. */
 MUST_USE enum err sync_figures(struct sync *sync, struct sync_figures *out);

@@ -97,7 +97,8 @@ static const char own_feed[] =
 	"FROM messages WHERE feed = 1 ORDER BY message";
 static const char all_views[] =
 	"SELECT 'p', p.message, p.feed, p.at, p.home, p.root, p.fork FROM posts p UNION ALL SELECT "
-	"'v', link, feed, message, 0, 0, 0 FROM votes UNION ALL SELECT 'c', feed, about, edge, 0, 0, 0 "
+	"'v', link, feed, message, 0, 0, 0 FROM votes UNION ALL SELECT 'c', feed, about, edge, 0, "
+	"0, 0 "
 	"FROM "
 	"contacts UNION ALL SELECT 'n', feed, name, bio, image, 0, 0 FROM profiles UNION ALL "
 	"SELECT "
