@@ -75,7 +75,8 @@ static bool put_line(struct scan *scan, unsigned level)
 
 static bool scan_escape(struct scan *scan)
 {
-	if (memchr("\"\\bfnrt", scan->at[1], 7) == NULL) {
+	static const char letters[] = {'"', '\\', 'b', 'f', 'n', 'r', 't'};
+	if (memchr(letters, scan->at[1], sizeof(letters)) == NULL) {
 		return false;
 	}
 	copy(scan, 2);

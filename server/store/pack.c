@@ -92,12 +92,18 @@ enum { TAIL_CHARS = sizeof(tail_before) - 1 + SIGNATURE_CHARS + sizeof(tail_afte
 
 /* Packing. Each take_… consumes what unpacking writes for it, or says false. */
 
+/* At most what is there; unlike after span_skip(), nothing that is left is still somewhere. */
+static void eat(struct span *from, size_t len)
+{
+	*from = span_of(from->at + len, from->len - len);
+}
+
 static bool take_text(struct span *from, const char *text, size_t len)
 {
 	if (from->len < len || memcmp(from->at, text, len) != 0) {
 		return false;
 	}
-	*from = span_skip(*from, len);
+	eat(from, len);
 	return true;
 }
 #define TAKE(from, text) take_text(from, text, sizeof(text) - 1)
@@ -113,7 +119,7 @@ static bool take_id(struct span *from, const struct kind *kind, uint8_t id[stati
 		count != ID_BYTES) {
 		return false;
 	}
-	*from = span_skip(*from, len);
+	eat(from, len);
 	return true;
 }
 
@@ -213,7 +219,7 @@ static bool take_time(struct span *from, struct head *head)
 		memcpy(head->at + head->len, text.at, text.len);
 		head->len += text.len;
 	}
-	*from = span_skip(*from, text.len);
+	eat(from, text.len);
 	return true;
 }
 

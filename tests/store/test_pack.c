@@ -203,6 +203,19 @@ static void what_is_not_quite_a_message_stays_text(void **state)
 	author_fini(&ana);
 }
 
+static void a_text_that_ends_early_stays_text(void **state)
+{
+	(void)state;
+	struct author ana;
+	author_init(&ana, 1);
+	struct message *message = author_post(&ana, "hello");
+	for (size_t len = 1; len < message->compact.len; len++) {
+		assert_false(round_trip(span_take(message->compact, len), &ana.id, 1));
+	}
+	message_free(message);
+	author_fini(&ana);
+}
+
 static void a_damaged_body_is_refused_or_another_text_and_nothing_else(void **state)
 {
 	(void)state;
@@ -266,6 +279,7 @@ int main(void)
 		cmocka_unit_test(a_network_s_messages_come_back_and_take_60_of_100_bytes),
 		cmocka_unit_test(contents_that_nearly_are_something_come_back),
 		cmocka_unit_test(what_is_not_quite_a_message_stays_text),
+		cmocka_unit_test(a_text_that_ends_early_stays_text),
 		cmocka_unit_test(a_damaged_body_is_refused_or_another_text_and_nothing_else),
 		cmocka_unit_test(no_body_writes_more_than_a_message_may_have),
 	};
