@@ -15,7 +15,8 @@ static bool grow(struct ebt *ebt, uint32_t page)
 {
 	if (page >= ebt->page_count) {
 		uint32_t count = reach_slots(ebt->partner->sync->reach) / EBT_PAGE + 1;
-		struct ebt_feed **pages = realloc(ebt->pages, count * sizeof(*pages));
+		struct ebt_feed **pages =
+			reallocarray(ebt->pages, count, sizeof(struct ebt_feed *));
 		if (pages == NULL) {
 			return false;
 		}
