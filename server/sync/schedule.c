@@ -196,6 +196,7 @@ void schedule_add(struct schedule *schedule, const struct address *address)
 	way->is_kept = true;
 	candidate->is_named = true;
 	candidate->is_held = false;
+	candidate->shunned_ms = 0;
 	candidate->due_ms = 0;
 	save(schedule, CHANGE_ADDRESS_PUT, address, 0);
 	schedule_touch(schedule);
@@ -251,6 +252,7 @@ void schedule_connect(struct schedule *schedule, const struct address *address,
 		.ctx = ctx};
 	candidate->waiters = waiter;
 	candidate->is_held = false;
+	candidate->shunned_ms = 0;
 	if (!candidate->is_dialling) {
 		dial_asked(schedule, candidate, address);
 		(void)candidate_drop_empty(&schedule->candidates, candidate);
@@ -262,6 +264,17 @@ void schedule_hold(struct schedule *schedule, const struct feed_id *id)
 	struct candidate *candidate = candidate_make(&schedule->candidates, id);
 	if (candidate != NULL) {
 		candidate->is_held = true;
+	}
+}
+
+void schedule_shun(struct schedule *schedule, const struct feed_id *id, int64_t ms)
+{
+	bool is_near = reach_wanted(schedule->sync->reach, id) != NULL;
+	/* Keys that nobody would dial need no place in the table. */
+	struct candidate *candidate = is_near ? candidate_make(&schedule->candidates, id)
+					      : candidate_get(&schedule->candidates, id);
+	if (candidate != NULL) {
+		candidate->shunned_ms = schedule_now_ms(schedule) + ms;
 	}
 }
 

@@ -35,6 +35,9 @@ void schedule_connect(struct schedule *schedule, const struct address *address,
 	void (*on_outcome)(void *ctx, const char *why), void *ctx);
 /** The owner closed the connection: do not dial `id` again by ourselves. */
 void schedule_hold(struct schedule *schedule, const struct feed_id *id);
+/** It did us harm: do not dial `id` by ourselves for `ms`, whatever is heard of it meanwhile. Only
+ * the owner ends it sooner, by naming an address or dialling. */
+void schedule_shun(struct schedule *schedule, const struct feed_id *id, int64_t ms);
 
 /** From peers: a connection stands; it is gone or never came up. */
 void schedule_ready(struct schedule *schedule, struct partner *partner);

@@ -225,7 +225,8 @@ static bool gather(struct schedule *schedule)
 			.state = CHOOSE_WAITING,
 			.hops = hops_of(schedule, &candidate->id),
 			.is_lan = candidate->ways->is_lan,
-			.due_ms = candidate->due_ms,
+			.due_ms = candidate->due_ms > candidate->shunned_ms ? candidate->due_ms
+									    : candidate->shunned_ms,
 			.turn_ms = candidate->turn_ms,
 		};
 		add_fact(schedule, &fact, candidate, NULL);

@@ -56,7 +56,8 @@ struct candidate *candidate_next(const struct candidates *candidates, size_t *cu
 static bool is_needed(const struct candidate *candidate)
 {
 	return candidate->ways != NULL || candidate->is_named || candidate->is_held ||
-	       candidate->is_dialling || candidate->is_up || candidate->waiters != NULL;
+	       candidate->is_dialling || candidate->is_up || candidate->waiters != NULL ||
+	       candidate->shunned_ms != 0;
 }
 
 bool candidate_drop_empty(struct candidates *candidates, struct candidate *candidate)
@@ -228,6 +229,9 @@ void candidates_forget(struct candidates *candidates, int64_t now_ms)
 	struct candidate *candidate;
 	for (size_t cursor = 0; (candidate = candidate_next(candidates, &cursor)) != NULL;) {
 		forget_ways(candidates, candidate, now_ms);
+		if (candidate->shunned_ms <= now_ms) {
+			candidate->shunned_ms = 0;
+		}
 		(void)candidate_drop_empty(candidates, candidate);
 	}
 }

@@ -37,12 +37,13 @@ struct candidate {
 	bool is_up;       /* connected, whoever dialled */
 	bool is_asked;    /* this dial or connection is the owner's: it takes no slot */
 	unsigned failures;
-	size_t tries;    /* ways that failed since the last wait */
-	int64_t due_ms;  /* monotonic */
-	int64_t turn_ms; /* monotonic: its last connection or try ended; CHOOSE_NEVER */
-	int64_t news_ms; /* monotonic: its wait was last ended by a beacon; 0 never */
-	int64_t seen_ms; /* wall */
-	uint64_t looked; /* the look that found it connected, or being dialled */
+	size_t tries;       /* ways that failed since the last wait */
+	int64_t due_ms;     /* monotonic */
+	int64_t shunned_ms; /* monotonic: nor before that, whatever moves due_ms; 0 never */
+	int64_t turn_ms;    /* monotonic: its last connection or try ended; CHOOSE_NEVER */
+	int64_t news_ms;    /* monotonic: its wait was last ended by a beacon; 0 never */
+	int64_t seen_ms;    /* wall */
+	uint64_t looked;    /* the look that found it connected, or being dialled */
 	char why[WHY_BYTES];
 	struct waiter *waiters;
 };

@@ -764,6 +764,69 @@ static void who_was_disconnected_by_the_owner_is_left_alone(void **state)
 	assert_string_equal(rows[0].why, "disconnected by you");
 }
 
+/* Closed for what it sent; then all happens that may end a wait. */
+static void shun_and_tempt(unsigned number, int64_t ms)
+{
+	struct feed_id id = id_of(number);
+	schedule_shun(world.sync.schedule, &id, HOUR_MS);
+	peers_close(peers_ready(&world.sync, &id), "it sent too many invalid messages");
+	for (int64_t left = ms; left > 0; left -= LIMIT_BEACON_MS) {
+		hear(number, 8008);
+		run(LIMIT_BEACON_MS);
+		schedule_woke(world.sync.schedule);
+	}
+}
+
+static void who_did_harm_is_not_dialled_for_an_hour_whatever_is_heard_of_it(void **state)
+{
+	(void)state;
+	connect_all(2);
+	unsigned before = world.people[0].dials;
+	shun_and_tempt(0, HOUR_MS - LIMIT_BEACON_MS);
+	assert_int_equal(world.people[0].dials, before);
+	assert_true(is_connected(1));
+	run(2LL * LIMIT_DIAL_BACKOFF_MS_MAX);
+	assert_int_equal(world.people[0].dials, before + 1);
+	assert_true(is_connected(0));
+}
+
+static void who_fell_silent_in_that_hour_is_not_dialled_either(void **state)
+{
+	(void)state;
+	follow(0, 1);
+	start();
+	hear(0, 8008);
+	run(LIMIT_BEACON_MS);
+	assert_true(is_connected(0));
+	shun_and_tempt(0, LIMIT_BEACON_MS);
+	run(2LL * LIMIT_LAN_SILENCE_MS);
+	struct peer_row row;
+	assert_int_equal(schedule_rows(world.sync.schedule, &row, 1), 0);
+	unsigned before = world.people[0].dials;
+	hear(0, 8008);
+	run(LIMIT_BEACON_MS);
+	assert_int_equal(world.people[0].dials, before);
+	run(2LL * LIMIT_LAN_SILENCE_MS);
+	assert_int_equal(schedule_rows(world.sync.schedule, &row, 1), 0);
+	run(HOUR_MS);
+	assert_int_equal(schedule_rows(world.sync.schedule, &row, 1), 0);
+	assert_int_equal(schedule_count(world.sync.schedule), 0);
+	hear(0, 8008);
+	run(LIMIT_BEACON_MS);
+	assert_true(is_connected(0));
+}
+
+static void the_owner_may_end_that_hour(void **state)
+{
+	(void)state;
+	connect_all(1);
+	shun_and_tempt(0, LIMIT_BEACON_MS);
+	assert_false(is_connected(0));
+	name(0, 8008);
+	run(LIMIT_BEACON_MS);
+	assert_true(is_connected(0));
+}
+
 static void with_more_friends_than_slots_nobody_starves_and_who_streams_stays(void **state)
 {
 	(void)state;
@@ -923,6 +986,9 @@ int main(void)
 		SCENE(nobody_to_dial_means_no_timer_and_idle_connections_few),
 		SCENE(what_the_owner_asks_for_comes_on_top_of_the_slots),
 		SCENE(who_was_disconnected_by_the_owner_is_left_alone),
+		SCENE(who_did_harm_is_not_dialled_for_an_hour_whatever_is_heard_of_it),
+		SCENE(who_fell_silent_in_that_hour_is_not_dialled_either),
+		SCENE(the_owner_may_end_that_hour),
 		SCENE(with_more_friends_than_slots_nobody_starves_and_who_streams_stays),
 		SCENE(friends_who_are_away_cost_nobody_the_connection),
 		SCENE(a_person_has_so_many_addresses_and_no_more),
