@@ -19,6 +19,7 @@ struct confirm;
 struct ebt;
 struct fetch;
 struct ingest;
+struct lane;
 struct newest;
 struct newest_peer;
 struct ping;
@@ -53,6 +54,9 @@ struct mail {
 
 struct history;
 
+/* Where messages wait on their way in: for their verification, for the writer. */
+enum lane_stage { LANE_RECEIVED, LANE_VERIFIED, LANE_STAGES };
+
 /* One connection, from the dial or the accept until it is gone. */
 struct partner {
 	struct sync *sync;
@@ -64,6 +68,7 @@ struct partner {
 	bool is_dialled_by_us;
 	bool is_paused;                    /* by ingest */
 	size_t ingest_count, ingest_bytes; /* between socket and writer, from this connection */
+	struct lane *lanes[LANE_STAGES];   /* sync/ingest_lanes'; NULL: nothing waits there */
 	int64_t bad_ms;                    /* a minute began, of invalid messages */
 	unsigned bad;
 	struct feed_id id;      /* when ready, or when we dialled */

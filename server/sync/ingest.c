@@ -1,44 +1,38 @@
 /*
- * Three places, one order: `queue` (as received) → verify jobs (finished in any order, taken over
- * in the order they were started) → `ready` (waiting for the writer) → append jobs. `feed->pending`
- * runs ahead of the stored head, so that a second copy of what is on its way is dropped unseen.
- * Peers written in JavaScript send message by message; a job and a transaction for each would cost
- * more than its signature. So when many come in, they are gathered for GATHER_MS, or until they
- * fill a job; few go on at once.
+ * `received` (in lanes, one per connection, each in its turn) → verify jobs (finished in any order,
+ * taken over in the order they were started) → `ready` (verified, in lanes again: the writer may be
+ * the slow one) → append jobs. Each feed stays in order all the way. `feed->pending` runs ahead of
+ * the stored head, so that a second copy of what is on its way is dropped unseen. Peers written in
+ * JavaScript send message by message; a job and a transaction for each would cost more than its
+ * signature. So when many come in, they are gathered for GATHER_MS, or until they fill a job; few
+ * go on at once.
  *
  * When one message fails, `pending` falls back to the head, the epoch of the feed counts up, and
  * later failures of the older epoch change nothing.
  */
 #include "sync/ingest.h"
 
+#include "feed/content.h"
 #include "sync/confirm.h"
 #include "sync/ebt.h"
 #include "sync/fetch.h"
+#include "sync/ingest_lanes.h"
 #include "sync/peers.h"
 #include "sync/replay.h"
+#include "sync/schedule.h"
 #include "sync/shares.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-enum { MINUTE_MS = 60000, RETRY_MS = 10, APPEND_JOBS_MAX = 16, GATHER_MS = 20, MANY = 8 };
-
-struct item {
-	struct item *next;
-	struct feed *feed;
-	uint64_t sequence;
-	uint32_t epoch;
-	uint64_t serial; /* of the partner it came from */
-	struct message *message;
-	const char *why;
-	enum err err;
-	size_t len;
-	uint8_t raw[];
-};
-
-struct list {
-	struct item *first, *last;
-	size_t count;
+enum {
+	MINUTE_MS = 60000,
+	SHUN_MS = 60 * MINUTE_MS,
+	RETRY_MS = 10,
+	APPEND_JOBS_MAX = 16,
+	GATHER_MS = 20,
+	MANY = 8,
+	PREPARED_VALUES = 100
 };
 
 struct verify {
@@ -52,8 +46,11 @@ struct verify {
 
 struct ingest {
 	struct sync *sync;
-	struct list queue, ready;
+	struct lanes received, ready;
 	struct verify *first, *last; /* jobs in the order they were started */
+	/* Jobs that could not be started; each goes before any other. */
+	struct verify *stuck_verify;
+	struct append_job *stuck_append;
 	unsigned verifying, appending;
 	size_t count, bytes; /* everywhere */
 	struct loop_timer *start_timer, *retry_timer;
@@ -61,31 +58,6 @@ struct ingest {
 	unsigned arrived, arrived_before; /* in it, and in the one before */
 	bool is_start_due, is_stopped;
 };
-
-static void list_add(struct list *list, struct item *item)
-{
-	item->next = NULL;
-	if (list->last == NULL) {
-		list->first = item;
-	} else {
-		list->last->next = item;
-	}
-	list->last = item;
-	list->count++;
-}
-
-static struct item *list_take(struct list *list)
-{
-	struct item *item = list->first;
-	if (item != NULL) {
-		list->first = item->next;
-		if (list->first == NULL) {
-			list->last = NULL;
-		}
-		list->count--;
-	}
-	return item;
-}
 
 static bool is_full(const struct ingest *ingest)
 {
@@ -154,6 +126,7 @@ static void count_bad(struct partner *from)
 	}
 	from->bad++;
 	if (from->bad > LIMIT_PEER_BAD_SIGNATURES && !from->is_closing) {
+		schedule_shun(sync->schedule, &from->id, SHUN_MS);
 		peers_close(from, "it sent too many invalid messages");
 	}
 }
@@ -168,6 +141,7 @@ static void item_failed(struct ingest *ingest, struct item *item, enum ingest_fa
 	if (is_news) {
 		feed->epoch++;
 		feed->pending = feed->head;
+		lanes_feed_failed(feed);
 	}
 	if (failure == FAILURE_INVALID || failure == FAILURE_FORKED) {
 		char id[FEED_ID_TEXT_BYTES];
@@ -187,6 +161,27 @@ static void item_failed(struct ingest *ingest, struct item *item, enum ingest_fa
 	}
 }
 
+/* A tree of so many values takes no more memory than the queue's bounds foresee. */
+static bool is_simple(struct span text)
+{
+	size_t values = 0;
+	for (size_t i = 0; i < text.len && values <= PREPARED_VALUES; i++) {
+		values += text.at[i] == ',' || text.at[i] == '[' || text.at[i] == '{';
+	}
+	return values <= PREPARED_VALUES;
+}
+
+/* What the writer will look for in it is read here, so that its thread reads no JSON. */
+static enum err prepare(const struct message *message)
+{
+	const struct json *content = NULL;
+	enum content_type named = content_named(message);
+	return named == CONTENT_OTHER || named == CONTENT_PRIVATE ||
+			       !is_simple(message->content_text)
+		       ? ERR_OK
+		       : message_content(message, &content);
+}
+
 /* Worker: no state but the job's own. */
 static void verify_work(void *ctx)
 {
@@ -200,6 +195,9 @@ static void verify_work(void *ctx)
 				item->message->sequence != item->sequence)) {
 			item->err = ERR_REFUSED;
 			item->why = "author or sequence is not what it was announced as";
+		}
+		if (item->err == ERR_OK) {
+			item->err = prepare(item->message);
 		}
 	}
 }
@@ -221,7 +219,7 @@ static void verify_done(void *ctx)
 			ingest->last = NULL;
 		}
 		for (size_t i = 0; i < first->count; i++) {
-			list_add(&ingest->ready, first->items[i]);
+			lanes_put(&ingest->ready, first->items[i]);
 		}
 		free(first);
 	}
@@ -230,39 +228,38 @@ static void verify_done(void *ctx)
 	sync_job_ends(ingest->sync);
 }
 
+/* Doomed by an earlier message of its feed, and nobody is left to be told: it costs nothing more.
+ */
+static bool is_lost(const struct ingest *ingest, const struct item *item)
+{
+	const struct partner *from = peers_by_serial(ingest->sync, item->serial);
+	return item->epoch != item->feed->epoch && (from == NULL || from->is_closing);
+}
+
 static struct verify *verify_new(struct ingest *ingest)
 {
 	struct verify *job = calloc(1, sizeof(*job));
+	struct item *item;
 	if (job == NULL) {
 		return NULL;
 	}
 	job->ingest = ingest;
 	job->hmac_key = sync_hmac(ingest->sync);
-	while (job->count < LIMIT_VERIFY_BATCH && ingest->queue.first != NULL) {
-		job->items[job->count++] = list_take(&ingest->queue);
+	while (job->count < LIMIT_VERIFY_BATCH && (item = lanes_take(&ingest->received)) != NULL) {
+		if (is_lost(ingest, item)) {
+			item_failed(ingest, item, FAILURE_GAP);
+			item_free(ingest, item);
+		} else {
+			job->items[job->count++] = item;
+		}
 	}
 	return job;
-}
-
-/* A job that could not be started gives its items back, to the front and in order. */
-static void verify_undo(struct ingest *ingest, struct verify *job)
-{
-	for (size_t i = job->count; i > 0; i--) {
-		struct item *item = job->items[i - 1];
-		item->next = ingest->queue.first;
-		ingest->queue.first = item;
-		if (ingest->queue.last == NULL) {
-			ingest->queue.last = item;
-		}
-		ingest->queue.count++;
-	}
-	free(job);
 }
 
 static void start_soon(struct ingest *ingest)
 {
 	bool is_few = ingest->arrived + ingest->arrived_before < MANY;
-	bool is_full_job = ingest->queue.count >= LIMIT_VERIFY_BATCH;
+	bool is_full_job = ingest->received.count >= LIMIT_VERIFY_BATCH;
 	ingest->is_start_due = true;
 	loop_timer_set(ingest->start_timer, is_few || is_full_job ? 0 : GATHER_MS);
 }
@@ -279,34 +276,46 @@ static void count_arrival(struct ingest *ingest)
 	ingest->arrived++;
 }
 
+/* False: later. */
+static bool start_verify(struct ingest *ingest)
+{
+	struct verify *job =
+		ingest->stuck_verify != NULL ? ingest->stuck_verify : verify_new(ingest);
+	ingest->stuck_verify = NULL;
+	if (job != NULL && job->count == 0) {
+		free(job); /* all of it was lost */
+		return true;
+	}
+	if (job == NULL || loop_work(ingest->sync->loop, verify_work, verify_done, job) != ERR_OK) {
+		ingest->stuck_verify = job;
+		loop_timer_set(ingest->retry_timer, RETRY_MS);
+		return false;
+	}
+	if (ingest->last == NULL) {
+		ingest->first = job;
+	} else {
+		ingest->last->next = job;
+	}
+	ingest->last = job;
+	ingest->verifying++;
+	sync_job_begins(ingest->sync);
+	return true;
+}
+
 /* Full batches go when there is a place; what was gathered, when not every core has its job. */
 static void start_verifies(struct ingest *ingest, bool is_gathered)
 {
 	if (ingest->is_stopped) {
 		return; /* what was not begun yet is asked for again some day */
 	}
-	while (ingest->queue.count > 0 && ingest->verifying < LIMIT_VERIFY_JOBS &&
-		(ingest->queue.count >= LIMIT_VERIFY_BATCH ||
-			(is_gathered && ingest->verifying < 2))) {
-		struct verify *job = verify_new(ingest);
-		if (job == NULL ||
-			loop_work(ingest->sync->loop, verify_work, verify_done, job) != ERR_OK) {
-			if (job != NULL) {
-				verify_undo(ingest, job);
-			}
-			loop_timer_set(ingest->retry_timer, RETRY_MS);
+	while (ingest->verifying < LIMIT_VERIFY_JOBS &&
+		(ingest->stuck_verify != NULL || ingest->received.count >= LIMIT_VERIFY_BATCH ||
+			(is_gathered && ingest->received.count > 0 && ingest->verifying < 2))) {
+		if (!start_verify(ingest)) {
 			return;
 		}
-		if (ingest->last == NULL) {
-			ingest->first = job;
-		} else {
-			ingest->last->next = job;
-		}
-		ingest->last = job;
-		ingest->verifying++;
-		sync_job_begins(ingest->sync);
 	}
-	if (ingest->queue.count > 0 && !ingest->is_start_due && ingest->verifying < 2) {
+	if (ingest->received.count > 0 && !ingest->is_start_due && ingest->verifying < 2) {
 		start_soon(ingest);
 	}
 }
@@ -336,7 +345,7 @@ static void append_done(void *ctx, struct append_job *job)
 static struct item *take_sound(struct ingest *ingest)
 {
 	struct item *item;
-	while ((item = list_take(&ingest->ready)) != NULL) {
+	while ((item = lanes_take(&ingest->ready)) != NULL) {
 		if (item->err == ERR_OK && item->epoch == item->feed->epoch) {
 			break;
 		}
@@ -379,45 +388,40 @@ static struct append_job *append_new(struct ingest *ingest)
 	return job;
 }
 
-static void append_undo(struct ingest *ingest, struct append_job *job)
+static void append_free(struct append_job *job)
 {
 	struct appending *appending = job->ctx;
-	for (size_t i = appending->count; i > 0; i--) {
-		struct item *item = appending->items[i - 1];
-		item->message = job->messages[i - 1];
-		job->messages[i - 1] = NULL;
-		item->next = ingest->ready.first;
-		ingest->ready.first = item;
-		if (ingest->ready.last == NULL) {
-			ingest->ready.last = item;
-		}
-		ingest->ready.count++;
-	}
-	job->count = 0;
 	free(appending->mail);
 	free(appending);
 	append_job_free(job);
 }
 
+/* False: later. */
+static bool start_append(struct ingest *ingest)
+{
+	struct append_job *job =
+		ingest->stuck_append != NULL ? ingest->stuck_append : append_new(ingest);
+	ingest->stuck_append = NULL;
+	if (job != NULL && job->count == 0) {
+		append_free(job); /* nothing of it was sound */
+		return true;
+	}
+	if (job == NULL || writer_append(ingest->sync->writer, job) != ERR_OK) {
+		ingest->stuck_append = job;
+		loop_timer_set(ingest->retry_timer, RETRY_MS);
+		return false;
+	}
+	ingest->appending++;
+	sync_job_begins(ingest->sync);
+	return true;
+}
+
 static void start_appends(struct ingest *ingest)
 {
-	while (ingest->ready.count > 0 && ingest->appending < APPEND_JOBS_MAX) {
-		struct append_job *job = append_new(ingest);
-		if (job == NULL) {
-			loop_timer_set(ingest->retry_timer, RETRY_MS);
-			return;
-		}
-		if (job->count == 0) {
-			append_undo(ingest, job);
-			continue;
-		}
-		if (writer_append(ingest->sync->writer, job) != ERR_OK) {
-			append_undo(ingest, job);
-			loop_timer_set(ingest->retry_timer, RETRY_MS);
-			return;
-		}
-		ingest->appending++;
-		sync_job_begins(ingest->sync);
+	bool is_going = true;
+	while (is_going && (ingest->ready.count > 0 || ingest->stuck_append != NULL) &&
+		ingest->appending < APPEND_JOBS_MAX) {
+		is_going = start_append(ingest);
 	}
 }
 
@@ -474,6 +478,7 @@ void ingest_appended(struct ingest *ingest, struct append_job *job)
 	free(appending);
 	append_job_free(job);
 	start_appends(ingest);
+	start_verifies(ingest, false);
 	sync_changed(ingest->sync);
 	sync_job_ends(ingest->sync);
 }
@@ -488,8 +493,8 @@ static void on_start(void *ctx)
 static void on_retry(void *ctx)
 {
 	struct ingest *ingest = ctx;
-	start_verifies(ingest, true);
 	start_appends(ingest);
+	start_verifies(ingest, true);
 }
 
 enum err ingest_new(struct sync *sync, struct ingest **out)
@@ -499,6 +504,8 @@ enum err ingest_new(struct sync *sync, struct ingest **out)
 		return ERR_NOMEM;
 	}
 	ingest->sync = sync;
+	ingest->received = (struct lanes){.sync = sync, .stage = LANE_RECEIVED};
+	ingest->ready = (struct lanes){.sync = sync, .stage = LANE_VERIFIED};
 	ingest->start_timer = loop_timer_new(sync->loop, on_start, ingest);
 	ingest->retry_timer = loop_timer_new(sync->loop, on_retry, ingest);
 	if (ingest->start_timer == NULL || ingest->retry_timer == NULL) {
@@ -509,16 +516,33 @@ enum err ingest_new(struct sync *sync, struct ingest **out)
 	return ERR_OK;
 }
 
+static void free_stuck(struct ingest *ingest)
+{
+	struct verify *verify = ingest->stuck_verify;
+	for (size_t i = 0; verify != NULL && i < verify->count; i++) {
+		item_free(ingest, verify->items[i]);
+	}
+	free(verify);
+	if (ingest->stuck_append != NULL) {
+		struct appending *appending = ingest->stuck_append->ctx;
+		for (size_t i = 0; i < appending->count; i++) {
+			item_free(ingest, appending->items[i]);
+		}
+		append_free(ingest->stuck_append);
+	}
+}
+
 void ingest_free(struct ingest *ingest)
 {
 	if (ingest == NULL) {
 		return;
 	}
 	struct item *item;
-	while ((item = list_take(&ingest->queue)) != NULL ||
-		(item = list_take(&ingest->ready)) != NULL) {
+	while ((item = lanes_take(&ingest->received)) != NULL ||
+		(item = lanes_take(&ingest->ready)) != NULL) {
 		item_free(ingest, item);
 	}
+	free_stuck(ingest);
 	if (ingest->start_timer != NULL) {
 		loop_timer_free(ingest->start_timer);
 	}
@@ -558,7 +582,7 @@ enum ingest_verdict ingest_put(struct ingest *ingest, struct partner *from, stru
 		.len = raw.len};
 	memcpy(item->raw, raw.at, raw.len);
 	feed->pending = sequence;
-	list_add(&ingest->queue, item);
+	lanes_put(&ingest->received, item);
 	ingest->count++;
 	ingest->bytes += raw.len;
 	from->ingest_count++;
@@ -568,7 +592,7 @@ enum ingest_verdict ingest_put(struct ingest *ingest, struct partner *from, stru
 		peer_pause(from->peer);
 	}
 	count_arrival(ingest);
-	if (!ingest->is_start_due || ingest->queue.count == LIMIT_VERIFY_BATCH) {
+	if (!ingest->is_start_due || ingest->received.count == LIMIT_VERIFY_BATCH) {
 		start_soon(ingest);
 	}
 	return INGEST_TAKEN;

@@ -1,9 +1,12 @@
 /**
  * sync/ingest: received messages on their way into the store: verified in worker jobs (both cores
- * busy), appended by the writer in the order they came. Bounded by LIMIT_INGEST_MESSAGES and
- * LIMIT_INGEST_BYTES: a peer that fills it is paused until half of it is free again. Before that,
- * one that fills all but 1/LIMIT_INGEST_SHARE of it is paused alone, so that others get in. Who
- * sends more than LIMIT_PEER_BAD_SIGNATURES invalid messages a minute is closed.
+ * busy), appended by the writer, each feed in order. Connections have turns (sync/ingest_lanes):
+ * what one sends waits for what the workers hold or the writer holds, not for another's flood.
+ * Bounded by LIMIT_INGEST_MESSAGES and LIMIT_INGEST_BYTES: a peer that fills it is paused until
+ * half of it is free again. Before that, one that fills all but 1/LIMIT_INGEST_SHARE of it is
+ * paused alone, so that others get in. Who sends more than LIMIT_PEER_BAD_SIGNATURES invalid
+ * messages a minute is closed, and not dialled for an hour; what it left behind its lies is dropped
+ * unseen.
  */
 #ifndef SYNC_INGEST_H
 #define SYNC_INGEST_H

@@ -23,6 +23,12 @@ struct feed {
 	bool is_paused; /* it has sent its share of today (sync/shares): noted odd, asked of nobody,
 			   taken from nobody until tomorrow; never a gap */
 
+	/* Of the present epoch: in which lane of sync/ingest_lanes its messages wait. */
+	struct lane_wait {
+		struct lane *lane; /* NULL: none do */
+		uint32_t count;
+	} wait[LANE_STAGES];
+
 	struct ebt *source; /* the session that feeds it, or NULL (sync/ebt_source) */
 	int64_t source_ms;  /* … since when, or when it last gave something; monotonic */
 };
