@@ -29,7 +29,7 @@ enum {
 	MINUTE_MS = 60000,
 	SHUN_MS = 60 * MINUTE_MS,
 	RETRY_MS = 10,
-	APPEND_JOBS_MAX = 16,
+	APPEND_JOBS_MAX = 32, /* as many messages as the writer gathers in a bulk */
 	GATHER_MS = 20,
 	MANY = 8,
 	PREPARED_VALUES = 100
