@@ -29,7 +29,8 @@ enum {
 	MINUTE_MS = 60000,
 	SHUN_MS = 60 * MINUTE_MS,
 	RETRY_MS = 10,
-	APPEND_JOBS_MAX = 32, /* as many messages as the writer gathers in a bulk */
+	/* The writer gathers as many messages in a bulk, and the others are verified meanwhile. */
+	APPEND_JOBS_MAX = LIMIT_INGEST_MESSAGES / 2 / LIMIT_VERIFY_BATCH + 1,
 	GATHER_MS = 20,
 	MANY = 8,
 	PREPARED_VALUES = 100
