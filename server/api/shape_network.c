@@ -7,6 +7,7 @@
 #include "api/body.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -16,7 +17,7 @@
 #define KITH_VERSION "0.1.0"
 #endif
 
-enum { ADDRESSES_MAX = 8 };
+enum { ADDRESSES_MAX = 8, WHY_SAID_BYTES = 128 };
 
 static void add_address(struct api *api, json_t *list, const char *host)
 {
@@ -171,6 +172,21 @@ static const char *why_code(const char *why)
 	return "failed";
 }
 
+/* sync's words begin small, as logs quote them; people read a sentence. */
+static json_t *why_said(const char *why)
+{
+	struct buf said = BUF_INIT(WHY_SAID_BYTES);
+	size_t len = strlen(why);
+	json_t *out = NULL;
+	if (buf_append_byte(&said, (uint8_t)toupper((unsigned char)why[0])) == ERR_OK &&
+		buf_append(&said, span_of(why + 1, len - 1)) == ERR_OK &&
+		(strchr(".!?", why[len - 1]) != NULL || buf_append_byte(&said, '.') == ERR_OK)) {
+		out = body_string(buf_span(&said));
+	}
+	buf_fini(&said);
+	return out;
+}
+
 static json_t *shape_peer(const struct peer_row *row)
 {
 	static const char *const states[] = {[PEER_STATE_AWAY] = "away",
@@ -179,7 +195,7 @@ static json_t *shape_peer(const struct peer_row *row)
 		[PEER_STATE_CONNECTED] = "connected"};
 	json_t *why = row->why[0] == '\0' ? json_null()
 					  : json_pack("{s:s, s:o}", "code", why_code(row->why),
-						    "said", body_string(span_text(row->why)));
+						    "said", why_said(row->why));
 	return json_pack("{s:o, s:o, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:b, s:o}", "id",
 		shape_feed_id(&row->id), "address",
 		row->address[0] == '\0' ? json_null() : body_string(span_text(row->address)), "via",

@@ -2,6 +2,7 @@
 #include "cmd/client.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static int finish(struct client *client, json_t *answer, int code)
 {
@@ -47,6 +48,21 @@ int cmd_disconnect(int argc, char **argv)
 	return finish(client, answer, code);
 }
 
+static void print_peer(const json_t *row)
+{
+	const char *said = client_text(json_object_get(row, "why"), "said");
+	long long behind = client_number(row, "behind");
+	bool is_up = strcmp(client_text(row, "state"), "connected") == 0;
+	(void)printf("%-10s %s %s", client_text(row, "state"), client_text(row, "id"),
+		client_text(row, "address"));
+	if (is_up && behind > 0) {
+		(void)printf(" %lld messages to come", behind);
+	} else if (!is_up && said[0] != '\0') {
+		(void)printf(" %s", said);
+	}
+	(void)printf("\n");
+}
+
 int cmd_peers(int argc, char **argv)
 {
 	struct client_options options = {.data = NULL};
@@ -64,10 +80,7 @@ int cmd_peers(int argc, char **argv)
 		(void)printf("no peers yet\n");
 	}
 	for (size_t i = 0; !options.is_json && i < json_array_size(peers); i++) {
-		const json_t *row = json_array_get(peers, i);
-		(void)printf("%-10s %s %s %s\n", client_text(row, "state"), client_text(row, "id"),
-			client_text(row, "address"),
-			client_text(json_object_get(row, "why"), "said"));
+		print_peer(json_array_get(peers, i));
 	}
 	return finish(client, answer, code);
 }

@@ -8,17 +8,37 @@ static long long number(const json_t *tree, const char *group, const char *name)
 	return json_integer_value(json_object_get(json_object_get(tree, group), name));
 }
 
+static const char *plural(long long n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static void print_uptime(long long seconds)
+{
+	static const struct {
+		long long seconds;
+		const char *name;
+	} units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+	size_t i = 0;
+	while (i < 3 && seconds < units[i].seconds) {
+		i++;
+	}
+	long long n = seconds / units[i].seconds;
+	(void)printf("node      running for %lld %s%s\n", n, units[i].name, plural(n));
+}
+
 static void print_shares(const json_t *status)
 {
 	long long feeds = number(status, "counters", "feeds_paused");
 	long long peers = number(status, "counters", "peers_paused");
 	if (feeds > 0) {
 		(void)printf(
-			"waiting   %lld feeds have sent their share of today, and go on tomorrow\n",
-			feeds);
+			"waiting   %lld feed%s sent all of a day's share, and may go on tomorrow\n",
+			feeds, plural(feeds));
 	}
 	if (peers > 0) {
-		(void)printf("waiting   %lld peers have used their share of this hour\n", peers);
+		(void)printf("waiting   %lld peer%s used up the share of this hour\n", peers,
+			plural(peers));
 	}
 }
 
@@ -30,15 +50,14 @@ static int print_status(const json_t *status, bool is_running)
 	bool is_paused = strcmp(state, "CLEAN") != 0 && strcmp(state, "NEW") != 0;
 	(void)printf("key       %s\n", client_text(status, "me"));
 	if (is_running) {
-		(void)printf("node      running for %lld s, %s\n",
-			client_number(status, "uptime_ms") / 1000, state);
+		print_uptime(client_number(status, "uptime_ms") / 1000);
 		(void)printf("address   %s\n", address == NULL ? "none" : address);
 		(void)printf("page      http://localhost:%lld/ (`kith link` prints a link that "
 			     "opens it)\n",
 			number(status, "http", "port"));
 		(void)printf("peers     %lld connected, %lld dialling\n",
 			number(status, "peers", "connected"), number(status, "peers", "dialling"));
-		(void)printf("behind    %lld messages\n", number(status, "sync", "behind"));
+		(void)printf("to come   %lld messages\n", number(status, "sync", "behind"));
 		print_shares(status);
 	} else {
 		(void)printf("node      not running: `kith run` starts it\n");
@@ -47,8 +66,10 @@ static int print_status(const json_t *status, bool is_running)
 		(void)printf("paused    %s (`kith safety` tells more)\n",
 			client_text(status, "state_why"));
 	}
-	(void)printf("holds     %lld messages of %lld feeds, %.1f MiB\n",
-		number(status, "store", "messages"), number(status, "store", "feeds"),
+	long long messages = number(status, "store", "messages");
+	long long feeds = number(status, "store", "feeds");
+	(void)printf("holds     %lld message%s of %lld feed%s, %.1f MiB\n", messages,
+		plural(messages), feeds, plural(feeds),
 		(double)number(status, "store", "bytes") / (1024 * 1024));
 	return printf("disk      %lld MiB free\n",
 		       number(status, "store", "disk_free") / (1024 * 1024)) > 0

@@ -66,7 +66,7 @@ function Rail() {
 		<h2>${t('nav.around')}</h2>
 		${near.length > 0
 			? html`<ul>${near.map((peer) => html`<li key=${peer.id}>
-				<${Avatar} id=${peer.id} size="s" /><${Dot} state=${peer.state} /><${Name} id=${peer.id} /><span class="sr">, ${t(`network.${peer.state === 'connected' ? 'upToDate' : peer.state}`)}</span>
+				<${Avatar} id=${peer.id} size="s" /><${Dot} state=${peer.state} /><${Name} id=${peer.id} /><span class="sr">, ${t(peer.state !== 'connected' ? `network.${peer.state}` : peer.behind > 0 ? 'sync.soon' : 'network.upToDate')}</span>
 			</li>`)}</ul>`
 			: html`<p class="note">${t('nav.aroundNobody')}</p>`}
 		${node && html`<h2>${t('nav.kept')}</h2>

@@ -107,6 +107,10 @@ module.exports = async (world) => {
     await page.locator('article').first().waitFor()
     assert.strictEqual(await page.getByText('being checked').count(), 0)
   })
+  await check('the list of peers says the same to who hears it', async () => {
+    await page.locator('.rail li').filter({ hasText: 'Posts are arriving' }).waitFor()
+    assert.match(nodeB.command('peers'), /\d+ messages to come/)
+  })
   for (const [sizeName, size] of [['desk', DESK], ['phone', PHONE]]) {
     for (const scheme of ['light', 'dark']) {
       await check(`the profile, ${sizeName}, ${scheme}`, async () => {
@@ -128,6 +132,7 @@ module.exports = async (world) => {
   await check('with nobody connected it promises less', async () => {
     await nodeB.api('POST', 'network/disconnect', {})
     await page.getByText('Earlier posts come with the next connection').waitFor()
+    assert.strictEqual((await nodeB.api('GET', 'network')).peers[0].why.said, 'Disconnected by you.')
     nodeA.child.kill('SIGCONT')
     await until('connected again', async () => (await nodeB.api('POST', 'network/connect', { address: nodeA.address })).id)
   })

@@ -76,7 +76,7 @@ Object.assign(words, {
 	'step.connected': 'Connected',
 	'step.through': 'Posts came through a friend',
 	'step.wait': 'Waiting for the first post',
-	'step.arriving': { one: 'Posts are arriving: {n} message so far', other: 'Posts are arriving: {n} messages so far' },
+	'step.arriving': { one: 'Posts have arrived: {n} message so far', other: 'Posts have arrived: {n} messages so far' },
 	'step.trying': '{said} Still trying; you can leave this page.',
 	'step.still': 'Nothing is lost: you follow {name} already, and posts come as soon as a way is found.',
 	'step.todo': 'not yet',
