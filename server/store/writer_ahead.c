@@ -251,11 +251,12 @@ static enum err check_row(
 		.sequence = message->sequence,
 		.type = CONTENT_POST,
 		.was_shown = true};
-	struct content content;
 	enum err err = ahead_row_check(writer->db, author, message->sequence);
-	if (err == ERR_OK) {
-		err = content_read(message, &content);
+	if (err != ERR_OK) {
+		return err;
 	}
+	struct content content;
+	err = content_read(message, &content);
 	return err == ERR_OK && content.type == CONTENT_POST ? tell(writer, &post) : err;
 }
 

@@ -136,12 +136,15 @@ static bool has_room_for(struct schedule *schedule, size_t count)
 	}
 	size_t room = count + count / 2;
 	struct choose_fact *facts = realloc(schedule->facts, room * sizeof(*facts));
-	schedule->facts = facts != NULL ? facts : schedule->facts;
-	struct who *whos = realloc(schedule->whos, room * sizeof(*whos));
-	schedule->whos = whos != NULL ? whos : schedule->whos;
-	if (facts == NULL || whos == NULL) {
+	if (facts == NULL) {
 		return false;
 	}
+	schedule->facts = facts;
+	struct who *whos = realloc(schedule->whos, room * sizeof(*whos));
+	if (whos == NULL) {
+		return false;
+	}
+	schedule->whos = whos;
 	schedule->room = room;
 	return true;
 }
