@@ -157,6 +157,28 @@ static void says_what_is_wrong_with_the_place(void **state)
 		"Not a directory");
 }
 
+static void takes_as_many_peers_as_are_allowed_and_no_more(void **state)
+{
+	static const char *const wrong[] = {"0", "-1", "16001", "16000000", "many", ""};
+	static const char *const right[] = {"1", "16000"};
+	static const char sentence[] = "--peers-max takes a number from 1 to 16000";
+	char path[PATH_BYTES];
+	(void)state;
+	write_file(in_dir(path, "peers"), "");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct result result =
+			kith("wrong", "run", "--peers-max", wrong[i], "--data", path, NULL);
+		assert_sentence(result, result.code, sentence);
+		assert_int_not_equal(result.code, 0);
+	}
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		struct result result =
+			kith("right", "run", "--peers-max", right[i], "--data", path, NULL);
+		assert_int_equal(result.code, 1); /* it is no directory */
+		assert_null(strstr(result.err, sentence));
+	}
+}
+
 static void quotes_what_it_was_given_shortened_and_harmless(void **state)
 {
 	static char huge[100001];
@@ -402,6 +424,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_what_is_wrong_with_the_place),
+		cmocka_unit_test(takes_as_many_peers_as_are_allowed_and_no_more),
 		cmocka_unit_test(quotes_what_it_was_given_shortened_and_harmless),
 		cmocka_unit_test(refuses_secrets_that_are_open_or_odd),
 		cmocka_unit_test(keeps_everything_it_writes_private),
