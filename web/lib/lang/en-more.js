@@ -108,7 +108,7 @@ Object.assign(words, {
 	'people.noFollowersDo': 'Give your key to a friend; when they follow you, it shows here.',
 	'people.noBlocks': 'You have blocked nobody.',
 	'people.noBlocksDo': 'Blocking is in the menu of a profile and of each post.',
-	'people.newest': 'Newest post: {when}',
+	'people.newest': 'Newest message: {when}',
 	'people.nothing': 'Nothing arrived yet',
 
 	'network.title': 'Network',
