@@ -42,7 +42,7 @@
 #define LIMIT_ACCEPTS_PER_SECOND_KNOWN 100 /* besides, for addresses that shook hands lately */
 #define LIMIT_ACCEPTS_KNOWN 1024           /* such addresses */
 #define LIMIT_ACCEPTS_WAITING 400          /* for the rate: nobody waits longer than 4 seconds */
-#define LIMIT_HANDSHAKE_MS 5000 /* the whole of it */
+#define LIMIT_HANDSHAKE_MS 5000            /* the whole of it */
 #define LIMIT_PEER_OUT_BYTES (1 * MIB)
 #define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB)  /* a paused source goes on below this */
 #define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)   /* all peers together */
