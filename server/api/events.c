@@ -150,7 +150,7 @@ void events_on_commit(struct events *events, const struct commit *commit)
 		put_message(events, &commit->ahead[i]);
 		set_put(&events->pending.people, commit->ahead[i].author.at);
 	}
-	events->owes_resync = events->owes_resync || commit->is_ahead_gone;
+	events->owes_resync = events->owes_resync || commit->is_ahead_gone || commit->is_late_cut;
 	(void)pthread_mutex_unlock(&events->lock);
 }
 

@@ -14,7 +14,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { ASK_EVERY = 16 };
+enum { ASK_EVERY = 16, MADE_MAX = 1000 };
 
 QUERY(sql_behind_newest, "SELECT first, last FROM behind WHERE part = ?1 ORDER BY first DESC LIMIT "
 			 "1");
@@ -170,8 +170,8 @@ void behind_forget(struct behind *behind)
 
 struct held_post {
 	struct index_post post;
-	struct committed made;
 	size_t text_at; /* in the text of the unit */
+	uint32_t made;  /* where it is in `made` of the unit; MADE_MAX: it is not */
 };
 
 /* A row of `votes`. */
@@ -186,6 +186,8 @@ struct unit {
 	size_t count;
 	struct held_vote *votes;
 	size_t vote_count;
+	struct committed *made; /* of the first posts, which are the newest */
+	uint32_t made_count;
 	struct buf text; /* of the posts, one after another */
 	struct buf body;
 	size_t asked;
@@ -208,11 +210,16 @@ static enum err hold_post(struct unit *unit, const struct content_post *from,
 	const struct index_row *row, const struct committed *made)
 {
 	struct held_post *held = &unit->posts[unit->count];
-	*held = (struct held_post){.made = *made, .text_at = unit->text.len};
+	*held = (struct held_post){.made = MADE_MAX, .text_at = unit->text.len};
 	held->post = index_post_of(from, row);
-	held->made.has_root = from->has_root;
-	held->made.root = from->root;
-	held->made.is_home = held->post.is_home;
+	if (unit->made_count < MADE_MAX) {
+		struct committed *kept = &unit->made[unit->made_count];
+		*kept = *made;
+		kept->has_root = from->has_root;
+		kept->root = from->root;
+		kept->is_home = held->post.is_home;
+		held->made = unit->made_count++;
+	}
 	unit->count++;
 	return buf_append(&unit->text, from->text);
 }
@@ -322,7 +329,8 @@ static enum err put_posts(struct unit *unit)
 			      ? ERR_BUSY
 			      : index_put_post(unit->behind->index, &unit->posts[i].post, &is_new);
 		if (err == ERR_OK && is_new) {
-			err = tell(unit, &unit->posts[i].made);
+			uint32_t made = unit->posts[i].made;
+			err = tell(unit, made == MADE_MAX ? NULL : &unit->made[made]);
 		}
 	}
 	return err;
@@ -373,9 +381,10 @@ enum err behind_words(struct behind *behind, const struct behind_turn *turn)
 		.turn = turn,
 		.posts = malloc(turn->messages * sizeof(*unit.posts)),
 		.votes = malloc(turn->messages * sizeof(*unit.votes)),
+		.made = malloc(MADE_MAX * sizeof(*unit.made)),
 		.text = BUF_INIT(BEHIND_TEXT_BYTES + LIMIT_MESSAGE_BYTES),
 		.body = BUF_INIT(LIMIT_MESSAGE_BYTES)};
-	if (err == ERR_OK && (unit.posts == NULL || unit.votes == NULL)) {
+	if (err == ERR_OK && (unit.posts == NULL || unit.votes == NULL || unit.made == NULL)) {
 		err = ERR_NOMEM;
 	}
 	if (err == ERR_OK) {
@@ -392,6 +401,7 @@ enum err behind_words(struct behind *behind, const struct behind_turn *turn)
 	}
 	buf_fini(&unit.body);
 	buf_fini(&unit.text);
+	free(unit.made);
 	free(unit.votes);
 	free(unit.posts);
 	return err;

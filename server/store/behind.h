@@ -20,7 +20,7 @@ enum {
 	BEHIND_UNIT_FIRST = 256,
 	BEHIND_UNIT_MAX =
 		16384, /* in one transaction, when nobody waits: each page once for many */
-	BEHIND_TEXT_BYTES = 2 << 20, /* of posts in one transaction */
+	BEHIND_TEXT_BYTES = 8 << 20, /* of posts in one transaction */
 	BEHIND_KEYS_MAX = 131072,    /* in memory, 16 bytes each */
 	BEHIND_KEYS_SORTED = 65536,  /* so many are sorted and written in one pass */
 	BEHIND_KEYS_UNIT = 4096,     /* in one transaction */
@@ -52,7 +52,8 @@ struct behind_turn {
 	/* Asked now and then; true: stop, which is ERR_BUSY, and all of the transaction is to be
 	 * undone. May be NULL. */
 	bool (*must_stop)(void *ctx);
-	/* A post or a vote that is known to people from now on. May be NULL. */
+	/* A post or a vote that is known to people from now on; `made` is NULL for one of a crowd
+	 * that is not told one by one. May be NULL. */
 	enum err (*on_made)(void *ctx, const struct committed *made);
 	void *ctx;
 };

@@ -101,6 +101,7 @@ enum err writer_begin(struct writer *writer)
 	writer->ahead_count = 0;
 	writer->is_ahead_gone = false;
 	writer->late_count = 0;
+	writer->is_late_cut = false;
 	writer->is_graph_changed = false;
 	writer->has_own = false;
 	writer->signals = (struct signals){0};
@@ -133,6 +134,7 @@ void writer_rollback(struct writer *writer)
 	writer->ahead_count = 0;
 	writer->is_ahead_gone = false;
 	writer->late_count = 0;
+	writer->is_late_cut = false;
 	writer->is_graph_changed = false;
 	writer->has_own = false;
 	writer->signals = (struct signals){0};
@@ -177,6 +179,7 @@ void writer_announce(struct writer *writer)
 		.is_ahead_gone = writer->is_ahead_gone,
 		.late = writer->late,
 		.late_count = writer->late_count,
+		.is_late_cut = writer->is_late_cut,
 	};
 	writer->opts.on_commit(writer->opts.ctx, &commit);
 }

@@ -48,6 +48,7 @@ struct commit {
 	 * people, not for peers. */
 	const struct committed *late;
 	size_t late_count;
+	bool is_late_cut; /* there are more of them than these */
 };
 
 /* Where publishing may be cut (restore.md §4 P). */

@@ -17,6 +17,8 @@ enum {
 	BULK_RESTS_MS = 150,     /* since the last one: time to make rows */
 	BULK_LONG_MS = 30000,    /* so often rows are made in between */
 	BEHIND_AGAIN_MS = 30000, /* after a failure */
+	BULK_BETWEEN = 4096,     /* messages */
+	LATE_MAX = 2000,         /* told one by one; of more only that there are */
 };
 
 void writer_bulk_begins(struct writer *writer, size_t messages)
@@ -68,7 +70,7 @@ void writer_bulk_ends(struct writer *writer)
 	}
 	if (now_ms - writer->bulk_began_ms >= BULK_LONG_MS) {
 		writer->bulk_began_ms = now_ms;
-		(void)writer_behind_some(writer, BEHIND_UNIT_MAX);
+		(void)writer_behind_some(writer, BULK_BETWEEN);
 	}
 }
 
@@ -90,6 +92,10 @@ static bool somebody_waits(void *ctx)
 static enum err on_made(void *ctx, const struct committed *made)
 {
 	struct writer *writer = ctx;
+	if (made == NULL || writer->late_count == LATE_MAX) {
+		writer->is_late_cut = true;
+		return ERR_OK;
+	}
 	if (writer->late_count == writer->late_room) {
 		size_t room = writer->late_room == 0 ? 256 : 2 * writer->late_room;
 		struct committed *grown = realloc(writer->late, room * sizeof(*grown));

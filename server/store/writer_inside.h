@@ -159,6 +159,7 @@ struct writer {
 	struct behind *behind;
 	struct committed *late; /* of the present transaction: made behind a bulk */
 	size_t late_count, late_room;
+	bool is_late_cut;
 	bool is_bulk;         /* the present transaction leaves rows for later */
 	size_t bulk_messages; /* in its large transactions so far */
 	int64_t bulk_began_ms, large_ms;
