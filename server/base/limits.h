@@ -63,8 +63,8 @@
 #define LIMIT_HOPS_MAX 3
 #define LIMIT_GRAPH_EDGES 2000000
 #define LIMIT_GRAPH_EDGES_PER_AUTHOR 20000
-#define LIMIT_INGEST_MESSAGES 2000 /* between socket and writer */
-#define LIMIT_INGEST_BYTES (4 * MIB)
+#define LIMIT_INGEST_MESSAGES 4000 /* between socket and writer */
+#define LIMIT_INGEST_BYTES (6 * MIB)
 #define LIMIT_INGEST_SHARE 4  /* of both, at least 1/4 stays for whoever sends little */
 #define LIMIT_VERIFY_BATCH 64 /* messages per worker job */
 #define LIMIT_WRITER_JOBS 256
