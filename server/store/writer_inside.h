@@ -82,8 +82,8 @@ enum {
 	BATCH_JOBS = LIMIT_WRITER_JOBS,
 	BULK_MESSAGES = 32, /* in one transaction: then more is likely to come soon */
 	BULK_PAUSE_MS = 100,
-	GATHER_MESSAGES = 2000, /* to wait for, but only so long: */
-	GATHER_MS = 200,
+	GATHER_MESSAGES = 1000, /* to wait for, but only so long: */
+	GATHER_MS = 100,
 	OPEN_IDLE_MS = 200, /* without a job, then it ends */
 	REST_MS = 2000,     /* of quiet after a bulk, then its memory is given back */
 };

@@ -85,8 +85,8 @@ static void give_share_back(struct ingest *ingest, const struct item *item)
 	from->ingest_count--;
 	from->ingest_bytes -= item->len;
 	if (from->is_paused && !is_full(ingest) &&
-		from->ingest_count <= LIMIT_INGEST_MESSAGES / LIMIT_INGEST_SHARE &&
-		from->ingest_bytes <= LIMIT_INGEST_BYTES / LIMIT_INGEST_SHARE) {
+		from->ingest_count <= LIMIT_INGEST_MESSAGES / 2 &&
+		from->ingest_bytes <= LIMIT_INGEST_BYTES / 2) {
 		from->is_paused = false;
 		peer_resume(from->peer);
 	}
