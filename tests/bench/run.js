@@ -15,7 +15,7 @@ const { sleep } = require('../interop/lib/check')
 
 const [bare, file, one, million] = process.argv.slice(2)
 const runs = Number(process.env.RUNS || 5)
-const chosen = (process.env.PARTS || 'import,replication,readable,paint,classic,start,idle,pages,publish').split(',')
+const chosen = (process.env.PARTS || 'import,replication,paint,classic,start,idle,pages,publish').split(',')
 const sets = new Map()
 /* A set is read when a part needs it. */
 const setOf = (name) => {

@@ -21,7 +21,7 @@ part lint $make lint
 part clang $make -j2 WERROR=1 MODE=clang CC=clang program
 part asan $make -j2 asan
 part tsan $make -j2 tsan
-part sim $make -j2 sim SEEDS=2000
+part sim $make -j2 sim SEEDS=1000
 part sim-self-test $make sim-self-test
 part torture $make -j2 torture-ci
 part hostile $make hostile-ci
