@@ -373,9 +373,12 @@ static void on_refill(void *ctx)
 {
 	struct listener *listener = ctx;
 	int64_t now_ms = env_mono_ms(loop_env(listener->opts.loop));
-	while (listener->waiting_count > 0 &&
-		spend(&listener->accepts, now_ms, LIMIT_ACCEPTS_PER_SECOND)) {
-		struct guest *guest = listener->waiting.next;
+	struct guest *next;
+	for (struct guest *guest = listener->waiting.next;
+		guest != &listener->waiting &&
+		spend(&listener->accepts, now_ms, LIMIT_ACCEPTS_PER_SECOND);
+		guest = next) {
+		next = guest->next;
 		listener->waiting_count--;
 		ring_remove(guest);
 		let_in(guest);
@@ -501,8 +504,10 @@ void listener_stop(struct listener *listener)
 	if (listener == NULL) {
 		return;
 	}
-	while (listener->waiting_count > 0) {
-		struct guest *guest = listener->waiting.next;
+	struct guest *next;
+	for (struct guest *guest = listener->waiting.next; guest != &listener->waiting;
+		guest = next) {
+		next = guest->next;
 		listener->waiting_count--;
 		ring_remove(guest);
 		refuse(guest);

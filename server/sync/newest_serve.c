@@ -7,7 +7,6 @@
 
 #include "sync/peers.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -292,9 +291,10 @@ void newest_serve(struct partner *partner, struct rpc_call *call, const struct j
 
 void newest_serve_drop(struct newest_peer *peer)
 {
-	while (peer->serves != NULL) {
-		assert(peer->serves->prev == NULL && peer->serves->of == peer);
-		rpc_refuse(peer->serves->call, "parent stream is closing");
-		serve_free(peer->serves);
+	struct serve *next;
+	for (struct serve *serve = peer->serves; serve != NULL; serve = next) {
+		next = serve->next;
+		rpc_refuse(serve->call, "parent stream is closing");
+		serve_free(serve);
 	}
 }
