@@ -81,6 +81,7 @@ async function fork(mine, theirs, peer, copy) {
   await join(mine, theirs)
   await reach(theirs, mine.id, sequence)
   await part(mine, theirs)
+  await settle() /* ssb-db2 says that it has a message a moment before that is on its disk */
   await theirs.stop()
   await mine.stop()
   putBack(mine, copy)
@@ -90,6 +91,7 @@ async function fork(mine, theirs, peer, copy) {
     assert.strictEqual((await mine.publish({ type: 'post', text: 'the other side' })).sequence, sequence)
     await theirs.start()
     await settle()
+    await reach(theirs, mine.id, sequence)
     await join(mine, theirs)
     const { fork: found } = await until('publishing has stopped', async () => {
       const said = await mine.safety()
