@@ -54,6 +54,9 @@ struct confirm {
 	struct message_id best_key;
 	bool is_rewound; /* we noted less than we have */
 
+	/* While nothing is paused. */
+	bool has_looked, is_blind; /* … without a note of what it has */
+
 	/* The answer. */
 	bool has_answer, is_reported;
 	uint64_t answer;
@@ -320,16 +323,34 @@ static void go_on(struct confirm *confirm)
 	}
 }
 
-/* Nothing is paused: one look, without an answer. */
+/*
+ * Nothing is paused: one look, without an answer. Who holds another history refuses our next
+ * message, and at once tells -1: that is when it matters most. And who stands at the number we told
+ * it last time, on either history, says nothing of our feed at all: it is asked for our head, once
+ * in a connection, and when it has no such message the look is still to be had.
+ */
 static void glance(struct confirm *confirm)
 {
-	struct sync *sync = confirm->partner->sync;
+	struct recover *recover = confirm->partner->sync->recover;
 	uint64_t head = self_of(confirm)->head;
-	/* Who holds another history refuses our next message, and at once tells -1: that is when
-	 * it matters most. */
-	if (confirm->held > 0 && head > 0 &&
-		recover_must_compare(sync->recover, &confirm->partner->id)) {
-		stream(confirm, confirm->held < head ? confirm->held : head, 1);
+	bool is_blind = confirm->held == 0;
+	if (head > 0 && !(is_blind && confirm->has_looked) &&
+		recover_must_compare(recover, &confirm->partner->id)) {
+		confirm->has_looked = true;
+		confirm->is_blind = is_blind;
+		stream(confirm, is_blind || confirm->held > head ? head : confirm->held, 1);
+	}
+}
+
+/* A look has ended. */
+static void looked(struct confirm *confirm)
+{
+	if (confirm->is_ended && confirm->is_blind && confirm->items == 0) {
+		recover_not_compared(confirm->partner->sync->recover, &confirm->partner->id);
+	}
+	confirm->is_ended = false;
+	if (confirm->call == NULL) {
+		glance(confirm);
 	}
 }
 
@@ -420,10 +441,7 @@ void confirm_go_on(struct partner *partner)
 		return;
 	}
 	if (!recover_is_asking(partner->sync->recover)) {
-		confirm->is_ended = false;
-		if (confirm->call == NULL) {
-			glance(confirm);
-		}
+		looked(confirm);
 		return;
 	}
 	if (confirm->is_ended) {

@@ -290,6 +290,14 @@ bool recover_must_compare(struct recover *recover, const struct feed_id *peer)
 	return must;
 }
 
+void recover_not_compared(struct recover *recover, const struct feed_id *peer)
+{
+	struct holder *holder = holder_of(recover, peer);
+	if (holder != NULL) {
+		holder->is_compared = false;
+	}
+}
+
 /* Connections. */
 
 static void on_confirm_due(void *ctx)

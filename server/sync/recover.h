@@ -51,6 +51,8 @@ bool recover_must_note(struct recover *recover, const struct feed_id *peer);
 /** While nothing is paused: is this holder's message at our head to be compared with ours? Once in
  * a run. */
 bool recover_must_compare(struct recover *recover, const struct feed_id *peer);
+/** The look at it brought nothing: it is still to be compared. */
+void recover_not_compared(struct recover *recover, const struct feed_id *peer);
 
 void recover_ready(struct partner *partner);
 /** The connection is gone, or never came up. */

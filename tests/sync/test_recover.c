@@ -383,6 +383,56 @@ static void two_histories_of_equal_length_are_found_out_though_nothing_is_paused
 	author_fini(&other);
 }
 
+/* A holder from an earlier run that stands where it stood says nothing of our feed. */
+static void meet_again(struct stage *stage, bool is_empty_first)
+{
+	struct author other;
+	struct message *theirs[3];
+	char room[96];
+	post(&stage->ana, 3);
+	know(stage);
+	script_dial(&stage->peer, &stage->ana);
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	script_send(ebt, "{%s}", note(room, &stage->ana.self, 8));
+	struct script_call *asked = next_history(stage, 0);
+	send_stored(&stage->ana, asked, 4);
+	rpc_end(asked->call);
+	script_linger(&stage->peer, 50);
+	script_close(&stage->peer);
+	node_stop(&stage->ana);
+	node_start(&stage->ana);
+	fork_off(stage, &other, theirs);
+	script_dial(&stage->peer, &stage->ana);
+	ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX, replicate);
+	script_send(ebt, "{}");
+	asked = next_history(stage, 1);
+	assert_non_null(strstr(asked->args, "\"seq\":4,\"limit\":1,"));
+	if (is_empty_first) {
+		rpc_end(asked->call);
+		script_linger(&stage->peer, 200);
+		assert_int_equal(count_histories(stage), 2);
+		script_send(ebt, "{%s}", note(room, &stage->ana.self, 8));
+		asked = next_history(stage, 2);
+	}
+	assert_int_equal(node_guard(&stage->ana).state, FENCE_CLEAN);
+	script_send_span(asked, theirs[2]->compact);
+	SCRIPT_UNTIL(&stage->peer, node_guard(&stage->ana).state == FENCE_FORKED);
+	for (int i = 0; i < 3; i++) {
+		message_free(theirs[i]);
+	}
+	author_fini(&other);
+}
+
+static void a_holder_that_says_nothing_of_our_feed_is_asked_for_our_head(void **state)
+{
+	meet_again(*state, false);
+}
+
+static void a_holder_that_had_nothing_when_asked_is_compared_when_it_tells(void **state)
+{
+	meet_again(*state, true);
+}
+
 /* Ana holds `count` messages and knows nothing else: her fence is gone. */
 static void make_suspect(struct stage *stage, int count)
 {
@@ -700,6 +750,8 @@ int main(void)
 		T(replays_above_the_limit_wait_for_the_next_minute),
 		T(replays_far_above_the_limit_cost_nothing),
 		T(two_histories_of_equal_length_are_found_out_though_nothing_is_paused),
+		T(a_holder_that_says_nothing_of_our_feed_is_asked_for_our_head),
+		T(a_holder_that_had_nothing_when_asked_is_compared_when_it_tells),
 		T(who_refuses_history_streams_is_asked_by_a_note_one_lower),
 		T(without_any_note_the_number_is_found_by_halving),
 		T(who_has_nothing_of_ours_any_more_tells_zero),
