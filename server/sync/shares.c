@@ -146,7 +146,7 @@ static void on_write_due(void *ctx)
 	write_some(shares, WRITES_MAX);
 }
 
-/* Everybody hears what is asked for now and what is not. */
+/* A feed paused, or its pause ended: every peer is told what we ask of it. */
 static void on_tell_due(void *ctx)
 {
 	struct shares *shares = ctx;
