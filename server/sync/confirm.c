@@ -335,8 +335,7 @@ static void glance(struct confirm *confirm)
 	uint64_t head = self_of(confirm)->head;
 	bool is_blind = !confirm->partner->has_told;
 	bool has_reason = is_blind ? !confirm->has_looked : confirm->held > 0;
-	if (head > 0 && has_reason &&
-		recover_must_compare(recover, &confirm->partner->id)) {
+	if (head > 0 && has_reason && recover_must_compare(recover, &confirm->partner->id)) {
 		confirm->has_looked = true;
 		confirm->is_blind = is_blind;
 		stream(confirm, is_blind || confirm->held > head ? head : confirm->held, 1);

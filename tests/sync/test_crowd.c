@@ -9,8 +9,8 @@
 
 enum { PEERS = 8, NODES = PEERS + 1, AUTHORS = 4, EACH = 100, LIVE = 20 };
 
-/* These nodes' clocks go slowly, so that a source which merely waits for a busy machine is not handed
- * over: what is counted is who is asked, not how fast this machine is. */
+/* These nodes' clocks go slowly, so that a source which merely waits for a busy machine is not
+ * handed over: what is counted is who is asked, not how fast this machine is. */
 enum { SLOWER = 20 };
 
 static int64_t slow_mono_ms(void *ctx)
