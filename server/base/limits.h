@@ -165,6 +165,20 @@
 #define LIMIT_THREAD_POSTS 1000 /* shown of one thread */
 #define LIMIT_THREAD_MISSING 50 /* stand-ins for ids we do not hold, per thread */
 
+/* What the owner keeps on the node. */
+#define LIMIT_MUTES 10000
+#define LIMIT_PETNAMES 10000
+#define LIMIT_PETNAME_BYTES 128
+#define LIMIT_BOOKMARKS 100000
+#define LIMIT_WRITINGS 200 /* composers with something in them */
+#define LIMIT_WRITING_BYTES (32 * KIB)
+#define LIMIT_OUTBOX 20            /* posts that may still be taken back */
+#define LIMIT_OUTBOX_HOLD_MS 60000 /* at most; the page asks for ten seconds */
+#define LIMIT_TAGS_PER_POST 20
+#define LIMIT_TAG_BYTES 128
+#define LIMIT_MISSING_ASKED 20 /* ids of one conversation asked for at once */
+#define LIMIT_STRAYS 10000     /* messages held that came alone, because they were asked for */
+
 /* Disk and memory. */
 #define LIMIT_DISK_FREE_REPLICATION_BYTES (200LL * MIB)
 #define LIMIT_DISK_FREE_OWN_BYTES (32LL * MIB)
