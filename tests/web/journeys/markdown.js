@@ -1,6 +1,7 @@
 /** The dialect: what the parser makes of the vectors and of hostile depth, without a browser. */
 'use strict'
 const assert = require('assert')
+const fs = require('fs')
 const path = require('path')
 const { pathToFileURL } = require('url')
 const { check } = require('../../interop/lib/check')
@@ -8,8 +9,11 @@ const { check } = require('../../interop/lib/check')
 const feed = '@FbGoHeEcePDG3Evemrc+hm+S77cXKf8BRQgkYinJggg=.ed25519'
 const message = '%u/WUB9aYZsCzT+7b6C1aPe51WfPtY4JOBIWhRYAYF4Q=.sha256'
 
+const built = path.join(__dirname, '..', '..', '..', 'build')
+const load = (...names) => import(pathToFileURL(path.join(built, ...names)).href)
+
 module.exports = async () => {
-  const { parse } = await import(pathToFileURL(path.join(__dirname, '..', '..', '..', 'build', 'web', 'lib', 'markdown.js')).href)
+  const { parse } = await load('web-plain', 'lib', 'markdown.js')
   const flat = (pieces) => pieces.flatMap((piece) => [piece, ...flat(piece.kids || [])])
   const links = (text, mentions) => flat(parse(text, mentions)).filter((piece) => piece.kind === 'link').map((piece) => piece.href)
   const kinds = (text) => flat(parse(text)).map((piece) => piece.kind)
@@ -35,6 +39,18 @@ module.exports = async () => {
     }
   })
   await check('raw HTML stays text', () => assert.strictEqual(words('<script>alert(1)</script>'), '<script>alert(1)</script>'))
+  await check('the names of HTML 4 and numbers become letters, as the whole table would have it; others stay as typed', async () => {
+    const { decodeHTMLStrict: ours } = await load('web-plain', 'lib', 'entities.js')
+    const { decodeHTMLStrict: whole } = await load('web-modules', 'node_modules', 'entities', 'dist', 'index.js')
+    const table = /TABLE = '([^']+)'/.exec(fs.readFileSync(path.join(built, '..', 'web', 'lib', 'entities.js'), 'utf8'))[1]
+    const names = table.split(' ').filter((word) => /^[A-Za-z]/.test(word))
+    assert.strictEqual(new Set(names).size, 253)
+    for (const typed of [...names.map((name) => `&${name};`), '&#65;', '&#x1F331;', '&#0;', '&#xD800;', '&#x110000;', '&nosuch;', '&amp', '&;', 'a &lt; b &gt;']) {
+      assert.strictEqual(ours(typed), whole(typed), typed)
+      assert.strictEqual(ours(typed) === typed, typed === '&nosuch;' || typed === '&amp' || typed === '&;', typed)
+    }
+    assert.strictEqual(words('caf&eacute; &amp; &#8364;5 &CounterClockwiseContourIntegral;'), 'café & €5 &CounterClockwiseContourIntegral;')
+  })
   await check('schemes that run or reach files make no link', () => {
     for (const url of ['javascript:alert(1)', 'JaVaScRiPt:x', 'data:text/html,x', 'vbscript:x', 'file:///etc/passwd', 'blob:x', 'not-allowed-as-link']) {
       assert.deepStrictEqual(links(`[x](${url})`), [], url)

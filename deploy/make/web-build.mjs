@@ -1,0 +1,120 @@
+/*
+ * Makes the page out of web/ and the installed modules: `node web-build.mjs SOURCES MODULES OUT PLAIN`.
+ *
+ * OUT is what the program embeds. esbuild puts together what is needed at once and leaves apart what is fetched later (each dynamic import() is a seam),
+ * without comments and long names. index.html gets a modulepreload line for each file of the first screen, so that they arrive side by side instead of
+ * one after the other. The same sources give the same names and bytes on every machine.
+ *
+ * PLAIN has the modules of lib/ for tests in Node: put together with the same parser and the same entities, but one file for each and nothing renamed.
+ */
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+
+const [, , sources, modules, out, plain] = process.argv;
+const { buildSync, build, transformSync } = createRequire(resolve(modules, 'x.js'))('esbuild');
+
+/* What a browser must know to run the page at all: light-dark(), popovers, :has(). */
+const TARGET = ['es2022'];
+/* No text in web/ spans lines, so what stands before a line is for readers alone. */
+const INDENT = /^\t+/gm;
+
+const unindented = {
+	name: 'unindented',
+	setup(at) {
+		const ours = resolve(sources) + sep;
+		at.onLoad({ filter: /\.js$/ }, ({ path }) => (path.startsWith(ours) ? { contents: readFileSync(path, 'utf8').replace(INDENT, '') } : undefined));
+	},
+};
+
+const common = {
+	absWorkingDir: resolve(sources),
+	bundle: true,
+	format: 'esm',
+	platform: 'browser',
+	target: TARGET,
+	charset: 'utf8',
+	legalComments: 'none',
+	nodePaths: [resolve(modules)],
+	/* The parser's own table of names is larger than the parser. */
+	alias: { entities: resolve(sources, 'lib/entities.js') },
+	logLevel: 'warning',
+};
+
+/** Every file that `name` needs before it runs; dynamic imports are left for later. */
+function needs(outputs, name, seen = new Set()) {
+	if (!seen.has(name)) {
+		seen.add(name);
+		for (const { path, kind } of outputs[name].imports) {
+			if (kind === 'import-statement') {
+				needs(outputs, path, seen);
+			}
+		}
+	}
+	return seen;
+}
+
+function put(name, content) {
+	mkdirSync(dirname(join(out, name)), { recursive: true });
+	writeFileSync(join(out, name), content);
+}
+
+/** The names of the files that the first screen runs, main.js first. */
+async function scripts() {
+	const { metafile } = await build({
+		...common,
+		entryPoints: ['main.js'],
+		outdir: resolve(out),
+		entryNames: '[name]',
+		chunkNames: '[name]-[hash]',
+		splitting: true,
+		minify: true,
+		metafile: true,
+		plugins: [unindented],
+	});
+	const nameOf = (path) => relative(resolve(out), resolve(sources, path)).split(sep).join('/');
+	const outputs = Object.fromEntries(
+		Object.entries(metafile.outputs).map(([path, one]) => [nameOf(path), { imports: one.imports.map((to) => ({ ...to, path: nameOf(to.path) })) }]),
+	);
+	return [...needs(outputs, 'main.js')];
+}
+
+/** Style sheets become one, in the order in which index.html names them: two requests less. */
+function frame(first) {
+	let page = readFileSync(join(sources, 'index.html'), 'utf8');
+	const named = [...page.matchAll(/<link rel="stylesheet" href="\/w\/TREE\/([^"]+)">\n/g)];
+	const sheet = named.map(([, name]) => readFileSync(join(sources, name), 'utf8')).join('\n');
+	put('page.css', transformSync(sheet, { loader: 'css', minify: true, charset: 'utf8' }).code);
+	named.forEach(([line], i) => {
+		page = page.replace(line, () => (i === 0 ? '<link rel="stylesheet" href="/w/TREE/page.css">\n' : ''));
+	});
+	const links = first.filter((name) => name !== 'main.js').map((name) => `<link rel="modulepreload" href="/w/TREE/${name}">`);
+	put('index.html', page.replace('<!-- preload -->', () => links.join('\n')));
+	put('boot.js', transformSync(readFileSync(join(sources, 'boot.js'), 'utf8'), { minify: true, target: TARGET, charset: 'utf8' }).code);
+	cpSync(join(sources, 'icon.svg'), join(out, 'icon.svg'));
+}
+
+/** The licences of what is inside, which their authors ask to travel with it. */
+function licences() {
+	const { dependencies } = JSON.parse(readFileSync(join(sources, 'package.json'), 'utf8'));
+	const inside = Object.keys(dependencies).concat('linkify-it', 'mdurl', 'punycode.js', 'uc.micro').sort();
+	const texts = inside.map((name) => {
+		const file = readdirSync(join(modules, name)).find((one) => /^licen[cs]e/i.test(one));
+		const { version: is, license } = JSON.parse(readFileSync(join(modules, name, 'package.json'), 'utf8'));
+		return `${name} ${is} (${license})\n\n${file ? readFileSync(join(modules, name, file), 'utf8').trim() : ''}\n`;
+	});
+	put('licences.txt', texts.join(`\n${'-'.repeat(72)}\n\n`));
+}
+
+rmSync(out, { recursive: true, force: true });
+rmSync(plain, { recursive: true, force: true });
+frame(await scripts());
+licences();
+buildSync({
+	...common,
+	entryPoints: ['lib', 'lib/lang'].flatMap((dir) => readdirSync(join(sources, dir)).filter((name) => name.endsWith('.js')).map((name) => `${dir}/${name}`)),
+	outdir: resolve(plain),
+	outbase: '.',
+	splitting: true,
+});
+writeFileSync(join(plain, 'package.json'), '{"type":"module"}\n');
