@@ -19,8 +19,7 @@ enum {
 	STATEMENTS_MAX = 128,
 	PROGRESS_OPS = 2000,
 	CHECKPOINT_PAGES = 4096,
-	BULK_CHECKPOINTS = 2, /* times as many pages in a bulk: what is changed again and again is
-				 copied back less often */
+	CHECKPOINT_PRESSES = 2, /* times as many pages, and it is done at once */
 	BUSY_MS = 2000
 };
 
@@ -37,7 +36,7 @@ struct db {
 	int64_t deadline_ms;    /* monotonic; 0: none */
 	sqlite3_stmt *rollback; /* prepared early: without memory it is needed most */
 	int checkpoint_pages;
-	bool is_bulk;
+	bool is_bulk, is_checkpoint_due;
 	enum doubt doubt;
 	struct {
 		const struct query *query;
@@ -123,14 +122,30 @@ static void set_limits(sqlite3 *handle)
 	}
 }
 
-/* As SQLite's own automatic checkpoint, which would keep a failure to itself. */
+void db_checkpoint(struct db *db)
+{
+	int rc = sqlite3_wal_checkpoint_v2(
+		db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	db->doubt = (rc & 0xff) == SQLITE_IOERR ? DOUBT_LOST : db->doubt;
+	db->is_checkpoint_due = false;
+}
+
+bool db_checkpoint_is_due(const struct db *db)
+{
+	return db->is_checkpoint_due;
+}
+
+/* As SQLite's own automatic checkpoint, which would keep a failure to itself, and make whoever
+ * commits wait for it: it can wait for a quiet moment until there is twice as much. */
 static int on_wal(void *ctx, sqlite3 *handle, const char *name, int pages)
 {
 	struct db *db = ctx;
-	if (pages >= db->checkpoint_pages * (db->is_bulk ? BULK_CHECKPOINTS : 1)) {
-		int rc = sqlite3_wal_checkpoint_v2(
-			handle, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-		db->doubt = (rc & 0xff) == SQLITE_IOERR ? DOUBT_LOST : db->doubt;
+	(void)handle;
+	(void)name;
+	if (pages >= db->checkpoint_pages * CHECKPOINT_PRESSES) {
+		db_checkpoint(db);
+	} else {
+		db->is_checkpoint_due = !db->is_bulk && pages >= db->checkpoint_pages;
 	}
 	return SQLITE_OK;
 }
@@ -200,8 +215,9 @@ static enum err set_up(struct db *db, enum db_role role)
 		return db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -4096;"
 				   "PRAGMA synchronous = OFF; PRAGMA secure_delete = ON");
 	}
-	/* The WAL is copied back at 16 MiB (4,096 pages), in a bulk at 32, and cut to 32 after a
-	 * longer reader let it grow: below LIMIT_WAL_BYTES with room for one batch. */
+	/* The WAL is copied back at 16 MiB (4,096 pages) when there is a quiet moment, at once and
+	 * in a bulk at 32, and cut to 32 after a longer reader let it grow: below LIMIT_WAL_BYTES
+	 * with room for one batch. */
 	err = db_exec(db,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;"
 		"PRAGMA journal_size_limit = 33554432; PRAGMA foreign_keys = OFF");

@@ -61,8 +61,13 @@ MUST_USE enum err db_begin(struct db *db);
 MUST_USE enum err db_begin_reading(struct db *db);
 /** End a transaction as if it had not been; nothing when there is none. Takes no memory. */
 void db_rollback(struct db *db);
-/** The WAL is copied back when it has so many pages; tests make it small. */
+/** The WAL is due to be copied back when it has so many pages, and is with twice as many, whoever
+ * waits for that commit; tests make it small. */
 void db_checkpoint_at(struct db *db, int pages);
+/** Is it due? Then do it in a quiet moment. */
+bool db_checkpoint_is_due(const struct db *db);
+/** Copy back what no reader needs any more; its failure shows at the next commit. */
+void db_checkpoint(struct db *db);
 /** Much is going to be written: a larger page cache and fewer checkpoints, until it ends; then the
  * memory is given back and the WAL is emptied. Between transactions. */
 void db_bulk_begins(struct db *db);

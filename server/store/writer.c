@@ -487,6 +487,10 @@ static bool run_due(struct writer *writer)
 		writer_behind_turn(writer);
 		return true;
 	}
+	if (db_checkpoint_is_due(writer->db)) {
+		db_checkpoint(writer->db);
+		return true;
+	}
 	return false;
 }
 
@@ -522,7 +526,7 @@ static int64_t wait_ms(const struct writer *writer)
 	if (writer->is_open) {
 		return due_ms - now_ms < OPEN_IDLE_MS ? due_ms - now_ms : OPEN_IDLE_MS;
 	}
-	if (writer->is_bloated) {
+	if (writer->is_bloated || db_checkpoint_is_due(writer->db)) {
 		return due_ms - now_ms < REST_MS ? due_ms - now_ms : REST_MS;
 	}
 	return due_ms == INT64_MAX ? -1 : due_ms - now_ms;

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "store/db.h"
+#include "store/inside.h"
 #include "store/migrate.h"
 
 #include <dirent.h>
@@ -317,6 +318,39 @@ static void every_query_has_the_plan_that_was_looked_at(void **state)
 	shelf_fini(&shelf);
 }
 
+/* Commits a page or two, until `is_due` is so; how many it took. */
+static int commit_until(struct db *db, bool is_due)
+{
+	int count = 0;
+	do {
+		assert_int_equal(
+			db_exec(db,
+				"INSERT OR REPLACE INTO settings VALUES (x'70', zeroblob(3000))"),
+			ERR_OK);
+		count++;
+	} while (db_checkpoint_is_due(db) != is_due && count < 1000);
+	return count;
+}
+
+static void the_wal_waits_for_a_quiet_moment_until_it_is_twice_as_long(void **state)
+{
+	(void)state;
+	struct shelf shelf;
+	shelf_init(&shelf);
+	shelf_close(&shelf);
+	shelf.is_stepped = true;
+	shelf_open(&shelf);
+	struct db *db = shelf.store->writer;
+	db_checkpoint_at(db, 40);
+	assert_true(commit_until(db, true) < 1000);
+	/* Nobody has a quiet moment: it is done by the commit that makes it twice as long. */
+	assert_in_range(commit_until(db, false), 5, 40);
+	assert_true(commit_until(db, true) < 1000);
+	shelf_settle(&shelf);
+	assert_false(db_checkpoint_is_due(db));
+	shelf_fini(&shelf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +362,7 @@ int main(void)
 		cmocka_unit_test(a_threads_reader_ends_with_it),
 		cmocka_unit_test(a_query_over_its_time_is_stopped_and_the_next_one_runs),
 		cmocka_unit_test(a_reader_cannot_write_and_nothing_foreign_runs),
+		cmocka_unit_test(the_wal_waits_for_a_quiet_moment_until_it_is_twice_as_long),
 		cmocka_unit_test(every_query_has_the_plan_that_was_looked_at),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
