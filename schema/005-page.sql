@@ -64,7 +64,12 @@ CREATE TABLE activity (
 	link INTEGER,                         -- the first 8 bytes of our post's id; kinds 2 and 3
 	PRIMARY KEY (at, message, kind)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX activity_feed ON activity (feed);
+CREATE INDEX activity_feed ON activity (feed, kind, link);
+CREATE INDEX activity_kind ON activity (kind, at);
+CREATE INDEX activity_like ON activity (link, at) WHERE kind = 3;
+
+-- Our own messages by their keys: at hand in a bulk too, when `keys` is still to be written.
+CREATE INDEX messages_own ON messages (key_head) WHERE feed = 1;
 
 -- Of what an older kith stored: tags, activity and words are made behind the next start.
 DELETE FROM posts;

@@ -151,6 +151,9 @@ static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 		audit_post(subject, stmt, message, &content);
 		err = audit_views_note(subject, &content);
 	}
+	if (err == ERR_OK) {
+		err = audit_activity_note(subject, stmt, message, &content);
+	}
 	message_free(message);
 	return err;
 }

@@ -1,6 +1,7 @@
 /**
  * store/audit, inside: what its files share. audit.c: the walk along the feeds. audit_views.c: what
- * follows from one feed's messages. audit_rows.c: everything else in the database, and the fence.
+ * follows from one feed's messages. audit_activity.c: what of it concerns the owner. audit_rows.c:
+ * everything else in the database, and the fence.
  */
 #ifndef STORE_AUDIT_INSIDE_H
 #define STORE_AUDIT_INSIDE_H
@@ -11,6 +12,11 @@
 #include "store/index.h"
 #include "store/reader_inside.h"
 
+struct audit_activity {
+	int64_t at_ms, message, kind, link;
+	bool is_gone; /* a withdrawal */
+};
+
 /* What a feed's messages say, to be compared with its rows. */
 struct audit_views {
 	struct table *edges; /* by whom it is about: the last contact message's edge, plus one */
@@ -19,6 +25,9 @@ struct audit_views {
 	char name[264];
 	char bio[8 * KIB];
 	struct blob_id image;
+	/* Rows of `activity` that must be there (audit_activity.c). */
+	struct audit_activity *activity;
+	size_t activity_count, activity_room;
 };
 
 struct audit_subject {
@@ -60,6 +69,12 @@ void audit_post(struct audit_subject *subject, sqlite3_stmt *stmt, const struct 
 	const struct content *content);
 /** Remember what a message says of edges, likes and profile, as store/index does. */
 MUST_USE enum err audit_views_note(struct audit_subject *subject, const struct content *content);
+/** The same of what concerns the owner; the row of the message is the first column of `stmt`, the
+ * time it came column 4. */
+MUST_USE enum err audit_activity_note(struct audit_subject *subject, sqlite3_stmt *stmt,
+	const struct message *message, const struct content *content);
+/** How many rows of `activity` are missing or wrong. */
+MUST_USE enum err audit_activity_count(struct audit_subject *subject, size_t *wrong);
 /** Compare, after the feed's last message. */
 MUST_USE enum err audit_views_check(struct audit_subject *subject);
 

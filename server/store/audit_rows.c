@@ -22,6 +22,9 @@ QUERY(sql_drop_messages, "DELETE FROM messages WHERE message IN (SELECT m.messag
 QUERY(sql_stray_posts,
 	"SELECT p.message FROM posts p LEFT JOIN messages m ON m.message = p.message LEFT JOIN "
 	"ahead a ON a.message = p.message WHERE m.message IS NULL AND a.message IS NULL LIMIT 10");
+QUERY(sql_stray_activity,
+	"SELECT v.message FROM activity v LEFT JOIN messages m ON m.message = v.message LEFT JOIN "
+	"ahead a ON a.message = v.message WHERE m.message IS NULL AND a.message IS NULL LIMIT 10");
 /* What is held ahead is of somebody else, whom we do not block, and above the stored head. */
 #define AHEAD_STRAY                                                                                \
 	"FROM ahead WHERE feed = 1 OR NOT EXISTS (SELECT 1 FROM feeds f CROSS JOIN ahead_feeds w " \
@@ -80,6 +83,7 @@ static const struct stray {
 	{&sql_stray_messages, &sql_drop_messages,
 		"A stored message is of no feed, or beyond its end"},
 	{&sql_stray_posts, NULL, "The list of posts has one that is no stored message"},
+	{&sql_stray_activity, NULL, "The list of what others did has one that is no message"},
 	{&sql_stray_ahead, &sql_drop_ahead,
 		"A message is held ahead of a history that has come, or of nobody's"},
 	{&sql_stray_ahead_feeds, &sql_drop_ahead_feeds,

@@ -7,6 +7,8 @@
 
 #include "base/limits.h"
 
+#include <stdlib.h>
+
 QUERY(sql_audit_sequence,
 	"SELECT f.sequence, (SELECT edge FROM contacts WHERE feed = 1 AND about = "
 	"?1) FROM feeds f WHERE f.feed = ?1");
@@ -29,6 +31,7 @@ void audit_views_fini(struct audit_subject *subject)
 {
 	table_free(subject->views.edges);
 	table_free(subject->views.likes);
+	free(subject->views.activity);
 }
 
 static bool head_is(sqlite3_stmt *stmt, int at, bool is_there, const struct message_id *id)
@@ -236,6 +239,7 @@ static enum err compare(struct audit_subject *subject)
 {
 	size_t wrong_edges = 0;
 	size_t missing_likes = 0;
+	size_t wrong_activity = 0;
 	bool is_right = false;
 	enum err err = count_wrong_edges(subject, &wrong_edges);
 	if (err == ERR_OK) {
@@ -243,6 +247,9 @@ static enum err compare(struct audit_subject *subject)
 	}
 	if (err == ERR_OK) {
 		err = is_profile_right(subject, &is_right);
+	}
+	if (err == ERR_OK) {
+		err = audit_activity_count(subject, &wrong_activity);
 	}
 	if (err != ERR_OK) {
 		return err;
@@ -255,6 +262,11 @@ static enum err compare(struct audit_subject *subject)
 		audit_fault(subject->audit, AUDIT_VIEW,
 			"%zu likes by %s are missing from the list of likes.", missing_likes,
 			subject->text);
+	}
+	if (wrong_activity > 0) {
+		audit_fault(subject->audit, AUDIT_VIEW,
+			"%zu rows about what %s did that concerns you are missing or wrong.",
+			wrong_activity, subject->text);
 	}
 	if (!is_right) {
 		audit_fault(subject->audit, AUDIT_VIEW,

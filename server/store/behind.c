@@ -7,6 +7,7 @@
 #include "store/behind_inside.h"
 
 #include "base/limits.h"
+#include "store/activity_rows.h"
 #include "store/inside.h"
 #include "store/pack.h"
 #include "store/search_rows.h"
@@ -236,6 +237,25 @@ static enum err hold_vote(struct unit *unit, const struct content_vote *vote,
 	return tell(unit, &told);
 }
 
+/* A like of a post of ours gets its row of `votes` first, as the latest one counts. */
+static enum err put_activity(
+	struct unit *unit, const struct content *content, const struct index_row *row)
+{
+	struct index *index = unit->behind->index;
+	const struct content_vote *vote = &content->vote;
+	bool is_own = false;
+	if (content->type != CONTENT_VOTE) {
+		return activity_put(index, content, row);
+	}
+	enum err err = activity_is_own_post(index->db, &vote->link, &is_own);
+	if (err != ERR_OK || !is_own) {
+		return err;
+	}
+	err = index_put_vote_row(index, db_key_head(vote->link.at), row->author->feed,
+		vote->is_like ? row->message : -row->message);
+	return err == ERR_OK ? activity_put_vote(index, vote, row) : err;
+}
+
 static enum err take_content(struct unit *unit, const struct json *tree, struct index_row *row,
 	struct committed *made, int64_t received_ms)
 {
@@ -248,6 +268,10 @@ static enum err take_content(struct unit *unit, const struct json *tree, struct 
 	row->at_ms = index_at_ms(claimed, received_ms);
 	made->at_ms = row->at_ms;
 	made->type = content.type;
+	enum err err = put_activity(unit, &content, row);
+	if (err != ERR_OK) {
+		return err;
+	}
 	if (content.type == CONTENT_POST) {
 		return hold_post(unit, &content.post, row, made);
 	}

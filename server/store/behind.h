@@ -1,10 +1,10 @@
 /**
  * store/behind, inside: rows that a bulk leaves for later. While messages pour in, the log, the
  * heads, contacts and profiles are written at once, as they decide what is fetched and what people
- * are called; rows in `keys`, `posts`, `votes` and `search` are made behind it, the newest first,
- * or sorted, so that a page of an index is written once and not once for each message. Which rows
- * of `messages` wait stands in the table `behind`, written in the transaction that stored them:
- * after a kill the next start goes on there.
+ * are called; rows in `keys`, `posts`, `votes`, `activity` and `search` are made behind it, the
+ * newest first, or sorted, so that a page of an index is written once and not once for each
+ * message. Which rows of `messages` wait stands in the table `behind`, written in the transaction
+ * that stored them: after a kill the next start goes on there.
  *
  * To make a row twice changes nothing: a post is put in only when it is not there, the latest vote
  * wins whatever comes first, a key is the same key. So who must be shown at once (ourselves, live

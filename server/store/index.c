@@ -7,6 +7,7 @@
 #include "store/index.h"
 
 #include "base/limits.h"
+#include "store/activity_rows.h"
 #include "store/ahead_rows.h"
 #include "store/inside.h"
 #include "store/pack.h"
@@ -115,8 +116,9 @@ enum err index_put_vote_row(struct index *index, int64_t link, int64_t feed, int
 static enum err put_vote(
 	struct index *index, const struct content_vote *vote, const struct index_row *row)
 {
-	return index_put_vote_row(index, db_key_head(vote->link.at), row->author->feed,
+	enum err err = index_put_vote_row(index, db_key_head(vote->link.at), row->author->feed,
 		vote->is_like ? row->message : -row->message);
+	return err == ERR_OK ? activity_put_vote(index, vote, row) : err;
 }
 
 /* Rows of `posts` and `votes`, the part that depends on blocks. */
@@ -126,7 +128,8 @@ static enum err put_words(
 	bool is_new = false;
 	if (content->type == CONTENT_POST) {
 		const struct index_post post = index_post_of(&content->post, row);
-		return index_put_post(index, &post, &is_new);
+		enum err err = index_put_post(index, &post, &is_new);
+		return err == ERR_OK ? activity_put_post(index, &content->post, row) : err;
 	}
 	return content->type == CONTENT_VOTE ? put_vote(index, &content->vote, row) : ERR_OK;
 }
@@ -200,7 +203,8 @@ static enum err take_words_away(struct index *index, struct feed_entry *of)
 		return err;
 	}
 	index->delta.posts -= sqlite3_changes(db_handle(index->db));
-	return run_for_feed(index, &sql_votes_drop, of->feed, 0);
+	err = run_for_feed(index, &sql_votes_drop, of->feed, 0);
+	return err == ERR_OK ? activity_drop_feed(index->db, of->feed) : err;
 }
 
 static enum err bring_back_one(
@@ -227,6 +231,9 @@ static enum err bring_back_one(
 	*after = message->sequence;
 	if (err == ERR_OK) {
 		err = put_words(index, &content, &row);
+	}
+	if (err == ERR_OK && content.type == CONTENT_CONTACT) {
+		err = activity_put_contact(index, &content.contact, &row);
 	}
 	message_free(message);
 	return err;
@@ -333,6 +340,9 @@ static enum err put_contact(struct index *index, const struct content_contact *c
 	if (err == ERR_OK && of != NULL) {
 		/* Wanted without a message while none could be signed: now there is one. */
 		err = run_for_feed(index, &sql_want_done, of->feed, 0);
+	}
+	if (err == ERR_OK && is_set) {
+		err = activity_put_contact(index, contact, row);
 	}
 	if (err != ERR_OK || of == NULL || !is_set) {
 		return err;
@@ -462,7 +472,8 @@ enum err index_ahead(struct index *index, const struct message *message,
 	tell_post(&content.post, row, out);
 	const struct index_post post = index_post_of(&content.post, row);
 	bool is_new = false;
-	return index_put_post(index, &post, &is_new);
+	err = index_put_post(index, &post, &is_new);
+	return err == ERR_OK ? activity_put_post(index, &content.post, row) : err;
 }
 
 static enum err put_edge_again(

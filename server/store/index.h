@@ -17,8 +17,10 @@ struct index {
 	struct db *db;
 	struct feeds *feeds;
 	struct index_delta delta;
-	int64_t edges;      /* in all, delta included */
-	int64_t edges_kept; /* as of the last commit */
+	int64_t edges;       /* in all, delta included */
+	int64_t edges_kept;  /* as of the last commit */
+	struct feed_id self; /* store/activity_rows reads it at first need */
+	bool has_self;
 };
 
 /** The time a message is shown and sorted by: min(claimed, received), never before 1970; a claim

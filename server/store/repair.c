@@ -420,12 +420,14 @@ static enum err rebuild_pass(struct index *index, bool is_own_pass)
 /* What our own feed says of others stays when a part of it cannot be read: a block must not end by
  * damage. */
 static const char sql_clear_all[] =
-	"DELETE FROM posts; DELETE FROM votes; DELETE FROM contacts; DELETE FROM profiles; "
+	"DELETE FROM posts; DELETE FROM votes; DELETE FROM activity; DELETE FROM contacts; DELETE "
+	"FROM profiles; "
 	"DELETE FROM profiles_from; UPDATE feeds SET edges = 0; DELETE FROM figures; INSERT INTO "
 	"figures (name, n) VALUES ('edges', "
 	"0), ('feeds', 0), ('forks', 0), ('messages', 0), ('posts', 0)";
 static const char sql_clear_others[] =
-	"DELETE FROM posts; DELETE FROM votes; DELETE FROM contacts WHERE feed <> 1; DELETE FROM "
+	"DELETE FROM posts; DELETE FROM votes; DELETE FROM activity; DELETE FROM contacts WHERE "
+	"feed <> 1; DELETE FROM "
 	"profiles WHERE feed <> 1; DELETE FROM profiles_from WHERE feed <> 1; UPDATE feeds SET "
 	"edges = 0 WHERE feed <> 1; UPDATE feeds SET "
 	"edges = (SELECT count(*) FROM contacts) WHERE feed = 1; DELETE FROM figures; INSERT INTO "

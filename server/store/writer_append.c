@@ -1,5 +1,6 @@
 /* One received message: judged against the head we hold, first seen wins, one proof of a fork is
  * kept. */
+#include "store/activity_rows.h"
 #include "store/keys.h"
 #include "store/pack.h"
 #include "store/writer_inside.h"
@@ -187,6 +188,9 @@ static enum err take_back(struct writer *writer, const struct message *message,
 		writer->signals.has_returned = true;
 		writer->signals.is_changed = true;
 		writer_signal(writer, GUARD_RETURNED);
+		err = activity_own_back(&writer->index, message);
+	}
+	if (err == ERR_OK && !is_made_here) {
 		err = writer_holders_reask(writer, message->sequence - 1);
 		if (err == ERR_OK) {
 			err = writer_draft_returned(writer, message);

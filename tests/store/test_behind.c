@@ -77,6 +77,8 @@ static void dump(struct shelf *shelf, struct buf *out)
 		"SELECT 'p', message, feed, at, home, root, fork FROM posts ORDER BY message",
 		"SELECT 'v', link, feed, message, 0, 0, 0 FROM votes ORDER BY link, feed",
 		"SELECT 'k', key_head, message, 0, 0, 0, 0 FROM keys ORDER BY key_head, message",
+		"SELECT 'a', at, message, kind, feed, link, 0 FROM activity ORDER BY at, message, "
+		"kind",
 		"SELECT 'f', name, n, 0, 0, 0, 0 FROM figures ORDER BY name",
 		"SELECT 's', rowid, 0, 0, 0, 0, 0 FROM search WHERE words MATCH 'w OR hello' ORDER "
 		"BY rowid",
