@@ -249,6 +249,16 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"id\":\"@…\",\"address\":\"net:…\"}\n",
 		cmd_want},
+	{"sessions", "[end ID] [--data DIR] [--json]",
+		"which browsers are signed in; end signs one out",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"sessions\":[…]} as in API.md\n",
+		cmd_sessions},
+	{"settings", "[mention|reply|like|follow on|off] [--data DIR] [--json]",
+		"which kinds of activity are shown",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print settings as in API.md\n",
+		cmd_settings},
 	{"verify", "< LINES", "judge messages given as JSON lines on standard input",
 		"  Each line is "
 		"{\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,"

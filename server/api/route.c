@@ -11,6 +11,17 @@ static const struct route routes[] = {
 	{.method = GATE_DELETE, .pattern = "/api/session", .may = MAY_READ, .serve = serve_logout},
 	{.method = GATE_POST, .pattern = "/api/code", .may = MAY_WRITE, .serve = serve_code},
 
+	{.method = GATE_GET, .pattern = "/api/sessions", .may = MAY_READ, .serve = serve_sessions},
+	{.method = GATE_DELETE,
+		.pattern = "/api/sessions/:session",
+		.may = MAY_WRITE,
+		.serve = serve_session_end},
+	{.method = GATE_GET, .pattern = "/api/settings", .may = MAY_READ, .serve = serve_settings},
+	{.method = GATE_POST,
+		.pattern = "/api/settings",
+		.may = MAY_WRITE,
+		.serve = serve_settings_put},
+
 	{.method = GATE_GET, .pattern = "/api/boot", .may = MAY_READ, .serve = serve_boot},
 	{.method = GATE_GET, .pattern = "/api/timeline", .may = MAY_READ, .serve = serve_timeline},
 	{.method = GATE_GET,

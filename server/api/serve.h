@@ -13,6 +13,15 @@
 void serve_login(struct call *call);
 void serve_logout(struct call *call);
 void serve_code(struct call *call);
+void serve_sessions(struct call *call);
+void serve_session_end(struct call *call);
+
+/* serve_settings.c */
+struct reader;
+/** What is set, all of it: {"activity":{"mention":true,…}}. */
+MUST_USE enum err serve_settings_read(struct reader *reader, json_t **out);
+void serve_settings(struct call *call);
+void serve_settings_put(struct call *call);
 
 /* serve_posts.c */
 /** One text parameter that is short; false: answered. `*is_there` is false when it is absent. */
@@ -88,7 +97,6 @@ void serve_passphrase(struct call *call);
 void serve_identity(struct call *call);
 void serve_unlock(struct call *call);
 /** The `key` object of GET /api/safety; NULL without memory. */
-struct reader;
 MUST_USE json_t *serve_key_state(struct api *api, struct reader *reader);
 /** Were the key's words written down and practised? */
 bool serve_is_words_done(struct reader *reader);

@@ -170,6 +170,7 @@ static enum err put_boot(
 	json_t *head = NULL;
 	json_t *status = NULL;
 	json_t *peers = NULL;
+	json_t *settings = NULL;
 	enum err err = me == NULL ? ERR_NOMEM : person_read(reader, &api->opts.self, me);
 	if (err == ERR_OK) {
 		shape_name(people, &api->opts.self);
@@ -183,6 +184,9 @@ static enum err put_boot(
 	}
 	if (err == ERR_OK && (err = shape_peers(api, people, &peers)) == ERR_OK) {
 		(void)json_object_set_new(tree, "peers", peers);
+	}
+	if (err == ERR_OK && (err = serve_settings_read(reader, &settings)) == ERR_OK) {
+		(void)json_object_set_new(tree, "settings", settings);
 	}
 	free(me);
 	return err;

@@ -1,5 +1,5 @@
 /*
- * Opening the door, and closing it.
+ * Opening the door, and closing it; which browsers have come in.
  */
 #include "api/body.h"
 #include "api/inside.h"
@@ -30,6 +30,10 @@ void serve_login(struct call *call)
 			"This link was used already or is too old. `kith link` prints a fresh "
 			"one.");
 		return;
+	}
+	struct span label;
+	if (body_text(call->body, "name", &label)) {
+		sessions_name(api->sessions, span_text(cookie), label);
 	}
 	answer_json(answer, 200, json_pack("{s:s}", "token", token));
 	(void)snprintf(answer->cookie, sizeof(answer->cookie),
@@ -65,4 +69,36 @@ void serve_code(struct call *call)
 	(void)snprintf(link, sizeof(link), "http://localhost:%u/#%s", api_port(api), code);
 	answer_json(
 		&call->exchange->answer, 200, json_pack("{s:s, s:s}", "code", code, "link", link));
+}
+
+void serve_sessions(struct call *call)
+{
+	static const char form[] = "{s:s, s:o, s:I, s:I, s:b}";
+	struct session_row rows[LIMIT_SESSIONS];
+	const struct exchange *exchange = call->exchange;
+	size_t count = sessions_list(
+		call->api->sessions, exchange->is_owner ? NULL : &exchange->session, rows);
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++) {
+		json_t *row = json_pack(form, "id", rows[i].id, "name",
+			body_string(span_text(rows[i].label)), "since", (json_int_t)rows[i].made_ms,
+			"seen", (json_int_t)rows[i].seen_ms, "you", rows[i].is_you ? 1 : 0);
+		(void)json_array_append_new(list, row);
+	}
+	if (json_array_size(list) == count) {
+		answer_json(&call->exchange->answer, 200, json_pack("{s:o}", "sessions", list));
+	} else {
+		json_decref(list);
+		answer_err(&call->exchange->answer, ERR_NOMEM);
+	}
+}
+
+void serve_session_end(struct call *call)
+{
+	if (sessions_end_row(call->api->sessions, call->args[0]) == ERR_OK) {
+		answer_json(&call->exchange->answer, 200, json_object());
+	} else {
+		answer_error(&call->exchange->answer, SAID_NOT_FOUND,
+			"This browser is signed out already.");
+	}
 }

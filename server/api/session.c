@@ -33,6 +33,7 @@ struct session {
 	bool is_kept; /* whoever keeps sessions now has it */
 	struct session_id id;
 	uint8_t token[SESSION_HASH_BYTES];
+	char label[SESSION_LABEL_BYTES];
 	int64_t made_ms, seen_ms, saved_ms; /* wall */
 	struct bucket asks, publishes;
 };
@@ -169,17 +170,31 @@ static struct session *find(struct sessions *sessions, const struct session_id *
 	return found;
 }
 
+/* Cut between characters only. */
+static void set_label(struct session *row, struct span label)
+{
+	size_t len = label.len < SESSION_LABEL_BYTES ? label.len : SESSION_LABEL_BYTES - 1;
+	while (len < label.len && len > 0 && (label.at[len] & 0xc0) == 0x80) {
+		len--;
+	}
+	memset(row->label, 0, sizeof(row->label));
+	if (len > 0) {
+		memcpy(row->label, label.at, len);
+	}
+}
+
 void sessions_restore(
 	struct sessions *sessions, struct span name, struct span text, int64_t expires_ms)
 {
 	struct session row = {.is_used = false};
 	char dropped[SESSION_NAME_BYTES];
 	const char *token = NULL;
+	const char *label = "";
 	json_t *tree = json_loadb((const char *)text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
 	json_int_t made = 0;
 	json_int_t seen = 0;
-	if (json_unpack(tree, "{s:s, s:I, s:I}", "token", &token, "made", &made, "seen", &seen) ==
-			0 &&
+	if (json_unpack(tree, "{s:s, s:I, s:I, s?s}", "token", &token, "made", &made, "seen", &seen,
+		    "name", &label) == 0 &&
 		hex_decode(name, row.id.at, SESSION_HASH_BYTES) == ERR_OK &&
 		hex_decode(span_text(token), row.token, SESSION_HASH_BYTES) == ERR_OK &&
 		expires_ms > wall(sessions)) {
@@ -187,6 +202,7 @@ void sessions_restore(
 		row.seen_ms = seen;
 		row.saved_ms = seen;
 		row.is_kept = true;
+		set_label(&row, span_text(label));
 		(void)pthread_mutex_lock(&sessions->lock);
 		struct session *known = find(sessions, &row.id);
 		if (known != NULL) {
@@ -295,10 +311,14 @@ static void put(struct sessions *sessions, const struct session *row)
 	}
 	hex_encode(span_of(row->id.at, SESSION_HASH_BYTES), name);
 	hex_encode(span_of(row->token, SESSION_HASH_BYTES), token);
-	char text[256];
-	(void)snprintf(text, sizeof(text), "{\"token\":\"%s\",\"made\":%lld,\"seen\":%lld}", token,
-		(long long)row->made_ms, (long long)row->seen_ms);
-	sessions->opts.on_put(sessions->opts.ctx, name, text, expiry(row));
+	json_t *tree = json_pack("{s:s, s:I, s:I, s:s}", "token", token, "made",
+		(json_int_t)row->made_ms, "seen", (json_int_t)row->seen_ms, "name", row->label);
+	char *text = tree == NULL ? NULL : json_dumps(tree, JSON_COMPACT);
+	if (text != NULL) {
+		sessions->opts.on_put(sessions->opts.ctx, name, text, expiry(row));
+	}
+	free(text);
+	json_decref(tree);
 }
 
 static void drop(struct sessions *sessions, const char *name)
@@ -486,4 +506,76 @@ size_t sessions_count(struct sessions *sessions)
 	}
 	(void)pthread_mutex_unlock(&sessions->lock);
 	return count;
+}
+
+void sessions_name(struct sessions *sessions, struct span cookie, struct span label)
+{
+	struct session_id id;
+	struct session copy = {.is_used = false};
+	hash_secret(cookie, id.at);
+	(void)pthread_mutex_lock(&sessions->lock);
+	struct session *row = find(sessions, &id);
+	if (row != NULL) {
+		set_label(row, label);
+		copy = *row;
+	}
+	(void)pthread_mutex_unlock(&sessions->lock);
+	if (copy.is_used) {
+		put(sessions, &copy);
+	}
+}
+
+static void public_id(const struct session *row, char out[static SESSION_PUBLIC_BYTES])
+{
+	hex_encode(span_of(row->id.at, (SESSION_PUBLIC_BYTES - 1) / 2), out);
+}
+
+static int used_last_first(const void *a, const void *b)
+{
+	const struct session_row *one = a;
+	const struct session_row *two = b;
+	return one->seen_ms < two->seen_ms ? 1 : one->seen_ms > two->seen_ms ? -1 : 0;
+}
+
+size_t sessions_list(struct sessions *sessions, const struct session_id *you,
+	struct session_row out[static LIMIT_SESSIONS])
+{
+	size_t count = 0;
+	(void)pthread_mutex_lock(&sessions->lock);
+	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
+		const struct session *row = &sessions->at[i];
+		if (!row->is_used || is_over(row, wall(sessions))) {
+			continue;
+		}
+		struct session_row *to = &out[count++];
+		public_id(row, to->id);
+		memcpy(to->label, row->label, sizeof(to->label));
+		to->made_ms = row->made_ms;
+		to->seen_ms = row->seen_ms;
+		to->is_you = you != NULL && memcmp(row->id.at, you->at, SESSION_HASH_BYTES) == 0;
+	}
+	(void)pthread_mutex_unlock(&sessions->lock);
+	qsort(out, count, sizeof(out[0]), used_last_first);
+	return count;
+}
+
+enum err sessions_end_row(struct sessions *sessions, struct span id)
+{
+	struct session_id found;
+	enum err err = ERR_NOT_FOUND;
+	(void)pthread_mutex_lock(&sessions->lock);
+	for (size_t i = 0; i < LIMIT_SESSIONS && err != ERR_OK; i++) {
+		const struct session *row = &sessions->at[i];
+		char name[SESSION_PUBLIC_BYTES];
+		public_id(row, name);
+		if (row->is_used && span_equal_text(id, name)) {
+			found = row->id;
+			err = ERR_OK;
+		}
+	}
+	(void)pthread_mutex_unlock(&sessions->lock);
+	if (err == ERR_OK) {
+		sessions_end(sessions, &found);
+	}
+	return err;
 }

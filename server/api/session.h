@@ -19,6 +19,8 @@ enum {
 	SESSION_NAME_BYTES = 2 * SESSION_HASH_BYTES + 1,
 	SESSION_CODES_MAX = 8, /* unused codes; the oldest gives way */
 	SESSION_CODE_MS = 600000,
+	SESSION_LABEL_BYTES = 64,  /* what a browser calls itself, with a NUL */
+	SESSION_PUBLIC_BYTES = 17, /* enough of the hash to tell sessions apart, hex, a NUL */
 };
 
 struct sessions;
@@ -87,5 +89,21 @@ MUST_USE enum err sessions_spend(struct sessions *sessions, const struct session
 	enum session_cost cost, int64_t *retry_s);
 
 size_t sessions_count(struct sessions *sessions);
+
+/** What the browser behind `cookie` calls itself: UTF-8, of which at most SESSION_LABEL_BYTES − 1
+ * are kept, whole characters; shown to the owner only. */
+void sessions_name(struct sessions *sessions, struct span cookie, struct span label);
+
+/* A session as its owner sees it; `id` opens nothing. */
+struct session_row {
+	char id[SESSION_PUBLIC_BYTES], label[SESSION_LABEL_BYTES];
+	int64_t made_ms, seen_ms; /* wall */
+	bool is_you;
+};
+/** The open sessions, the one used last first; `you` may be NULL. Returns how many. */
+size_t sessions_list(struct sessions *sessions, const struct session_id *you,
+	struct session_row out[static LIMIT_SESSIONS]);
+/** End the session of that row. ERR_NOT_FOUND. */
+MUST_USE enum err sessions_end_row(struct sessions *sessions, struct span id);
 
 #endif

@@ -76,6 +76,8 @@ int cmd_fork(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_drafts(int argc, char **argv);
 int cmd_want(int argc, char **argv);
+int cmd_sessions(int argc, char **argv);
+int cmd_settings(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_shs(int argc, char **argv);
 
