@@ -189,6 +189,29 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
 		cmd_unblock},
+	{"mute", "ID [--data DIR] [--json]", "see nothing of somebody, without a word to anybody",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {}\n"
+		"Nothing is signed. What they write is kept and passed on as before.\n",
+		cmd_mute},
+	{"unmute", "ID [--data DIR] [--json]", "see somebody again",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {}\n",
+		cmd_unmute},
+	{"petname", "ID [NAME] [--data DIR] [--json]",
+		"call somebody by a name of your own; without one, by theirs",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"person\":{…}}\n"
+		"Only you see it.\n",
+		cmd_petname},
+	{"suggest", "[--data DIR] [--json]",
+		"print whom people you follow follow, and through whom",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print "
+		"{\"suggestions\":[{\"id\":\"@…\",\"through\":[\"@…\"],\"total\":n}],"
+		"\"people\":[…]}\n"
+		"Who wrote most recently comes first.\n",
+		cmd_suggest},
 	{"connect", "ADDRESS [--data DIR] [--json]", "dial a peer; returns once the link is up",
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"id\":\"@…\"}\n",

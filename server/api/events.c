@@ -23,7 +23,7 @@ struct id_set {
 struct pending {
 	struct id_set fresh, who, changed, people;
 	uint64_t fresh_count;
-	bool peers, sync, holders, state, safety;
+	bool peers, sync, holders, state, safety, kept;
 	struct events_reply replies[EVENTS_REPLIES_MAX];
 	size_t reply_count;
 	bool replies_over;
@@ -193,6 +193,13 @@ void events_on_safety(struct events *events)
 	(void)pthread_mutex_unlock(&events->lock);
 }
 
+void events_on_kept(struct events *events)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	events->pending.kept = true;
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
 void events_on_holders(struct events *events, const struct events_holders *holders)
 {
 	(void)pthread_mutex_lock(&events->lock);
@@ -229,7 +236,7 @@ static bool has_something(const struct events *events)
 	const struct pending *pending = &events->pending;
 	return pending->fresh_count > 0 || pending->changed.count > 0 ||
 	       pending->people.count > 0 || pending->peers || pending->sync || pending->holders ||
-	       pending->state || pending->safety ||
+	       pending->state || pending->safety || pending->kept ||
 	       (events->owes_resync &&
 		       env_mono_ms(events->env) - events->resync_at_ms >= EVENTS_RESYNC_MS);
 }
@@ -343,6 +350,9 @@ void events_take(struct events *events, struct events_batch *out)
 	}
 	if (pending->safety) {
 		put_frame(out, json_pack("{s:s}", "ev", "safety"));
+	}
+	if (pending->kept) {
+		put_frame(out, json_pack("{s:s}", "ev", "kept"));
 	}
 	memset(&events->pending, 0, sizeof(events->pending));
 	(void)pthread_mutex_unlock(&events->lock);

@@ -13,7 +13,7 @@
 enum {
 	EVENTS_IDS_MAX = 50,
 	EVENTS_REPLIES_MAX = 200,
-	EVENTS_FRAMES_MAX = 9,
+	EVENTS_FRAMES_MAX = 10,
 	EVENTS_FLUSH_MS = 250,
 	EVENTS_RESYNC_MS = 2000, /* at most one "resync" in this time, however much comes in */
 	EVENTS_NAMES_MAX = 3,
@@ -53,6 +53,8 @@ void events_on_sync(struct events *events, bool is_receiving, uint64_t behind);
 void events_on_state(struct events *events, const char *state, const char *cause);
 /** What a pause waits for, or a backup's job, changed. */
 void events_on_safety(struct events *events);
+/** Mutes, names or bookmarks changed. */
+void events_on_kept(struct events *events);
 void events_on_holders(struct events *events, const struct events_holders *holders);
 
 /** Newest own sequence, as far as commits told (or events_set_head()). */

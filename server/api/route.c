@@ -55,6 +55,13 @@ static const struct route routes[] = {
 	{.method = GATE_GET, .pattern = "/api/search", .may = MAY_READ, .serve = serve_search},
 	{.method = GATE_GET, .pattern = "/api/suggest", .may = MAY_READ, .serve = serve_suggest},
 
+	{.method = GATE_GET,
+		.pattern = "/api/suggestions",
+		.may = MAY_READ,
+		.serve = serve_suggestions},
+	{.method = GATE_POST, .pattern = "/api/mute", .may = MAY_WRITE, .serve = serve_mute},
+	{.method = GATE_POST, .pattern = "/api/petname", .may = MAY_WRITE, .serve = serve_petname},
+
 	{.method = GATE_GET, .pattern = "/api/network", .may = MAY_READ, .serve = serve_network},
 	{.method = GATE_GET, .pattern = "/api/status", .may = MAY_READ, .serve = serve_status},
 	{.method = GATE_POST,

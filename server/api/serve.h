@@ -42,6 +42,9 @@ void serve_person_follows(struct call *call);
 void serve_person_followers(struct call *call);
 void serve_people(struct call *call);
 void serve_suggest(struct call *call);
+void serve_suggestions(struct call *call);
+void serve_mute(struct call *call);
+void serve_petname(struct call *call);
 
 /* serve_search.c */
 void serve_search(struct call *call);

@@ -1,5 +1,6 @@
 /*
- * People: one, their lists, ours, and a few by the beginning of a name.
+ * People: one, their lists, ours, a few by the beginning of a name, friends of friends; and what
+ * the owner keeps about them here.
  */
 #include "api/body.h"
 #include "api/shape.h"
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { LIST_MAX = 500, KNOWN_MAX = 1000, SUGGESTIONS_MAX = 6, AT_ONCE = 16 };
+enum { LIST_MAX = 500, KNOWN_MAX = 1000, NAMES_MAX = 6, SUGGESTIONS_MAX = 50, AT_ONCE = 16 };
 
 static bool read_feed_id(struct call *call, struct feed_id *id)
 {
@@ -50,23 +51,60 @@ void serve_me(struct call *call)
 	free(me);
 }
 
+static json_t *ids_json(const struct feed_id *ids, size_t count, struct shape_people *people)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++) {
+		shape_name(people, &ids[i]);
+		(void)json_array_append_new(list, shape_feed_id(&ids[i]));
+	}
+	return list;
+}
+
+static enum err shape_about(struct reader *reader, const struct person *person,
+	const struct people_between *between, json_t **out)
+{
+	json_t *list = NULL;
+	struct shape_people *people = calloc(1, sizeof(*people));
+	if (people == NULL) {
+		return ERR_NOMEM;
+	}
+	json_t *ids = ids_json(between->at, between->count, people);
+	enum err err = shape_people(reader, people, &list);
+	free(people);
+	if (err != ERR_OK) {
+		json_decref(ids);
+		return err;
+	}
+	*out = json_pack("{s:o, s:o, s:I, s:I, s:b, s:o, s:o, s:I, s:o}", "person",
+		shape_person(person), "bio", bio_json(person), "follows",
+		(json_int_t)person->follows, "followers", (json_int_t)person->followers, "forked",
+		person->is_forked, "since",
+		person->since_ms < 0 ? json_null() : json_integer(person->since_ms), "between", ids,
+		"between_total", (json_int_t)between->total, "people", list);
+	return *out == NULL ? ERR_NOMEM : ERR_OK;
+}
+
 void serve_person(struct call *call)
 {
 	struct answer *answer = &call->exchange->answer;
 	struct feed_id id;
+	struct people_between between;
 	struct reader *reader = read_feed_id(call, &id) ? inside_reader(call) : NULL;
 	struct person *person = malloc(sizeof(*person));
-	if (reader != NULL && person != NULL) {
-		enum err err = person_read(reader, &id, person);
+	json_t *tree = NULL;
+	if (reader != NULL) {
+		enum err err = person == NULL ? ERR_NOMEM : person_read(reader, &id, person);
+		if (err == ERR_OK) {
+			err = people_between(reader, &id, &between);
+		}
+		if (err == ERR_OK) {
+			err = shape_about(reader, person, &between, &tree);
+		}
 		if (err != ERR_OK) {
 			answer_err(answer, err);
 		} else {
-			answer_json(answer, 200,
-				json_pack("{s:o, s:o, s:I, s:I, s:b}", "person",
-					shape_person(person), "bio", bio_json(person), "follows",
-					(json_int_t)person->follows, "followers",
-					(json_int_t)person->followers, "forked",
-					person->is_forked));
+			answer_json(answer, 200, tree);
 		}
 	}
 	free(person);
@@ -160,6 +198,9 @@ void serve_people(struct call *call)
 		err = put_list(call, reader, PEOPLE_BLOCKED_BY, "blocks", people, tree);
 	}
 	if (err == ERR_OK) {
+		err = put_list(call, reader, PEOPLE_MUTED, "mutes", people, tree);
+	}
+	if (err == ERR_OK) {
 		err = shape_people(reader, people, &list);
 	}
 	free(people);
@@ -189,14 +230,14 @@ static enum err pick(struct reader *reader, const struct feed_id *ids, size_t co
 {
 	struct person *rows = malloc(AT_ONCE * sizeof(*rows));
 	enum err err = rows == NULL ? ERR_NOMEM : ERR_OK;
-	for (size_t done = 0;
-		err == ERR_OK && done < count && json_array_size(out) < SUGGESTIONS_MAX;
+	for (size_t done = 0; err == ERR_OK && done < count && json_array_size(out) < NAMES_MAX;
 		done += AT_ONCE) {
 		size_t some = count - done < AT_ONCE ? count - done : AT_ONCE;
 		err = people_read(reader, ids + done, some, rows);
-		for (size_t i = 0;
-			err == ERR_OK && i < some && json_array_size(out) < SUGGESTIONS_MAX; i++) {
-			if (name_begins(rows[i].name, start)) {
+		for (size_t i = 0; err == ERR_OK && i < some && json_array_size(out) < NAMES_MAX;
+			i++) {
+			if (name_begins(rows[i].name, start) ||
+				name_begins(rows[i].petname, start)) {
 				(void)json_array_append_new(out, shape_person(&rows[i]));
 			}
 		}
@@ -248,4 +289,139 @@ void serve_suggest(struct call *call)
 		}
 	}
 	buf_fini(&text);
+}
+
+static enum err shape_suggestions(struct reader *reader, json_t **out)
+{
+	struct people_suggestion *rows = calloc(SUGGESTIONS_MAX, sizeof(*rows));
+	struct shape_people *people = calloc(1, sizeof(*people));
+	json_t *list = json_array();
+	json_t *named = NULL;
+	size_t count = 0;
+	enum err err = rows == NULL || people == NULL || list == NULL
+			       ? ERR_NOMEM
+			       : people_suggestions(reader, rows, SUGGESTIONS_MAX, &count);
+	for (size_t i = 0; err == ERR_OK && i < count; i++) {
+		const struct people_between *through = &rows[i].through;
+		shape_name(people, &rows[i].id);
+		(void)json_array_append_new(
+			list, json_pack("{s:o, s:o, s:I}", "id", shape_feed_id(&rows[i].id),
+				      "through", ids_json(through->at, through->count, people),
+				      "total", (json_int_t)through->total));
+	}
+	if (err == ERR_OK) {
+		err = shape_people(reader, people, &named);
+	}
+	free(people);
+	free(rows);
+	if (err != ERR_OK) {
+		json_decref(list);
+		return err;
+	}
+	*out = json_pack("{s:o, s:o}", "suggestions", list, "people", named);
+	return *out == NULL ? ERR_NOMEM : ERR_OK;
+}
+
+void serve_suggestions(struct call *call)
+{
+	json_t *tree = NULL;
+	struct reader *reader = inside_reader(call);
+	if (reader == NULL) {
+		return;
+	}
+	enum err err = shape_suggestions(reader, &tree);
+	if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+	} else {
+		answer_json(&call->exchange->answer, 200, tree);
+	}
+}
+
+/* What the owner keeps about people. */
+
+/* Whom the body is about; never ourselves. False: answered. */
+static bool read_other(struct call *call, struct feed_id *id)
+{
+	struct span text;
+	struct answer *answer = &call->exchange->answer;
+	if (!body_text(call->body, "id", &text) || feed_id_parse_any(text, id) != ERR_OK) {
+		answer_error(answer, SAID_BAD_REQUEST, "This is not the key of a person.");
+		return false;
+	}
+	if (feed_id_equal(id, &call->api->opts.self)) {
+		answer_error(answer, SAID_BAD_REQUEST, "This is your own key.");
+		return false;
+	}
+	return true;
+}
+
+/* The row is there, or there was no room for it. */
+static enum err keep(struct call *call, const struct change *change, struct person *out)
+{
+	struct reader *reader = inside_reader(call);
+	enum err err =
+		reader == NULL ? ERR_NOMEM : writer_change_wait(call->api->opts.writer, change);
+	if (err == ERR_OK) {
+		err = people_read(reader, &change->feed, 1, out);
+	}
+	if (err == ERR_OK) {
+		events_on_kept(call->api->events);
+	} else {
+		answer_err(&call->exchange->answer, err);
+	}
+	return err;
+}
+
+void serve_mute(struct call *call)
+{
+	struct feed_id id;
+	struct person person;
+	const json_t *on = json_object_get(call->body, "on");
+	if (!read_other(call, &id)) {
+		return;
+	}
+	if (!json_is_boolean(on)) {
+		answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "`on` is true or false.");
+		return;
+	}
+	const struct change change = {.kind = CHANGE_MUTE, .feed = id, .number = json_is_true(on)};
+	if (keep(call, &change, &person) != ERR_OK) {
+		return;
+	}
+	if (person.is_muted != json_is_true(on)) {
+		answer_error(&call->exchange->answer, SAID_REFUSED,
+			"You have muted as many people as this node keeps count of.");
+		return;
+	}
+	answer_json(&call->exchange->answer, 200, json_object());
+}
+
+void serve_petname(struct call *call)
+{
+	struct feed_id id;
+	struct person person;
+	struct span name = span_of(NULL, 0);
+	struct answer *answer = &call->exchange->answer;
+	if (!read_other(call, &id)) {
+		return;
+	}
+	if (body_has(call->body, "name") && !body_text(call->body, "name", &name)) {
+		answer_error(answer, SAID_BAD_REQUEST, "`name` is a text, or null.");
+		return;
+	}
+	if (name.len > LIMIT_PETNAME_BYTES) {
+		answer_error(answer, SAID_REFUSED, "This name is too long.");
+		return;
+	}
+	const struct change change = {.kind = CHANGE_PETNAME, .feed = id, .name = name};
+	if (keep(call, &change, &person) != ERR_OK) {
+		return;
+	}
+	if (name.len > 0 && person.petname[0] == '\0') {
+		answer_error(answer, SAID_REFUSED,
+			"There is nothing to see in this name, or you have named as many people as "
+			"this node remembers.");
+		return;
+	}
+	answer_json(answer, 200, json_pack("{s:o}", "person", shape_person(&person)));
 }

@@ -66,12 +66,14 @@ json_t *shape_person(const struct person *person)
 	if (person->has_image) {
 		blob_id_format(&person->image, image);
 	}
-	return json_pack("{s:o, s:o, s:s?, s:s, s:s, s:i, s:I, s:I, s:o}", "id",
+	return json_pack("{s:o, s:o, s:s?, s:s, s:s, s:i, s:I, s:I, s:o, s:o, s:b}", "id",
 		shape_feed_id(&person->id), "name", body_string(span_text(person->name)), "image",
 		person->has_image ? image : NULL, "i", edge_text(person->mine), "they",
 		edge_text(person->theirs), "hops", person->hops, "sequence",
 		(json_int_t)person->sequence, "newest", (json_int_t)person->newest_ms, "ahead",
-		shape_ahead(person));
+		shape_ahead(person), "petname",
+		person->petname[0] == '\0' ? json_null() : body_string(span_text(person->petname)),
+		"muted", person->is_muted);
 }
 
 enum err shape_people(struct reader *reader, const struct shape_people *people, json_t **out)
@@ -183,12 +185,13 @@ static json_t *shape_likes(const struct post *post, struct shape_people *people)
 		post->is_liked);
 }
 
-/* The name of a holder as it is shown: theirs, or the beginning of their key. */
+/* The name of a holder as it is shown: the owner's for them, theirs, or the beginning of their key.
+ */
 static void name_holder(const struct person *person, char out[static EVENTS_NAME_BYTES])
 {
 	char text[FEED_ID_TEXT_BYTES];
-	if (person->name[0] != '\0') {
-		(void)snprintf(out, EVENTS_NAME_BYTES, "%s", person->name);
+	if (person_called(person)[0] != '\0') {
+		(void)snprintf(out, EVENTS_NAME_BYTES, "%s", person_called(person));
 	} else {
 		feed_id_format(&person->id, text);
 		(void)snprintf(out, EVENTS_NAME_BYTES, "%.9s", text);

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-enum { SHAPE_PEOPLE_MAX = 512 };
+enum { SHAPE_PEOPLE_MAX = 2048 };
 
 /* People named in an answer, each once, in the order they were named. */
 struct shape_people {

@@ -22,7 +22,8 @@ QUERY(sql_audit_messages, "SELECT m.message, m.sequence, m.key_head, m.key_tail,
 			  "b.first DESC LIMIT 1), 0) >= m.message FROM messages m "
 			  "LEFT JOIN posts p ON p.message = m.message WHERE m.feed = ?1 AND "
 			  "m.sequence > ?2 AND m.sequence <= ?3 ORDER BY m.sequence LIMIT ?4");
-QUERY(sql_audit_edge, "SELECT edge FROM contacts WHERE feed = 1 AND about = ?1");
+QUERY(sql_audit_edge, "SELECT (SELECT edge FROM contacts WHERE feed = 1 AND about = ?1), EXISTS "
+		      "(SELECT 1 FROM mutes WHERE feed = ?1)");
 QUERY(sql_audit_newest, "SELECT coalesce(max(message), 0) FROM messages");
 /* SCAN: once, to see whether there are likes that nobody gave. */
 QUERY(sql_audit_likes, "SELECT count(*) FROM votes WHERE message > 0");
@@ -172,6 +173,7 @@ static enum err check_chunk(struct audit_subject *subject, uint64_t *after, size
 		err = db_step(subject->reader->db, stmt);
 		subject->mine = err == ERR_OK ? (enum contact_edge)sqlite3_column_int(stmt, 0)
 					      : EDGE_NEITHER;
+		subject->is_muted = err == ERR_OK && sqlite3_column_int(stmt, 1) != 0;
 		db_reset(stmt);
 	}
 	if (err == ERR_OK || err == ERR_NOT_FOUND) {

@@ -67,7 +67,7 @@ enum err audit_activity_note(struct audit_subject *subject, sqlite3_stmt *stmt,
 {
 	struct audit_activity row = {.message = sqlite3_column_int64(stmt, 0),
 		.at_ms = index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 4))};
-	if (subject->feed == FEED_SELF || subject->mine == EDGE_BLOCK) {
+	if (subject->feed == FEED_SELF || subject->mine == EDGE_BLOCK || subject->is_muted) {
 		return ERR_OK;
 	}
 	switch (content->type) {

@@ -44,6 +44,7 @@ struct audit_subject {
 	struct audit_views views;
 	struct buf body; /* the message that is looked at */
 	enum contact_edge mine;
+	bool is_muted;
 	bool is_behind;       /* rows of some of its messages are still to be made */
 	bool is_broken;       /* one sentence per broken chain is enough */
 	uint64_t log_faults;  /* of its messages and its row, without those of its views */

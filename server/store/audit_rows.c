@@ -55,6 +55,12 @@ QUERY(sql_drop_holders, "DELETE FROM holders WHERE peer NOT IN (SELECT feed FROM
 			"sequence < 0");
 QUERY(sql_stray_wants,
 	"SELECT feed FROM wants WHERE feed NOT IN (SELECT feed FROM feeds) LIMIT 10");
+QUERY(sql_stray_mutes,
+	"SELECT feed FROM mutes WHERE feed NOT IN (SELECT feed FROM feeds) LIMIT 10");
+QUERY(sql_drop_mutes, "DELETE FROM mutes WHERE feed NOT IN (SELECT feed FROM feeds)");
+QUERY(sql_stray_petnames,
+	"SELECT feed FROM petnames WHERE feed NOT IN (SELECT feed FROM feeds) LIMIT 10");
+QUERY(sql_drop_petnames, "DELETE FROM petnames WHERE feed NOT IN (SELECT feed FROM feeds)");
 QUERY(sql_drop_wants, "DELETE FROM wants WHERE feed NOT IN (SELECT feed FROM feeds)");
 QUERY(sql_stray_reach, "SELECT feed FROM reach WHERE feed NOT IN (SELECT feed FROM feeds) OR hops "
 		       "NOT BETWEEN 0 AND 3 LIMIT 10");
@@ -94,6 +100,8 @@ static const struct stray {
 	{&sql_stray_profiles, NULL, "Somebody has a name without a message"},
 	{&sql_stray_holders, &sql_drop_holders, "A holder of your feed is nobody"},
 	{&sql_stray_wants, &sql_drop_wants, "Somebody wanted without following is nobody"},
+	{&sql_stray_mutes, &sql_drop_mutes, "Somebody muted is nobody"},
+	{&sql_stray_petnames, &sql_drop_petnames, "Somebody who was given a name is nobody"},
 	{&sql_stray_reach, &sql_drop_reach, "A feed within reach is nobody's, or too far"},
 	{&sql_stray_clocks, &sql_drop_clocks, "What a peer told is of nobody"},
 	{&sql_stray_addresses, &sql_drop_addresses, "An address leads to nobody"},

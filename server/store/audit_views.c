@@ -11,7 +11,7 @@
 
 QUERY(sql_audit_sequence,
 	"SELECT f.sequence, (SELECT edge FROM contacts WHERE feed = 1 AND about = "
-	"?1) FROM feeds f WHERE f.feed = ?1");
+	"?1), EXISTS (SELECT 1 FROM mutes WHERE feed = ?1) FROM feeds f WHERE f.feed = ?1");
 QUERY(sql_audit_edges, "SELECT f.id, c.edge FROM contacts c CROSS JOIN feeds f ON f.feed = c.about "
 		       "WHERE c.feed = ?1");
 QUERY(sql_audit_like, "SELECT 1 FROM votes WHERE link = ?1 AND feed = ?2 AND message > 0");
@@ -44,7 +44,8 @@ static bool head_is(sqlite3_stmt *stmt, int at, bool is_there, const struct mess
 void audit_post(struct audit_subject *subject, sqlite3_stmt *stmt, const struct message *message,
 	const struct content *content)
 {
-	bool is_shown = content->type == CONTENT_POST && subject->mine != EDGE_BLOCK;
+	bool is_shown =
+		content->type == CONTENT_POST && subject->mine != EDGE_BLOCK && !subject->is_muted;
 	bool has_row = sqlite3_column_type(stmt, 6) != SQLITE_NULL;
 	if (is_shown && !has_row && sqlite3_column_int(stmt, 11) != 0) {
 		return;
@@ -142,7 +143,8 @@ static enum err is_unchanged(struct audit_subject *subject, bool *out)
 	}
 	if (err == ERR_OK) {
 		*out = (uint64_t)sqlite3_column_int64(stmt, 0) == subject->claimed.sequence &&
-		       (enum contact_edge)sqlite3_column_int(stmt, 1) == subject->mine;
+		       (enum contact_edge)sqlite3_column_int(stmt, 1) == subject->mine &&
+		       (sqlite3_column_int(stmt, 2) != 0) == subject->is_muted;
 		db_reset(stmt);
 	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
@@ -177,7 +179,7 @@ static enum err count_missing_likes(struct audit_subject *subject, size_t *missi
 	const uint8_t *link = NULL;
 	void *value = NULL;
 	sqlite3_stmt *stmt = NULL;
-	if (subject->mine == EDGE_BLOCK) {
+	if (subject->mine == EDGE_BLOCK || subject->is_muted) {
 		return ERR_OK; /* they have none */
 	}
 	if (subject->is_behind) {

@@ -24,7 +24,8 @@ QUERY(sql_behind_cut, "UPDATE behind SET last = ?3 WHERE part = ?1 AND first = ?
 QUERY(sql_behind_drop, "DELETE FROM behind WHERE part = ?1 AND first = ?2");
 QUERY(sql_behind_rows,
 	"SELECT m.message, m.feed, m.received, m.key_head, m.key_tail, m.sequence, f.id, c.edge, "
-	"m.body FROM messages m CROSS JOIN feeds f ON f.feed = m.feed LEFT JOIN contacts c ON "
+	"m.body, EXISTS (SELECT 1 FROM mutes WHERE feed = m.feed) FROM messages m CROSS JOIN feeds "
+	"f ON f.feed = m.feed LEFT JOIN contacts c ON "
 	"c.feed = 1 AND c.about = m.feed WHERE m.message BETWEEN ?1 AND ?2 ORDER BY m.message DESC "
 	"LIMIT ?3");
 
@@ -268,15 +269,18 @@ static enum err take_content(struct unit *unit, const struct json *tree, struct 
 	row->at_ms = index_at_ms(claimed, received_ms);
 	made->at_ms = row->at_ms;
 	made->type = content.type;
+	if (content.type == CONTENT_ABOUT) {
+		return index_put_from(unit->behind->index, &content.about, row, made->sequence);
+	}
+	if (!index_is_shown(row->author)) {
+		return ERR_OK;
+	}
 	enum err err = put_activity(unit, &content, row);
 	if (err != ERR_OK) {
 		return err;
 	}
 	if (content.type == CONTENT_POST) {
 		return hold_post(unit, &content.post, row, made);
-	}
-	if (content.type == CONTENT_ABOUT) {
-		return index_put_from(unit->behind->index, &content.about, row, made->sequence);
 	}
 	return content.type == CONTENT_VOTE ? hold_vote(unit, &content.vote, row, made) : ERR_OK;
 }
@@ -285,7 +289,8 @@ static enum err take_content(struct unit *unit, const struct json *tree, struct 
 static enum err take_row(struct unit *unit, sqlite3_stmt *stmt)
 {
 	struct feed_entry author = {.feed = sqlite3_column_int64(stmt, 1),
-		.mine = (enum contact_edge)sqlite3_column_int(stmt, 7)};
+		.mine = (enum contact_edge)sqlite3_column_int(stmt, 7),
+		.is_muted = sqlite3_column_int(stmt, 9) != 0};
 	struct index_row row = {.message = sqlite3_column_int64(stmt, 0), .author = &author};
 	struct committed made = {.sequence = (uint64_t)sqlite3_column_int64(stmt, 5)};
 	struct json_doc *doc = NULL;

@@ -16,6 +16,7 @@ struct feed_entry {
 	int64_t at_ms;          /* of the head */
 	int64_t edges;          /* rows of contacts by it */
 	enum contact_edge mine; /* what we said of it */
+	bool is_muted;          /* … and what we keep to ourselves */
 	/* What is held ahead of it (store/ahead_rows), sequences; 0: nothing. */
 	uint64_t ahead_first, ahead_newest;
 	bool is_dirty;

@@ -1,8 +1,8 @@
 /*
  * Derived rows. A message brings at most one post, vote, edge or profile; all of them can be made
- * again from the log. Blocked authors have no posts and no votes, so that the queries need not ask
- * who is blocked; taking them away and bringing them back happens here, when our own contact
- * message is stored.
+ * again from the log. Who is blocked or muted has no posts and no votes, so that the queries need
+ * not ask; taking them away and bringing them back happens here, when our own contact message is
+ * stored or the owner mutes.
  */
 #include "store/index.h"
 
@@ -119,6 +119,11 @@ static enum err put_vote(
 	enum err err = index_put_vote_row(index, db_key_head(vote->link.at), row->author->feed,
 		vote->is_like ? row->message : -row->message);
 	return err == ERR_OK ? activity_put_vote(index, vote, row) : err;
+}
+
+bool index_is_shown(const struct feed_entry *author)
+{
+	return author->mine != EDGE_BLOCK && !author->is_muted;
 }
 
 /* Rows of `posts` and `votes`, the part that depends on blocks. */
@@ -268,9 +273,21 @@ static enum err follow_own_edge(struct index *index, struct feed_entry *of, enum
 		return take_words_away(index, of);
 	}
 	if (old == EDGE_BLOCK) {
-		return bring_words_back(index, of);
+		return of->is_muted ? ERR_OK : bring_words_back(index, of);
 	}
 	return run_for_feed(index, &sql_home_set, of->feed, of->mine == EDGE_FOLLOW);
+}
+
+enum err index_mute(struct index *index, struct feed_entry *of, bool is_muted)
+{
+	if (of->is_muted == is_muted) {
+		return ERR_OK;
+	}
+	of->is_muted = is_muted;
+	if (of->mine == EDGE_BLOCK) {
+		return ERR_OK;
+	}
+	return is_muted ? take_words_away(index, of) : bring_words_back(index, of);
 }
 
 static enum err set_edge(struct index *index, struct feed_entry *author, int64_t about,
@@ -341,7 +358,7 @@ static enum err put_contact(struct index *index, const struct content_contact *c
 		/* Wanted without a message while none could be signed: now there is one. */
 		err = run_for_feed(index, &sql_want_done, of->feed, 0);
 	}
-	if (err == ERR_OK && is_set) {
+	if (err == ERR_OK && is_set && index_is_shown(row->author)) {
 		err = activity_put_contact(index, contact, row);
 	}
 	if (err != ERR_OK || of == NULL || !is_set) {
@@ -433,6 +450,12 @@ enum err index_message(struct index *index, const struct message *message,
 		return err;
 	}
 	out->type = content.type;
+	bool is_words = content.type == CONTENT_POST || content.type == CONTENT_VOTE;
+	if (is_words && !index_is_shown(row->author)) {
+		out->type = CONTENT_OTHER; /* no news for people */
+		out->is_behind = false;
+		return ERR_OK;
+	}
 	switch (content.type) {
 	case CONTENT_POST:
 		tell_post(&content.post, row, out);

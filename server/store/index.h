@@ -78,6 +78,12 @@ MUST_USE enum err index_ahead(struct index *index, const struct message *message
 MUST_USE enum err index_again(struct index *index, const struct message *message,
 	const struct index_row *row, bool is_edges);
 
+/** Has this author rows in `posts` and `votes`? Nobody whom we block or mute has. */
+bool index_is_shown(const struct feed_entry *author);
+/** The owner mutes somebody or ends it: their posts and likes go, or come back from the log. The
+ * row of `mutes` is the caller's. */
+MUST_USE enum err index_mute(struct index *index, struct feed_entry *of, bool is_muted);
+
 /** Read and write the table `figures`. */
 MUST_USE enum err index_load(struct index *index);
 MUST_USE enum err index_flush(struct index *index);

@@ -237,6 +237,10 @@ enum change_kind {
 	CHANGE_SHARE,      /* feed, number: the day; share: what it has sent that day */
 	CHANGE_AHEAD_DROP, /* feed: nothing is shown ahead of it any more (what vouched for it was
 			      wrong) */
+	CHANGE_MUTE,       /* feed, number: 1 the owner mutes them, 0 no longer; over LIMIT_MUTES
+			      nothing changes */
+	CHANGE_PETNAME,    /* feed, name: what the owner calls them, cleaned for showing; empty: no
+			      longer; over LIMIT_PETNAMES nothing changes */
 	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
 			kept) */
 };

@@ -134,7 +134,7 @@ static enum err judge(struct writer *writer, const struct feed_entry *author,
 {
 	sqlite3_stmt *stmt = NULL;
 	*is_refused = true;
-	if (author->feed == FEED_SELF || author->mine == EDGE_BLOCK || !fits(author, window)) {
+	if (author->feed == FEED_SELF || !index_is_shown(author) || !fits(author, window)) {
 		return ERR_OK;
 	}
 	enum err err = db_query(writer->db, &sql_ahead_wanted, &stmt);

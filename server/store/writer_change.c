@@ -232,6 +232,9 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 	case CHANGE_DRAFT_DROP:
 	case CHANGE_LOG:
 		return writer_safety_change(writer, change);
+	case CHANGE_MUTE:
+	case CHANGE_PETNAME:
+		return writer_people_change(writer, change);
 	case CHANGE_CHECKED:
 		return change_checked(writer, change);
 	case CHANGE_SHARE:
@@ -260,7 +263,9 @@ static enum err check_change(const struct change *change)
 	size_t text_max = is_address ? LIMIT_ADDRESS_BYTES
 			  : is_named ? LIMIT_SAFETY_TEXT_BYTES
 				     : SIZE_MAX;
-	size_t name_max = is_named ? LIMIT_SAFETY_NAME_BYTES : SIZE_MAX;
+	size_t name_max = is_named                         ? LIMIT_SAFETY_NAME_BYTES
+			  : change->kind == CHANGE_PETNAME ? LIMIT_PETNAME_BYTES
+							   : SIZE_MAX;
 	return change->text.len > text_max || change->name.len > name_max ? ERR_LIMIT : ERR_OK;
 }
 

@@ -230,6 +230,8 @@ void writer_publish_job_free(struct publish_job *job);
 /** Remember which request an own message answers, in its transaction; the empty nonce is none. */
 MUST_USE enum err writer_put_nonce(struct writer *writer, struct span nonce, uint64_t sequence);
 
+/** CHANGE_MUTE, CHANGE_PETNAME (writer_people.c). */
+MUST_USE enum err writer_people_change(struct writer *writer, const struct change *change);
 /** One change, in a transaction. */
 MUST_USE enum err writer_change_one(struct writer *writer, const struct change *change);
 MUST_USE enum err writer_setting_put(struct writer *writer, const char *name, struct span text);
