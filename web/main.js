@@ -4,7 +4,7 @@
 import { html, render, useEffect, useState, useValue } from './lib/html.js';
 import { ApiError, boot, door, memory } from './lib/api.js';
 import { t } from './lib/text.js';
-import { failure, feeds, head, isPaused, me, now, peers, phase, status, sync, take } from './lib/state.js';
+import { failure, feeds, head, isPaused, me, now, peers, phase, spoken, status, sync, take } from './lib/state.js';
 import { go, place } from './lib/router.js';
 import { Bones, Empty, Problem } from './parts/bits.js';
 import { Page, Shell } from './parts/shell.js';
@@ -90,6 +90,7 @@ function Screen() {
 function App() {
 	const is = useValue(phase);
 	const error = useValue(failure);
+	const tongue = useValue(spoken);
 	switch (is) {
 	case 'door':
 		return html`<${FirstRun} name="Door" props=${{ error, onOpen: () => start(undefined) }} />`;
@@ -98,7 +99,7 @@ function App() {
 	case 'failed':
 		return html`<main class="welcome" id="page"><p class="brand">kith</p><h1 class="sr">kith</h1><${Problem} error=${error} onRetry=${() => start(undefined)} /></main>`;
 	case 'open':
-		return html`<${Screen} />`;
+		return html`<${Screen} key=${tongue} />`;
 	default:
 		return html`<main class="welcome" id="page"><${Bones} /></main>`;
 	}
@@ -207,5 +208,12 @@ setInterval(() => {
 	now.value = Date.now();
 }, 30000);
 
-render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+const draw = () => render(html`<${App} />`, /** @type {HTMLElement} */ (document.getElementById('app')));
+/* boot.js chose the language. */
+const chosen = document.documentElement.lang;
+if (chosen === 'en') {
+	draw();
+} else {
+	import('./lib/languages.js').then((languages) => languages.choose(chosen)).then(draw, draw);
+}
 open();

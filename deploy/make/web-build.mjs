@@ -59,7 +59,7 @@ function put(name, content) {
 	writeFileSync(join(out, name), content);
 }
 
-/** The names of the files that the first screen runs, main.js first. */
+/** What the first screen runs, main.js first, and where the words of other languages are, as attributes for boot.js. */
 async function scripts() {
 	const { metafile } = await build({
 		...common,
@@ -76,11 +76,15 @@ async function scripts() {
 	const outputs = Object.fromEntries(
 		Object.entries(metafile.outputs).map(([path, one]) => [nameOf(path), { imports: one.imports.map((to) => ({ ...to, path: nameOf(to.path) })) }]),
 	);
-	return [...needs(outputs, 'main.js')];
+	const words = Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) => {
+		const code = /lib\/lang\/([a-z]{2})\.js$/.exec(entryPoint ?? '')?.[1];
+		return code ? [`data-${code}="/w/TREE/${nameOf(path)}"`] : [];
+	});
+	return { first: [...needs(outputs, 'main.js')], words: words.sort() };
 }
 
 /** Style sheets become one, in the order in which index.html names them: two requests less. */
-function frame(first) {
+function frame({ first, words }) {
 	let page = readFileSync(join(sources, 'index.html'), 'utf8');
 	const named = [...page.matchAll(/<link rel="stylesheet" href="\/w\/TREE\/([^"]+)">\n/g)];
 	const sheet = named.map(([, name]) => readFileSync(join(sources, name), 'utf8')).join('\n');
@@ -89,6 +93,7 @@ function frame(first) {
 		page = page.replace(line, () => (i === 0 ? '<link rel="stylesheet" href="/w/TREE/page.css">\n' : ''));
 	});
 	const links = first.filter((name) => name !== 'main.js').map((name) => `<link rel="modulepreload" href="/w/TREE/${name}">`);
+	page = page.replace('<script src="/w/TREE/boot.js">', () => ['<script src="/w/TREE/boot.js"', ...words].join(' ') + '>');
 	put('index.html', page.replace('<!-- preload -->', () => links.join('\n')));
 	put('boot.js', transformSync(readFileSync(join(sources, 'boot.js'), 'utf8'), { minify: true, target: TARGET, charset: 'utf8' }).code);
 	cpSync(join(sources, 'icon.svg'), join(out, 'icon.svg'));

@@ -84,6 +84,9 @@ export function changeHolders(sequence, holders) {
 	}
 }
 
+/** The language on the screen; everything is drawn anew when it changes. */
+export const spoken = signal('en');
+
 /** @typedef {'start' | 'door' | 'locked' | 'open' | 'failed'} Phase */
 /** Whether the page may speak with the node. */
 export const phase = signal(/** @type {Phase} */ ('start'));

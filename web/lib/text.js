@@ -1,7 +1,37 @@
 /**
- * lib/text: words, ids and figures as people read them.
+ * lib/text: words, ids and figures as people read them, in the language they chose. English comes with the page; of another language the file of words is
+ * fetched first (lib/languages), and a key it lacks is said in English.
  */
-import { plural, words } from './lang/en.js';
+import { months, words } from './lang/en.js';
+
+/** @typedef {{ code: string, dir: 'ltr' | 'rtl', months: string[], words: Record<string, string | Record<string, string>> }} Language */
+/** @type {Language} */
+export const english = { code: 'en', dir: 'ltr', months, words };
+/** What is spoken now. */
+export let tongue = english;
+/** @type {Map<string, any>} */
+let formats = new Map();
+
+/** @param {Language} language */
+export function speak(language) {
+	tongue = language;
+	formats = new Map();
+}
+
+/**
+ * One Intl object of each kind, made when it is first needed: the first one costs a phone 25 to 60 ms, so English does without on the first screen.
+ * @template T
+ * @param {string} name @param {(locale: string) => T} make with the reader's region, if they have one for this language @returns {T}
+ */
+export function format(name, make) {
+	if (!formats.has(name)) {
+		formats.set(name, make(navigator.languages?.find((one) => one.startsWith(tongue.code)) ?? tongue.code));
+	}
+	return formats.get(name);
+}
+
+/** Which form of a word this number takes. @param {number} n */
+const form = (n) => (tongue === english ? (n === 1 ? 'one' : 'other') : format('plural', (locale) => new Intl.PluralRules(locale)).select(n));
 
 /**
  * The sentence for a key, with `{name}` places filled in. A key whose words differ by number is an object with the plural forms.
@@ -10,12 +40,12 @@ import { plural, words } from './lang/en.js';
  * @returns {string}
  */
 export function t(key, values = {}) {
-	let found = words[key];
+	let found = tongue.words[key] ?? words[key];
 	if (found === undefined) {
 		return key;
 	}
 	if (typeof found === 'object') {
-		found = found[plural(Number(values.n))] ?? found.other;
+		found = found[form(Number(values.n))] ?? found.other;
 	}
 	return found.replace(/\{(\w+)\}/g, (_, name) => {
 		const value = values[name];
@@ -23,20 +53,29 @@ export function t(key, values = {}) {
 	});
 }
 
-/** 1240 → "1,240". By hand: the first Intl object costs a phone 25 to 60 ms. @param {number} n */
+/** 1240 → "1,240", "1.240". @param {number} n */
 export function figure(n) {
-	return String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ',');
+	const whole = Math.round(n);
+	if (whole < 1000) {
+		return String(whole);
+	}
+	return tongue === english ? String(whole).replace(/\B(?=(\d{3})+$)/g, ',') : format('figure', (locale) => new Intl.NumberFormat(locale)).format(whole);
 }
 
-/** @param {number} n bytes */
+/** 1240000 → "1.2 MB", "1,2 MB". @param {number} n bytes */
 export function bytes(n) {
-	const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+	const units = ['', 'kB', 'MB', 'GB', 'TB'];
 	let unit = 0;
 	while (n >= 1000 && unit < units.length - 1) {
 		n /= 1000;
 		unit++;
 	}
-	return `${unit === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[unit]}`;
+	if (unit === 0) {
+		return t('size.bytes', { n });
+	}
+	const tenths = (/** @type {string} */ locale) => new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+	const said = n >= 100 ? figure(n) : tongue === english ? n.toFixed(1) : format('tenths', tenths).format(n);
+	return `${said}\u00a0${units[unit]}`;
 }
 
 /** An id as paths carry it: base64url, no sigil, 43 characters. @param {string} id */

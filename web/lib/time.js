@@ -1,8 +1,7 @@
 /**
- * lib/time: times as people say them, without Intl (see lib/text figure).
+ * lib/time: times as people say them. Only the exact time, which is told on demand, needs Intl (see lib/text format).
  */
-import { months, days } from './lang/en.js';
-import { t } from './text.js';
+import { format, t, tongue } from './text.js';
 
 const MINUTE = 60000;
 const HOUR = 60 * MINUTE;
@@ -24,15 +23,13 @@ export function ago(at, now) {
 		return t('time.d', { n: Math.floor(age / DAY) });
 	}
 	const date = new Date(at);
-	const day = `${date.getDate()} ${months[date.getMonth()]}`;
-	return date.getFullYear() === new Date(now).getFullYear() ? day : `${day} ${date.getFullYear()}`;
+	const day = { d: String(date.getDate()), month: tongue.months[date.getMonth()], y: String(date.getFullYear()) };
+	return t(date.getFullYear() === new Date(now).getFullYear() ? 'time.date' : 'time.dateYear', day);
 }
 
-/** "Tuesday 12 Mar 2026, 14:05". @param {number} at ms */
+/** "Tuesday, 12 March 2026 at 14:05", as one says it where the reader is. @param {number} at ms */
 export function full(at) {
-	const date = new Date(at);
-	const clock = `${date.getHours()}:${String(date.getMinutes()).padStart(2, '0')}`;
-	return `${days[date.getDay()]} ${date.getDate()} ${months[date.getMonth()]} ${date.getFullYear()}, ${clock}`;
+	return format('full', (locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' })).format(at);
 }
 
 /** "9:05", "23:09:05": what is left. @param {number} ms */

@@ -132,7 +132,10 @@ export function Dot({ state }) {
 /** @param {{ at: number, href?: string }} props */
 export function Time({ at, href }) {
 	const here = useValue(now);
-	const clock = html`<time datetime=${new Date(at).toISOString()} title=${full(at)}>${ago(at, here)}</time>`;
+	const tell = (/** @type {any} */ event) => {
+		event.currentTarget.title = full(at);
+	};
+	const clock = html`<time datetime=${new Date(at).toISOString()} onPointerEnter=${tell}>${ago(at, here)}</time>`;
 	return href ? html`<a class="time" href=${href}>${clock}</a>` : html`<span class="time">${clock}</span>`;
 }
 

@@ -1,16 +1,10 @@
 /**
- * lib/lang/en: the words of the first screen in English; en-more.js has the others. Flat keys, `{n}` places; another language is one more file with the same keys. Short, second
- * person, no blame, no exclamation marks; numbers and names instead of adjectives.
+ * lib/lang/en: the words of the first screen in English; en-more.js has the others. Flat keys, `{n}` places, one key for each sentence, and an object with
+ * the plural forms where a number changes the words. Short, second person, no blame, no exclamation marks; numbers and names instead of adjectives. Another
+ * language is one file with the keys of both.
  */
-
-/**
- * Which form a number takes. A language with more forms may answer with Intl.PluralRules; English needs no such (slow to make) object.
- * @param {number} n
- */
-export const plural = (n) => (n === 1 ? 'one' : 'other');
 
 export const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-export const days = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 /** @type {Record<string, string | Record<string, string>>} */
 export const words = {
@@ -39,6 +33,9 @@ export const words = {
 	'time.min': '{n}\u00a0min',
 	'time.h': '{n}\u00a0h',
 	'time.d': '{n}\u00a0d',
+	'time.date': '{d} {month}',
+	'time.dateYear': '{d} {month} {y}',
+	'size.bytes': { one: '{n} byte', other: '{n} bytes' },
 	'list.and': '{names} and {last}',
 	'list.others': { one: '{names} and {n} other', other: '{names} and {n} others' },
 
