@@ -3,6 +3,7 @@
 #include "lib/api_rig.h"
 
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include "api/bind.h"
 #include "api/session.h"
@@ -74,7 +75,7 @@ static int tear_down(void **state)
 	sessions_free(sessions);
 	key_free(given);
 	given = NULL;
-	api_rig_remove(rig.dir);
+	folder_remove(rig.dir);
 	return 0;
 }
 
@@ -284,7 +285,7 @@ static void sessions_and_codes_live_on_behind_the_same_door(void **state)
 	start_open(other);
 	assert_int_equal(ask("GET", "/api/status", NULL, false), 200);
 	stop_open();
-	api_rig_remove(other);
+	folder_remove(other);
 	rig.api = NULL;
 }
 

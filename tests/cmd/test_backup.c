@@ -2,6 +2,7 @@
  * damaged, and with every wrong key; with the real program. */
 #include "lib/api_rig.h"
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include <libgen.h>
 #include <poll.h>
@@ -28,7 +29,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	api_rig_remove(top);
+	folder_remove(top);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "lib/api_rig.h"
 
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include "feed/key.h"
 
@@ -99,7 +100,7 @@ static void serves_itself_when_no_node_runs(void **state)
 		"{\"address\":\"net:127.0.0.1:1~shs:u/"
 		"WUB9aYZsCzT+7b6C1aPe51WfPtY4JOBIWhRYAYF4Q=\"}",
 		&is_running));
-	api_rig_remove(dir);
+	folder_remove(dir);
 }
 
 static int read_options(struct client_options *options, int argc, const char **argv, int least,

@@ -2,6 +2,7 @@
  * the real program, on a terminal where that matters. */
 #include "lib/api_rig.h"
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include "feed/words.h"
 
@@ -37,7 +38,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	api_rig_remove(top);
+	folder_remove(top);
 	return 0;
 }
 

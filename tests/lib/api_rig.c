@@ -2,6 +2,7 @@
 #include "lib/api_rig.h"
 
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 #include "store/nightly.h"
 
 #include "feed/signer.h"
@@ -178,35 +179,12 @@ void api_rig_restart(struct api_rig *rig)
 	open_all(rig, NULL);
 }
 
-void api_rig_remove(const char *dir)
-{
-	DIR *open = opendir(dir);
-	struct dirent *row = NULL;
-	while (open != NULL && (row = readdir(open)) != NULL) {
-		char path[512];
-		struct stat info;
-		if (strcmp(row->d_name, ".") == 0 || strcmp(row->d_name, "..") == 0) {
-			continue;
-		}
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, row->d_name);
-		if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
-			api_rig_remove(path);
-		} else {
-			(void)unlink(path);
-		}
-	}
-	if (open != NULL) {
-		(void)closedir(open);
-	}
-	(void)rmdir(dir);
-}
-
 void api_rig_stop(struct api_rig *rig)
 {
 	close_all(rig);
 	signer_free(rig->signer);
 	key_free(rig->next_key);
-	api_rig_remove(rig->dir);
+	folder_remove(rig->dir);
 }
 
 int api_rig_connect(const struct api_rig *rig)

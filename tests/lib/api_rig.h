@@ -46,8 +46,6 @@ void api_rig_start(struct api_rig *rig, const char *web_dir);
 /** The same over the same directory once more; the session's cookie and token are kept. */
 void api_rig_restart(struct api_rig *rig);
 void api_rig_stop(struct api_rig *rig);
-/** Remove a directory and all below it. */
-void api_rig_remove(const char *dir);
 
 int api_rig_connect(const struct api_rig *rig);
 int api_rig_connect_unix(const struct api_rig *rig);

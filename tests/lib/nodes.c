@@ -5,11 +5,10 @@
 #include "store/fence.h"
 
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 const uint8_t nodes_network_key[32] = {0x6b, 0x69, 0x74, 0x68};
@@ -130,34 +129,12 @@ void node_init(struct node *node, unsigned number)
 	node_start(node);
 }
 
-static void remove_dir(const char *dir)
-{
-	DIR *open = opendir(dir);
-	assert_non_null(open);
-	for (struct dirent *entry = readdir(open); entry != NULL; entry = readdir(open)) {
-		char path[512];
-		struct stat is;
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-			continue;
-		}
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		assert_int_equal(lstat(path, &is), 0);
-		if (S_ISDIR(is.st_mode)) {
-			remove_dir(path);
-		} else {
-			assert_int_equal(unlink(path), 0);
-		}
-	}
-	(void)closedir(open);
-	assert_int_equal(rmdir(dir), 0);
-}
-
 void node_fini(struct node *node)
 {
 	if (node->store != NULL) {
 		node_stop(node);
 	}
-	remove_dir(node->dir);
+	folder_remove(node->dir);
 }
 
 struct guard_report node_guard(struct node *node)

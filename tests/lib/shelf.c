@@ -4,12 +4,12 @@
 #include "store/fence.h"
 
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
-#include <dirent.h>
 #include <pthread.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static int64_t shelf_wall(void *ctx)
@@ -134,35 +134,51 @@ void shelf_init(struct shelf *shelf)
 	shelf_open(shelf);
 }
 
-static void remove_dir(const char *dir)
-{
-	DIR *open = opendir(dir);
-	assert_non_null(open);
-	for (struct dirent *entry = readdir(open); entry != NULL; entry = readdir(open)) {
-		char path[512];
-		struct stat is;
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-			continue;
-		}
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-		assert_int_equal(lstat(path, &is), 0);
-		if (S_ISDIR(is.st_mode)) {
-			remove_dir(path);
-		} else {
-			assert_int_equal(unlink(path), 0);
-		}
-	}
-	(void)closedir(open);
-	assert_int_equal(rmdir(dir), 0);
-}
-
 void shelf_fini(struct shelf *shelf)
 {
 	if (shelf->store != NULL) {
 		shelf_close(shelf);
 	}
 	author_fini(&shelf->self);
-	remove_dir(shelf->dir);
+	folder_remove(shelf->dir);
+}
+
+void shelf_open_store(struct shelf *shelf)
+{
+	char why[256];
+	const struct store_opts opts = {
+		.dir = shelf->dir, .env = &shelf->env, .self = shelf->self.id};
+	assert_int_equal(store_open(&opts, &shelf->store, why, sizeof(why)), ERR_OK);
+}
+
+void shelf_close_store(struct shelf *shelf)
+{
+	store_close(shelf->store);
+	shelf->store = NULL;
+}
+
+char *shelf_dump(const struct shelf *shelf, const char *sql)
+{
+	char path[128];
+	sqlite3 *db = NULL;
+	sqlite3_stmt *stmt = NULL;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	assert_non_null(out);
+	(void)snprintf(path, sizeof(path), "%s/kith.db", shelf->dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+			const char *value = (const char *)sqlite3_column_text(stmt, i);
+			(void)fprintf(out, "%s|", value == NULL ? "-" : value);
+		}
+	}
+	(void)sqlite3_finalize(stmt);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(fclose(out), 0);
+	return text;
 }
 
 int shelf_set_up(void **state)

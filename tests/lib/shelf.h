@@ -35,6 +35,13 @@ void shelf_fini(struct shelf *shelf); /* closes, and removes the directory */
 void shelf_open(struct shelf *shelf);
 void shelf_close(struct shelf *shelf);
 
+/** Of a closed shelf: the store without a writer, which would mend or judge what is to be looked
+ * at. */
+void shelf_open_store(struct shelf *shelf);
+void shelf_close_store(struct shelf *shelf);
+/** All that a query gives of the database file, each value with | behind; free() it. */
+char *shelf_dump(const struct shelf *shelf, const char *sql);
+
 /** A stepped shelf: everything that waits or is due is done. */
 void shelf_settle(struct shelf *shelf);
 /** … and after that much time on both clocks. */

@@ -276,26 +276,7 @@ static char *views(const struct rig *rig)
 		"'a', feed, sequence, 0, 0, 0, 0 FROM ahead UNION ALL SELECT 'w', feed, first, 0, "
 		"0, "
 		"0, 0 FROM ahead_feeds ORDER BY 1, 2, 3";
-	sqlite3_stmt *stmt = NULL;
-	sqlite3 *db = NULL;
-	char path[128];
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	(void)snprintf(path, sizeof(path), "%s/kith.db", rig->shelf.dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	while (sqlite3_step(stmt) == SQLITE_ROW) {
-		for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-			const char *value = (const char *)sqlite3_column_text(stmt, i);
-			(void)fprintf(out, "%s|", value == NULL ? "-" : value);
-		}
-		(void)fprintf(out, "\n");
-	}
-	(void)sqlite3_finalize(stmt);
-	(void)sqlite3_close(db);
-	(void)fclose(out);
-	return text;
+	return shelf_dump(&rig->shelf, sql);
 }
 
 static void when_the_chain_has_come_up_all_is_as_if_it_had_come_in_order(void **state)

@@ -34,7 +34,7 @@ static struct audit audit_of(struct shelf *shelf, struct heard *heard)
 	return audit;
 }
 
-enum { MESSAGES = 600 };
+enum { MESSAGES = 320 };
 
 /* Feed 1 is ours, 2 is Ben's, 3 is Cleo's, of whom nothing is held. */
 static void fill(struct shelf *shelf)
@@ -150,36 +150,36 @@ static void every_kind_of_damage_is_a_sentence(void **state)
 			"no stored message's"},
 		{"INSERT INTO keys (key_head, message) VALUES (5, 70000)", "no stored message's"},
 		{"DELETE FROM messages WHERE feed = 2 AND sequence = 300", "Message 301 of "},
-		{"DELETE FROM messages WHERE feed = 2 AND sequence = 600",
-			"the last one held is number 599"},
-		{"UPDATE feeds SET head = zeroblob(32) WHERE feed = 2", "is said to be number 600"},
+		{"DELETE FROM messages WHERE feed = 2 AND sequence = 320",
+			"the last one held is number 319"},
+		{"UPDATE feeds SET head = zeroblob(32) WHERE feed = 2", "is said to be number 320"},
 		{"UPDATE messages SET key_tail = randomblob(24) WHERE feed = 2 AND sequence = 300",
 			"under a key that is not its own"},
-		{"UPDATE messages SET sequence = 601 WHERE feed = 2 AND sequence = 600",
-			"the last one held is number 599"},
-		{"UPDATE messages SET sequence = -1 WHERE feed = 2 AND sequence = 600",
-			"the last one held is number 599"},
-		{"UPDATE messages SET feed = 1, sequence = 7 WHERE feed = 2 AND sequence = 600",
-			"the last one held is number 599"},
-		{"UPDATE messages SET feed = 99 WHERE feed = 2 AND sequence = 600",
-			"the last one held is number 599"},
+		{"UPDATE messages SET sequence = 321 WHERE feed = 2 AND sequence = 320",
+			"the last one held is number 319"},
+		{"UPDATE messages SET sequence = -1 WHERE feed = 2 AND sequence = 320",
+			"the last one held is number 319"},
+		{"UPDATE messages SET feed = 1, sequence = 7 WHERE feed = 2 AND sequence = 320",
+			"the last one held is number 319"},
+		{"UPDATE messages SET feed = 99 WHERE feed = 2 AND sequence = 320",
+			"the last one held is number 319"},
 		{"UPDATE messages SET message = 70000 WHERE feed = 1 AND sequence = 1",
 			"missing from the list of posts"},
 		{"UPDATE messages SET received = 5 WHERE feed = 1 AND sequence = 1",
 			"tells message 1 of "},
 		{"INSERT INTO messages (feed, sequence, key_head, key_tail, received, body) SELECT "
-		 "feed, 601, key_head, key_tail, received, body FROM messages WHERE feed = 2 AND "
-		 "sequence = 600",
+		 "feed, 321, key_head, key_tail, received, body FROM messages WHERE feed = 2 AND "
+		 "sequence = 320",
 			"beyond its end"},
 		{"INSERT INTO messages (feed, sequence, key_head, key_tail, received, body) SELECT "
 		 "3, "
 		 "1, key_head, key_tail, received, body FROM messages WHERE feed = 2 AND sequence "
 		 "= 1",
 			"beyond its end"},
-		{"UPDATE feeds SET head = zeroblob(31) WHERE feed = 2", "is said to be number 600"},
-		{"UPDATE feeds SET head = NULL WHERE feed = 2", "is said to be number 600"},
+		{"UPDATE feeds SET head = zeroblob(31) WHERE feed = 2", "is said to be number 320"},
+		{"UPDATE feeds SET head = NULL WHERE feed = 2", "is said to be number 320"},
 		{"UPDATE feeds SET sequence = 0 WHERE feed = 2", "without a message"},
-		{"UPDATE feeds SET sequence = 599 WHERE feed = 2", "is said to be number 599"},
+		{"UPDATE feeds SET sequence = 319 WHERE feed = 2", "is said to be number 319"},
 		{"UPDATE feeds SET id = randomblob(32) WHERE feed = 2",
 			"the signature does not match"},
 		{"UPDATE feeds SET timestamp = timestamp + 1 WHERE feed = 2", "kept wrongly"},
@@ -218,7 +218,7 @@ static void every_kind_of_damage_is_a_sentence(void **state)
 		{"UPDATE profiles SET feed = 3", "without a message"},
 		{"INSERT INTO profiles (feed, name) VALUES (1, 'x')", "What @"},
 		{"UPDATE figures SET n = n + 1 WHERE name = 'messages'",
-			"The number of messages is said to be 603; there are 602."},
+			"The number of messages is said to be 323; there are 322."},
 		{"UPDATE figures SET n = n + 1 WHERE name = 'edges'", "The number of edges"},
 		{"UPDATE figures SET n = n + 1 WHERE name = 'feeds'", "The number of feeds"},
 		{"UPDATE figures SET n = n + 1 WHERE name = 'posts'", "The number of posts"},
@@ -277,21 +277,6 @@ static void every_kind_of_damage_is_a_sentence(void **state)
 	}
 }
 
-/* The store without a writer, which would mend or judge what is to be looked at. */
-static void open_store_only(struct shelf *shelf)
-{
-	char why[256];
-	const struct store_opts opts = {
-		.dir = shelf->dir, .env = &shelf->env, .self = shelf->self.id};
-	assert_int_equal(store_open(&opts, &shelf->store, why, sizeof(why)), ERR_OK);
-}
-
-static void close_store_only(struct shelf *shelf)
-{
-	store_close(shelf->store);
-	shelf->store = NULL;
-}
-
 /* Change a byte of the slot that counts, and make the slot whole again; the other one is torn. */
 static void change_fence(const char *path, size_t at, uint8_t byte)
 {
@@ -340,13 +325,13 @@ static void a_fence_that_disagrees_is_a_fault(void **state)
 		shelf_close(&shelf);
 		(void)snprintf(path, sizeof(path), "%s/fence", shelf.dir);
 		change_fence(path, changes[i].at, changes[i].byte);
-		open_store_only(&shelf);
+		shelf_open_store(&shelf);
 		struct audit audit = audit_of(&shelf, &heard);
 		assert_int_equal(audit.faults, 1);
 		if (strstr(heard.all, changes[i].said) == NULL) {
 			fail_msg("%zu: said \"%s\"", changes[i].at, heard.all);
 		}
-		close_store_only(&shelf);
+		shelf_close_store(&shelf);
 		shelf_fini(&shelf);
 	}
 }
@@ -362,12 +347,12 @@ static void a_torn_fence_is_a_fault_and_none_is_not(void **state)
 	shelf_close(&shelf);
 	(void)snprintf(path, sizeof(path), "%s/fence", shelf.dir);
 	assert_int_equal(truncate(path, 100), 0);
-	open_store_only(&shelf);
+	shelf_open_store(&shelf);
 	assert_int_equal(audit_of(&shelf, &heard).faults, 1);
 	assert_non_null(strstr(heard.all, "safety file beside the database is damaged"));
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(audit_of(&shelf, &heard).faults, 0);
-	close_store_only(&shelf);
+	shelf_close_store(&shelf);
 	shelf_fini(&shelf);
 }
 

@@ -282,17 +282,22 @@ static void an_older_profile_is_found_again_in_its_messages(void **state)
 	shelf_fini(&shelf);
 }
 
+static void ten_bulks(struct shelf *shelf, struct author *ben)
+{
+	struct message_id about = {{9}};
+	shelf_of(shelf, BULK);
+	author_init(ben, 1);
+	for (int i = 0; i < 10; i++) {
+		bulk(shelf, ben, &about, i * BULK);
+	}
+}
+
 static void a_start_goes_on_where_the_last_one_was_killed(void **state)
 {
 	struct shelf shelf;
 	struct author ben;
-	struct message_id about = {{9}};
 	(void)state;
-	shelf_of(&shelf, BULK);
-	author_init(&ben, 1);
-	for (int i = 0; i < 10; i++) {
-		bulk(&shelf, &ben, &about, i * BULK);
-	}
+	ten_bulks(&shelf, &ben);
 	assert_int_equal(waiting(&shelf), 10 * BULK);
 	assert_int_equal(ask(&shelf, "SELECT count(*) FROM behind"), 2);
 	int closed = 0;
@@ -318,13 +323,8 @@ static void the_newest_messages_get_their_rows_first(void **state)
 {
 	struct shelf shelf;
 	struct author ben;
-	struct message_id about = {{9}};
 	(void)state;
-	shelf_of(&shelf, BULK);
-	author_init(&ben, 1);
-	for (int i = 0; i < 10; i++) {
-		bulk(&shelf, &ben, &about, i * BULK);
-	}
+	ten_bulks(&shelf, &ben);
 	shelf.added_ms += 1000;
 	while (ask(&shelf, "SELECT count(*) FROM posts") == 0) {
 		assert_true(writer_step(shelf.writer));

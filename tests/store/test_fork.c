@@ -1,6 +1,7 @@
 /* store/fork: what an owner whose feed is forked can do. Nothing that was ever signed is lost, no
  * number ever holds two messages in one feed, and no kill leaves a node that publishes. */
 #include "lib/cmocka.h"
+#include "lib/death.h"
 #include "lib/shelf.h"
 
 #include "base/limits.h"
@@ -13,10 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-enum { KILLED = 77 };
 
 /* One and two on both sides; here three, four and five; elsewhere others, `theirs` of them. */
 struct fork {
@@ -106,33 +104,9 @@ static enum err choose(struct fork *fork, enum fork_choice choice, struct fork_d
 	return err;
 }
 
-/* All that a query gives; the caller's: free(). */
-static char *dump(const struct fork *fork, const char *sql)
-{
-	char path[128];
-	sqlite3 *db = NULL;
-	sqlite3_stmt *stmt = NULL;
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	(void)snprintf(path, sizeof(path), "%s/kith.db", fork->shelf.dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	while (sqlite3_step(stmt) == SQLITE_ROW) {
-		for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-			const char *value = (const char *)sqlite3_column_text(stmt, i);
-			(void)fprintf(out, "%s|", value == NULL ? "-" : value);
-		}
-	}
-	(void)sqlite3_finalize(stmt);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	(void)fclose(out);
-	return text;
-}
-
 static void expect(const struct fork *fork, const char *sql, const char *wanted)
 {
-	char *text = dump(fork, sql);
+	char *text = shelf_dump(&fork->shelf, sql);
 	assert_string_equal(text, wanted);
 	free(text);
 }
@@ -160,7 +134,7 @@ static const char given_up[] =
 static const char wishes[] = "SELECT content FROM drafts ORDER BY draft";
 static void expect_ours_as_drafts(const struct fork *fork)
 {
-	char *text = dump(fork, wishes);
+	char *text = shelf_dump(&fork->shelf, wishes);
 	assert_non_null(strstr(text, "\"type\":\"contact\""));
 	assert_non_null(strstr(text, fork->ben.text));
 	assert_non_null(strstr(text, "{\"type\":\"post\",\"text\":\"here 4\"}|"));
@@ -345,7 +319,7 @@ static void a_side_with_a_gap_is_not_adopted(void **state)
 	hear(&fork, 2);
 	shelf_close(&fork.shelf);
 	exec(&fork, "DELETE FROM branch WHERE sequence = 4");
-	char *before = dump(&fork, "SELECT * FROM messages ORDER BY message");
+	char *before = shelf_dump(&fork.shelf, "SELECT * FROM messages ORDER BY message");
 	assert_int_equal(choose(&fork, FORK_ADOPT, &done), ERR_REFUSED);
 	assert_non_null(strstr(done.why, "message 4 of it is missing"));
 	expect(&fork, "SELECT * FROM messages ORDER BY message", before);
@@ -443,7 +417,7 @@ static size_t count_of(const char *text, const char *part)
 
 static void expect_intent_as_one_draft(const struct fork *fork)
 {
-	char *text = dump(fork, wishes);
+	char *text = shelf_dump(&fork->shelf, wishes);
 	assert_int_equal(count_of(text, intent_words), 1);
 	free(text);
 }
@@ -508,20 +482,6 @@ static void what_was_signed_last_follows_the_side_that_is_kept(void **state)
 
 /* Deaths. */
 
-static int steps_until_death;
-
-static int on_trace(unsigned what, void *ctx, void *stmt, void *more)
-{
-	(void)what;
-	(void)ctx;
-	(void)stmt;
-	(void)more;
-	if (--steps_until_death == 0) {
-		_exit(KILLED);
-	}
-	return 0;
-}
-
 /* True when it got through alive. */
 static bool choose_and_die(struct fork *fork_of, enum fork_choice choice, int at)
 {
@@ -537,15 +497,10 @@ static bool choose_and_die(struct fork *fork_of, enum fork_choice choice, int at
 		if (store_open(&opts, &store, why, sizeof(why)) != ERR_OK) {
 			_exit(1);
 		}
-		steps_until_death = at;
-		(void)sqlite3_trace_v2(db_handle(store->writer), SQLITE_TRACE_STMT, on_trace, NULL);
+		death_at(db_handle(store->writer), SQLITE_TRACE_STMT, at);
 		_exit(fork_choose(store, NULL, choice, &done) == ERR_OK ? 0 : 1);
 	}
-	int status = 0;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == KILLED);
-	return WEXITSTATUS(status) == 0;
+	return death_missed(pid);
 }
 
 static const char feed_rows[] = "SELECT sequence, key_head, hex(body) FROM messages WHERE feed = 1 "
@@ -568,8 +523,8 @@ static void die_everywhere(enum fork_choice choice)
 			hear(&fork, i);
 		}
 		shelf_close(&fork.shelf);
-		char *feed = dump(&fork, feed_rows);
-		char *branch = dump(&fork, branch_rows);
+		char *feed = shelf_dump(&fork.shelf, feed_rows);
+		char *branch = shelf_dump(&fork.shelf, branch_rows);
 		is_through = choose_and_die(&fork, choice, at);
 		shelf_open(&fork.shelf);
 		enum fence_state now = report_of(&fork).state;

@@ -1,6 +1,7 @@
 /* store/migrate with the real files of schema/: a node that is killed anywhere on the way to the
  * next version goes on, loses nothing, and can go one version back. */
 #include "lib/cmocka.h"
+#include "lib/death.h"
 #include "lib/shelf.h"
 
 #include "base/encode.h"
@@ -13,10 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { OLD_VERSION = 2, KILLED = 77 };
+enum { OLD_VERSION = 2 };
 
 /* A released file never changes (schema/README.md): databases made by it are out there. */
 static void released_files_are_what_they_were(void **state)
@@ -184,20 +184,6 @@ static void assert_old_and_whole(const struct shelf *shelf, const char *path)
 }
 
 /* Steps of SQLite on the way: each statement once when it begins and once when it ended. */
-static int steps_until_death;
-
-static int on_trace(unsigned what, void *ctx, void *stmt, void *more)
-{
-	(void)what;
-	(void)ctx;
-	(void)stmt;
-	(void)more;
-	if (--steps_until_death == 0) {
-		_exit(KILLED);
-	}
-	return 0;
-}
-
 /* Migrate in a process of its own that dies at step `at`; true when it got through alive. */
 static bool migrate_and_die(const struct shelf *shelf, int at)
 {
@@ -216,16 +202,10 @@ static bool migrate_and_die(const struct shelf *shelf, int at)
 		if (db_open(path, DB_WRITER, &shelf->env, &db) != ERR_OK) {
 			_exit(1);
 		}
-		steps_until_death = at;
-		(void)sqlite3_trace_v2(
-			db_handle(db), SQLITE_TRACE_STMT | SQLITE_TRACE_PROFILE, on_trace, NULL);
+		death_at(db_handle(db), SQLITE_TRACE_STMT | SQLITE_TRACE_PROFILE, at);
 		_exit(migrate_run(db, &plan, &shelf->env, why, sizeof(why)) == ERR_OK ? 0 : 1);
 	}
-	int status = 0;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == KILLED);
-	return WEXITSTATUS(status) == 0;
+	return death_missed(pid);
 }
 
 /* The next start finishes, with nothing lost. */

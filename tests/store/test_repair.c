@@ -1,6 +1,7 @@
 /* store/repair: what can be mended is, our own feed is never touched, and neither a second run nor
  * a kill in the middle does any harm. */
 #include "lib/cmocka.h"
+#include "lib/death.h"
 #include "lib/shelf.h"
 
 #include "store/fence.h"
@@ -11,10 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { MESSAGES = 300, KILLED = 77 };
+enum { MESSAGES = 300 };
 
 /* A feed 1 of our own that follows 2 and blocks 4; 2 speaks of 3, of whom nothing is held. */
 static void fill(struct shelf *shelf)
@@ -67,31 +67,6 @@ static void exec(const struct shelf *shelf, const char *sql)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-/* All that a query gives, as text; the caller's: free(). */
-static char *dump(const struct shelf *shelf, const char *sql)
-{
-	char path[128];
-	sqlite3 *db = NULL;
-	sqlite3_stmt *stmt = NULL;
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	path_in(shelf, "kith.db", path);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	while (sqlite3_step(stmt) == SQLITE_ROW) {
-		for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-			const char *value = (const char *)sqlite3_column_text(stmt, i);
-			(void)fprintf(out, "%s|", value == NULL ? "-" : value);
-		}
-		(void)fprintf(out, "\n");
-	}
-	(void)sqlite3_finalize(stmt);
-	assert_int_equal(sqlite3_close(db), SQLITE_OK);
-	(void)fclose(out);
-	return text;
-}
-
 static const char own_feed[] =
 	"SELECT message, sequence, key_head, hex(key_tail), received, hex(body) "
 	"FROM messages WHERE feed = 1 ORDER BY message";
@@ -105,26 +80,12 @@ static const char all_views[] =
 	"'f', name, n, 0, 0, 0, 0 FROM figures UNION ALL SELECT 'h', feed, sequence, hex(head), "
 	"timestamp, at, edges FROM feeds ORDER BY 1, 2, 3";
 
-static void open_store_only(struct shelf *shelf)
-{
-	char why[256];
-	const struct store_opts opts = {
-		.dir = shelf->dir, .env = &shelf->env, .self = shelf->self.id};
-	assert_int_equal(store_open(&opts, &shelf->store, why, sizeof(why)), ERR_OK);
-}
-
-static void close_store_only(struct shelf *shelf)
-{
-	store_close(shelf->store);
-	shelf->store = NULL;
-}
-
 static struct repair run_repair(struct shelf *shelf)
 {
 	struct repair repair = {.steps = 0};
-	open_store_only(shelf);
+	shelf_open_store(shelf);
 	assert_int_equal(repair_run(shelf->store, NULL, &repair), ERR_OK);
-	close_store_only(shelf);
+	shelf_close_store(shelf);
 	return repair;
 }
 
@@ -179,7 +140,7 @@ static void what_is_not_ours_is_mended_and_a_second_run_does_nothing(void **stat
 		shelf_init(&shelf);
 		fill(&shelf);
 		shelf_close(&shelf);
-		char *own = dump(&shelf, own_feed);
+		char *own = shelf_dump(&shelf, own_feed);
 		exec(&shelf, mendable[i]);
 		struct repair first = run_repair(&shelf);
 		if (sum(first.kinds) == 0 || first.steps == 0 || sum(first.left) != 0) {
@@ -188,18 +149,18 @@ static void what_is_not_ours_is_mended_and_a_second_run_does_nothing(void **stat
 				(unsigned long long)first.steps,
 				(unsigned long long)sum(first.left));
 		}
-		char *views = dump(&shelf, all_views);
+		char *views = shelf_dump(&shelf, all_views);
 		struct repair second = run_repair(&shelf);
 		assert_int_equal(second.steps, 0);
 		assert_int_equal(sum(second.kinds), 0);
-		char *own_after = dump(&shelf, own_feed);
-		char *views_after = dump(&shelf, all_views);
+		char *own_after = shelf_dump(&shelf, own_feed);
+		char *views_after = shelf_dump(&shelf, all_views);
 		assert_string_equal(own, own_after);
 		assert_string_equal(views, views_after);
 		/* Every step is in the log, and the node starts and publishes as before. */
 		char count[32];
-		(void)snprintf(count, sizeof(count), "%llu|\n", (unsigned long long)first.steps);
-		char *logged = dump(&shelf,
+		(void)snprintf(count, sizeof(count), "%llu|", (unsigned long long)first.steps);
+		char *logged = shelf_dump(&shelf,
 			"SELECT count(*) FROM safety_log WHERE event = 'repair' AND text <> ''");
 		assert_string_equal(logged, count);
 		shelf_open(&shelf);
@@ -221,12 +182,12 @@ static void views_come_back_exactly_as_they_were(void **state)
 	shelf_init(&shelf);
 	fill(&shelf);
 	shelf_close(&shelf);
-	char *views = dump(&shelf, all_views);
+	char *views = shelf_dump(&shelf, all_views);
 	exec(&shelf, "DELETE FROM posts; DELETE FROM votes; DELETE FROM contacts; DELETE FROM "
 		     "profiles; UPDATE feeds SET edges = 7; UPDATE figures SET n = n + 3");
 	struct repair repair = run_repair(&shelf);
 	assert_int_equal(repair.steps, 1);
-	char *after = dump(&shelf, all_views);
+	char *after = shelf_dump(&shelf, all_views);
 	assert_string_equal(views, after);
 	free(views);
 	free(after);
@@ -244,10 +205,10 @@ static void a_cut_keeps_what_is_good(void **state)
 	struct repair repair = run_repair(&shelf);
 	assert_int_equal(repair.kinds[AUDIT_OWN], 0);
 	assert_true(repair.kinds[AUDIT_FEED] > 0);
-	char *kept =
-		dump(&shelf, "SELECT feed, count(*), max(sequence), (SELECT sequence FROM feeds f "
-			     "WHERE f.feed = m.feed) FROM messages m GROUP BY feed");
-	assert_string_equal(kept, "1|4|4|4|\n2|199|199|199|\n4|10|10|10|\n");
+	char *kept = shelf_dump(&shelf,
+		"SELECT feed, count(*), max(sequence), (SELECT sequence FROM feeds f "
+		"WHERE f.feed = m.feed) FROM messages m GROUP BY feed");
+	assert_string_equal(kept, "1|4|4|4|2|199|199|199|4|10|10|10|");
 	free(kept);
 	shelf_fini(&shelf);
 }
@@ -282,9 +243,10 @@ static void our_own_feed_is_never_written_and_publishing_pauses(void **state)
 		shelf_close(&shelf);
 		exec(&shelf, damages[i]);
 		exec(&shelf, "DELETE FROM profiles"); /* so that there is something to mend too */
-		char *own = dump(&shelf, own_feed);
-		char *head = dump(&shelf, "SELECT sequence, hex(head) FROM feeds WHERE feed = 1");
-		char *edges = dump(&shelf, "SELECT about, edge FROM contacts WHERE feed = 1");
+		char *own = shelf_dump(&shelf, own_feed);
+		char *head =
+			shelf_dump(&shelf, "SELECT sequence, hex(head) FROM feeds WHERE feed = 1");
+		char *edges = shelf_dump(&shelf, "SELECT about, edge FROM contacts WHERE feed = 1");
 		assert_int_equal(fence_state_of(&shelf), FENCE_CLEAN);
 		struct repair first = run_repair(&shelf);
 		assert_true(first.left[AUDIT_OWN] > 0);
@@ -293,10 +255,11 @@ static void our_own_feed_is_never_written_and_publishing_pauses(void **state)
 		struct repair second = run_repair(&shelf);
 		assert_int_equal(second.steps, 0);
 		assert_true(second.left[AUDIT_OWN] > 0);
-		char *own_after = dump(&shelf, own_feed);
+		char *own_after = shelf_dump(&shelf, own_feed);
 		char *head_after =
-			dump(&shelf, "SELECT sequence, hex(head) FROM feeds WHERE feed = 1");
-		char *edges_after = dump(&shelf, "SELECT about, edge FROM contacts WHERE feed = 1");
+			shelf_dump(&shelf, "SELECT sequence, hex(head) FROM feeds WHERE feed = 1");
+		char *edges_after =
+			shelf_dump(&shelf, "SELECT about, edge FROM contacts WHERE feed = 1");
 		assert_string_equal(own, own_after);
 		assert_string_equal(head, head_after);
 		/* Whom we block stays blocked, whatever can be read. */
@@ -319,20 +282,6 @@ static void our_own_feed_is_never_written_and_publishing_pauses(void **state)
 
 /* Deaths. */
 
-static int steps_until_death;
-
-static int on_trace(unsigned what, void *ctx, void *stmt, void *more)
-{
-	(void)what;
-	(void)ctx;
-	(void)stmt;
-	(void)more;
-	if (--steps_until_death == 0) {
-		_exit(KILLED);
-	}
-	return 0;
-}
-
 /* Repair in a process of its own that dies at a statement; true when it got through alive. */
 static bool repair_and_die(struct shelf *shelf, int at)
 {
@@ -346,17 +295,11 @@ static bool repair_and_die(struct shelf *shelf, int at)
 		if (store_open(&opts, &shelf->store, why, sizeof(why)) != ERR_OK) {
 			_exit(1);
 		}
-		steps_until_death = at;
-		(void)sqlite3_trace_v2(
-			db_handle(shelf->store->writer), SQLITE_TRACE_STMT, on_trace, NULL);
+		death_at(db_handle(shelf->store->writer), SQLITE_TRACE_STMT, at);
 		enum err err = repair_run(shelf->store, NULL, &repair);
 		_exit(err == ERR_OK && sum(repair.left) == 0 ? 0 : 1);
 	}
-	int status = 0;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_true(WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == KILLED);
-	return WEXITSTATUS(status) == 0;
+	return death_missed(pid);
 }
 
 static void a_kill_in_the_middle_loses_nothing(void **state)
@@ -369,7 +312,7 @@ static void a_kill_in_the_middle_loses_nothing(void **state)
 		shelf_init(&shelf);
 		fill(&shelf);
 		shelf_close(&shelf);
-		char *own = dump(&shelf, own_feed);
+		char *own = shelf_dump(&shelf, own_feed);
 		exec(&shelf, "UPDATE messages SET body = zeroblob(5) WHERE feed = 2 AND sequence = "
 			     "200");
 		exec(&shelf, "INSERT INTO clocks (peer, feed, note) VALUES (77, 2, 1)");
@@ -377,10 +320,11 @@ static void a_kill_in_the_middle_loses_nothing(void **state)
 		rounds++;
 		struct repair repair = run_repair(&shelf);
 		assert_int_equal(sum(repair.left), 0);
-		char *own_after = dump(&shelf, own_feed);
-		char *kept = dump(&shelf, "SELECT count(*) FROM messages WHERE feed IN (2, 4)");
+		char *own_after = shelf_dump(&shelf, own_feed);
+		char *kept =
+			shelf_dump(&shelf, "SELECT count(*) FROM messages WHERE feed IN (2, 4)");
 		assert_string_equal(own, own_after);
-		assert_string_equal(kept, "209|\n");
+		assert_string_equal(kept, "209|");
 		free(kept);
 		free(own);
 		free(own_after);

@@ -141,14 +141,9 @@ static void what_eight_peers_have_arrives_about_once(void **state)
 	judge("from eight peers", sum(stage, 0, 1), AUTHORS * EACH);
 }
 
-static void what_is_new_crosses_a_full_mesh_about_once(void **state)
+/* Node 1 says something LIVE times, and each is everywhere before the next. */
+static void live(struct stage *stage, const char *what)
 {
-	struct stage *stage = *state;
-	for (size_t i = 0; i < NODES; i++) {
-		for (size_t j = i + 1; j < NODES; j++) {
-			node_connect(&stage->nodes[i], &stage->nodes[j]);
-		}
-	}
 	uint64_t head =
 		node_publish(&stage->nodes[1], "{\"type\":\"post\",\"text\":\"first\"}").sequence;
 	for (size_t i = 0; i < NODES; i++) {
@@ -161,7 +156,18 @@ static void what_is_new_crosses_a_full_mesh_about_once(void **state)
 			node_wait(&stage->nodes[n], &stage->nodes[1].self.id, head + i);
 		}
 	}
-	judge("live in a mesh of nine", since(sum(stage, 0, NODES), before), LIVE * PEERS);
+	judge(what, since(sum(stage, 0, NODES), before), LIVE * PEERS);
+}
+
+static void what_is_new_crosses_a_full_mesh_about_once(void **state)
+{
+	struct stage *stage = *state;
+	for (size_t i = 0; i < NODES; i++) {
+		for (size_t j = i + 1; j < NODES; j++) {
+			node_connect(&stage->nodes[i], &stage->nodes[j]);
+		}
+	}
+	live(stage, "live in a mesh of nine");
 }
 
 /* Nobody is connected with the author but one: the others hand it on. */
@@ -175,19 +181,7 @@ static void what_is_handed_on_from_peer_to_peer_arrives_about_once(void **state)
 			node_connect(&stage->nodes[i], &stage->nodes[j]);
 		}
 	}
-	uint64_t head =
-		node_publish(&stage->nodes[1], "{\"type\":\"post\",\"text\":\"first\"}").sequence;
-	for (size_t i = 0; i < NODES; i++) {
-		node_wait(&stage->nodes[i], &stage->nodes[1].self.id, head);
-	}
-	struct sums before = sum(stage, 0, NODES);
-	for (uint64_t i = 1; i <= LIVE; i++) {
-		(void)node_publish(&stage->nodes[1], "{\"type\":\"post\",\"text\":\"live\"}");
-		for (size_t n = 0; n < NODES; n++) {
-			node_wait(&stage->nodes[n], &stage->nodes[1].self.id, head + i);
-		}
-	}
-	judge("handed on", since(sum(stage, 0, NODES), before), LIVE * PEERS);
+	live(stage, "handed on");
 }
 
 int main(void)

@@ -733,6 +733,13 @@ static void what_a_closed_liar_left_is_looked_at_no_more(void **state)
 	assert_int_equal(world.taken, 0);
 }
 
+static void finish_with_all_of(struct source *feed)
+{
+	finish_all();
+	assert_int_equal(feed->feed->head, feed->count);
+	source_fini(feed);
+}
+
 static void what_somebody_sent_before_it_went_is_stored(void **state)
 {
 	(void)state;
@@ -746,9 +753,7 @@ static void what_somebody_sent_before_it_went_is_stored(void **state)
 	world.partners[0].ingest_count = 0;
 	world.partners[0].ingest_bytes = 0;
 	flood(&world.partners[1], &feed);
-	finish_all();
-	assert_int_equal(feed.feed->head, feed.count);
-	source_fini(&feed);
+	finish_with_all_of(&feed);
 }
 
 static void what_cannot_be_started_is_started_later_in_the_same_order(void **state)
@@ -768,9 +773,7 @@ static void what_cannot_be_started_is_started_later_in_the_same_order(void **sta
 	assert_int_equal(world.append_count, 0);
 	assert_int_equal(ingest_count(world.sync.ingest), feed.count);
 	world.is_writer_out = false;
-	finish_all();
-	assert_int_equal(feed.feed->head, feed.count);
-	source_fini(&feed);
+	finish_with_all_of(&feed);
 }
 
 static void what_waits_at_the_end_is_given_back(void **state)
