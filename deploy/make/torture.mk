@@ -1,4 +1,4 @@
-# Terrible things done to a node (tests/torture). `make torture-ci` is what `make test` does, some four minutes;
+# Terrible things done to a node (tests/torture). `make torture-ci` is what `make test` does, some three minutes;
 # `make torture` the doses of a release, an hour or two: `make torture KILLS=1000 CUTS=1000000`. Each part has its own target,
 # and what fails prints the command that repeats it.
 CUTS ?= 20000
@@ -35,8 +35,8 @@ kill-torture: build/kith bench-messages
 	@node tests/torture/kill.js $(BENCH_SET) $(or $(KILLS),100) $(JUDGE)
 
 torture-ci:
-	@$(MAKE) --no-print-directory power-self-test power-cut disk-faults malloc-torture disk-full
-	@$(MAKE) --no-print-directory kill-torture MESSAGES=10000 KILLS=100
+	@$(MAKE) --no-print-directory power-self-test power-cut disk-faults malloc-torture disk-full CUTS=6000
+	@$(MAKE) --no-print-directory kill-torture MESSAGES=10000 KILLS=40
 
 torture:
 	@$(MAKE) --no-print-directory power-self-test disk-faults disk-full

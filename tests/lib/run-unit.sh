@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run unit test programs from the top of the tree, two at a time (JOBS=1: one); most of them wait for a disk or a clock. The last line counts the
+# Run unit test programs from the top of the tree, three at a time (JOBS=1: one); most of them wait for a disk or a clock. The last line counts the
 # programs' tests.
 if [ "${1:-}" = --one ]; then # of a directory for what is said, a program
 	said="$2/$(printf '%s' "$3" | tr / _)"
@@ -17,5 +17,5 @@ if [ "${1:-}" = --one ]; then # of a directory for what is said, a program
 fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-printf '%s\n' "$@" | xargs -P "${JOBS:-2}" -n 1 sh "$0" --one "$dir"
+printf '%s\n' "$@" | xargs -P "${JOBS:-3}" -n 1 sh "$0" --one "$dir"
 cat "$dir"/*.count | awk -v programs="$#" '{p += $1; f += $2; n++} END {if (n < programs) f += programs - n; printf "%d passed, %d failed\n", p, f; exit f > 0}'
