@@ -82,6 +82,16 @@ static void on_state(void *ctx)
 	(void)pthread_mutex_unlock(&node->tell);
 }
 
+static void on_outbox(void *ctx, const struct outbox_news *news)
+{
+	struct node *node = ctx;
+	(void)pthread_mutex_lock(&node->tell);
+	if (node->api != NULL) {
+		api_on_outbox(node->api, news);
+	}
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
 static void on_sync_changed(void *ctx)
 {
 	struct node *node = ctx;
@@ -275,8 +285,11 @@ static enum err open_store(struct node *node, char *why, size_t why_bytes)
 {
 	const struct store_opts store_opts = {
 		.dir = node->opts->dir, .env = node->opts->env, .self = node->self};
-	struct writer_opts writer_opts = {
-		.signer = node->signer, .on_commit = on_commit, .on_state = on_state, .ctx = node};
+	struct writer_opts writer_opts = {.signer = node->signer,
+		.on_commit = on_commit,
+		.on_state = on_state,
+		.on_outbox = on_outbox,
+		.ctx = node};
 	enum err err = store_open(&store_opts, &node->store, why, why_bytes);
 	if (err == ERR_OK) {
 		writer_opts.store = node->store;

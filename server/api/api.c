@@ -517,6 +517,14 @@ void api_on_state(struct api *api)
 	}
 }
 
+void api_on_outbox(struct api *api, const struct outbox_news *news)
+{
+	events_on_outbox(api->events, news);
+	if (api->live != NULL) {
+		live_wake(api->live);
+	}
+}
+
 /* Without a socket. */
 
 enum err api_start_local(const struct api_opts *opts, struct api **out)

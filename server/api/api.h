@@ -65,6 +65,8 @@ void api_new_code(struct api *api, char code[static 33]);
 void api_on_commit(struct api *api, const struct commit *commit);
 void api_on_sync_changed(struct api *api);
 void api_on_state(struct api *api);
+/** Writer thread: something became of a post that may be taken back. */
+void api_on_outbox(struct api *api, const struct outbox_news *news);
 
 /**
  * Answer one request as the owner, without a socket: what commands use when no node runs. `*status`

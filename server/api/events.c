@@ -6,13 +6,14 @@
 #include "api/events.h"
 
 #include "api/body.h"
+#include "base/limits.h"
 
 #include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATE_BYTES = 16, CAUSE_BYTES = 24 };
+enum { STATE_BYTES = 16, CAUSE_BYTES = 24, OUTBOX_WHY_BYTES = 256 };
 
 struct id_set {
 	uint8_t at[EVENTS_IDS_MAX][ID_BYTES];
@@ -24,6 +25,18 @@ struct pending {
 	struct id_set fresh, who, changed, people;
 	uint64_t fresh_count;
 	bool peers, sync, holders, state, safety, kept;
+	struct {
+		struct outbox_news news;
+		uint8_t nonce[LIMIT_WRITING_NAME_BYTES];
+		char why[OUTBOX_WHY_BYTES];
+	} outbox[EVENTS_OUTBOX_MAX];
+	size_t outbox_count;
+	struct {
+		char name[LIMIT_WRITING_NAME_BYTES + 1];
+		uint64_t rev;
+	} writings[EVENTS_WRITINGS_MAX];
+	size_t writing_count;
+	bool kept_over; /* of these two there were more */
 	struct events_reply replies[EVENTS_REPLIES_MAX];
 	size_t reply_count;
 	bool replies_over;
@@ -200,6 +213,50 @@ void events_on_kept(struct events *events)
 	(void)pthread_mutex_unlock(&events->lock);
 }
 
+void events_on_outbox(struct events *events, const struct outbox_news *news)
+{
+	struct pending *pending = &events->pending;
+	(void)pthread_mutex_lock(&events->lock);
+	size_t at = 0;
+	while (at < pending->outbox_count &&
+		!span_equal(pending->outbox[at].news.nonce, news->nonce)) {
+		at++;
+	}
+	if (at == EVENTS_OUTBOX_MAX || news->nonce.len > sizeof(pending->outbox[0].nonce)) {
+		pending->kept_over = true;
+	} else {
+		pending->outbox_count = at == pending->outbox_count ? at + 1 : pending->outbox_count;
+		memcpy(pending->outbox[at].nonce, news->nonce.at, news->nonce.len);
+		(void)snprintf(pending->outbox[at].why, OUTBOX_WHY_BYTES, "%s", news->why);
+		pending->outbox[at].news = *news;
+		pending->outbox[at].news.nonce =
+			span_of(pending->outbox[at].nonce, news->nonce.len);
+		pending->outbox[at].news.why = pending->outbox[at].why;
+	}
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+void events_on_writing(struct events *events, struct span name, uint64_t rev)
+{
+	struct pending *pending = &events->pending;
+	(void)pthread_mutex_lock(&events->lock);
+	size_t at = 0;
+	while (at < pending->writing_count &&
+		!span_equal_text(name, pending->writings[at].name)) {
+		at++;
+	}
+	if (at == EVENTS_WRITINGS_MAX || name.len > LIMIT_WRITING_NAME_BYTES) {
+		pending->kept_over = true;
+	} else {
+		pending->writing_count =
+			at == pending->writing_count ? at + 1 : pending->writing_count;
+		memcpy(pending->writings[at].name, name.at, name.len);
+		pending->writings[at].name[name.len] = '\0';
+		pending->writings[at].rev = rev;
+	}
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
 void events_on_holders(struct events *events, const struct events_holders *holders)
 {
 	(void)pthread_mutex_lock(&events->lock);
@@ -228,7 +285,7 @@ void events_set_head(struct events *events, uint64_t sequence)
 static bool is_over(const struct pending *pending)
 {
 	return pending->fresh.is_over || pending->changed.is_over || pending->people.is_over ||
-	       pending->replies_over;
+	       pending->replies_over || pending->kept_over;
 }
 
 static bool has_something(const struct events *events)
@@ -237,6 +294,7 @@ static bool has_something(const struct events *events)
 	return pending->fresh_count > 0 || pending->changed.count > 0 ||
 	       pending->people.count > 0 || pending->peers || pending->sync || pending->holders ||
 	       pending->state || pending->safety || pending->kept ||
+	       pending->outbox_count > 0 || pending->writing_count > 0 || pending->kept_over ||
 	       (events->owes_resync &&
 		       env_mono_ms(events->env) - events->resync_at_ms >= EVENTS_RESYNC_MS);
 }
@@ -326,6 +384,33 @@ static void take_lists(struct events *events, struct events_batch *out)
 	out->reply_count = pending->reply_count;
 }
 
+static json_t *outbox_json(const struct outbox_news *news)
+{
+	static const char *const states[] = {[OUTBOX_HELD] = "held",
+		[OUTBOX_STORED] = "stored",
+		[OUTBOX_TAKEN_BACK] = "dropped",
+		[OUTBOX_DRAFT] = "draft",
+		[OUTBOX_FAILED] = "failed"};
+	bool is_stored = news->state == OUTBOX_STORED;
+	return json_pack("{s:s, s:o, s:s, s:o, s:o}", "ev", "outbox", "nonce",
+		body_string(news->nonce), "state", states[news->state], "id",
+		is_stored ? id_json('%', news->key.at) : json_null(), "said",
+		news->why[0] == '\0' ? json_null() : body_string(span_text(news->why)));
+}
+
+/* What became of held posts goes behind the posts themselves. */
+static void take_kept(const struct pending *pending, struct events_batch *out)
+{
+	for (size_t i = 0; i < pending->outbox_count; i++) {
+		put_frame(out, outbox_json(&pending->outbox[i].news));
+	}
+	for (size_t i = 0; i < pending->writing_count; i++) {
+		put_frame(out, json_pack("{s:s, s:s, s:I}", "ev", "writing", "name",
+				       pending->writings[i].name, "rev",
+				       (json_int_t)pending->writings[i].rev));
+	}
+}
+
 void events_take(struct events *events, struct events_batch *out)
 {
 	out->frame_count = 0;
@@ -333,6 +418,7 @@ void events_take(struct events *events, struct events_batch *out)
 	(void)pthread_mutex_lock(&events->lock);
 	const struct pending *pending = &events->pending;
 	take_lists(events, out);
+	take_kept(pending, out);
 	if (pending->peers) {
 		put_frame(out, json_pack("{s:s}", "ev", "peers"));
 	}

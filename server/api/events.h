@@ -13,7 +13,9 @@
 enum {
 	EVENTS_IDS_MAX = 50,
 	EVENTS_REPLIES_MAX = 200,
-	EVENTS_FRAMES_MAX = 10,
+	EVENTS_OUTBOX_MAX = 8,
+	EVENTS_WRITINGS_MAX = 8,
+	EVENTS_FRAMES_MAX = 10 + EVENTS_OUTBOX_MAX + EVENTS_WRITINGS_MAX,
 	EVENTS_FLUSH_MS = 250,
 	EVENTS_RESYNC_MS = 2000, /* at most one "resync" in this time, however much comes in */
 	EVENTS_NAMES_MAX = 3,
@@ -55,6 +57,10 @@ void events_on_state(struct events *events, const char *state, const char *cause
 void events_on_safety(struct events *events);
 /** Mutes, names or bookmarks changed. */
 void events_on_kept(struct events *events);
+/** What became of a held post; the last word about each counts. */
+void events_on_outbox(struct events *events, const struct outbox_news *news);
+/** What is being written under `name` changed. */
+void events_on_writing(struct events *events, struct span name, uint64_t rev);
 void events_on_holders(struct events *events, const struct events_holders *holders);
 
 /** Newest own sequence, as far as commits told (or events_set_head()). */

@@ -59,6 +59,16 @@ void serve_publish(struct call *call);
 /** Sign and store one message; on anything but ERR_OK the call is answered. */
 MUST_USE enum err serve_sign(
 	struct call *call, const struct publish_request *request, struct publish_result *result);
+/** Wait until those who hold our feed had a chance to speak, once in a run. */
+void serve_greet(struct api *api);
+/** What writer_publish() and its kind say when it is not ERR_OK. */
+void serve_say_failure(struct call *call, enum err err, const struct publish_result *result);
+/** The fields every write may have: nonce, if_head, if_head_key; `request` then points to `key`.
+ * False: answered. */
+MUST_USE bool serve_read_common(
+	struct call *call, struct publish_request *request, struct message_id *key);
+/** The content of the post that the body asks for, appended to `content`. False: answered. */
+MUST_USE bool serve_read_post(struct call *call, struct buf *content);
 /** {"key","sequence"} */
 json_t *serve_signed(const struct publish_result *result);
 /** `if_head` and `if_head_key` of the body; `request` then points to `key`. False: answered. */
@@ -86,6 +96,27 @@ void serve_want(struct call *call);
 void serve_drafts(struct call *call);
 void serve_draft_publish(struct call *call);
 void serve_draft_drop(struct call *call);
+
+/* serve_outbox.c */
+void serve_outbox(struct call *call);
+void serve_hold(struct call *call);
+void serve_send(struct call *call);
+void serve_undo(struct call *call);
+void serve_measure(struct call *call);
+/** [held]; NULL: without memory, or `*err` says why. */
+struct reader;
+MUST_USE json_t *serve_held(struct api *api, struct reader *reader, enum err *err);
+
+/* serve_writing.c */
+void serve_writings(struct call *call);
+void serve_write(struct call *call);
+void serve_write_done(struct call *call);
+/** 1 to LIMIT_WRITING_NAME_BYTES of A-Z a-z 0-9 _ -: names of writings, nonces in paths. */
+bool serve_is_plain_name(struct span text);
+/** Tell all pages that what is being written under `name` changed. */
+void serve_tell_writing(struct call *call, struct span name);
+/** {"name","at","rev","body"}, or null; as serve_held(). */
+MUST_USE json_t *serve_writing_of(struct reader *reader, struct span name, enum err *err);
 
 /* serve_network.c */
 void serve_network(struct call *call);

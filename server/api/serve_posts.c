@@ -188,6 +188,13 @@ static enum err put_boot(
 	if (err == ERR_OK && (err = serve_settings_read(reader, &settings)) == ERR_OK) {
 		(void)json_object_set_new(tree, "settings", settings);
 	}
+	if (err == ERR_OK) {
+		(void)json_object_set_new(tree, "outbox", serve_held(api, reader, &err));
+	}
+	if (err == ERR_OK) {
+		(void)json_object_set_new(
+			tree, "writing", serve_writing_of(reader, span_text("home"), &err));
+	}
 	free(me);
 	return err;
 }

@@ -54,7 +54,7 @@ static void wrong(struct call *call, const char *sentence)
 
 /* Publishing itself. */
 
-static void say_failure(struct call *call, enum err err, const struct publish_result *result)
+void serve_say_failure(struct call *call, enum err err, const struct publish_result *result)
 {
 	struct answer *answer = &call->exchange->answer;
 	const char *why = result->why[0] == '\0' ? NULL : result->why;
@@ -68,7 +68,7 @@ static void say_failure(struct call *call, enum err err, const struct publish_re
 }
 
 /* Before the first message of a run those who hold our feed may tell of a newer one. */
-static void greet(struct api *api)
+void serve_greet(struct api *api)
 {
 	char why[8];
 	if (api->opts.sync == NULL || atomic_load(&api->is_greeted)) {
@@ -85,10 +85,10 @@ enum err serve_sign(
 	struct call *call, const struct publish_request *request, struct publish_result *result)
 {
 	*result = (struct publish_result){.sequence = 0};
-	greet(call->api);
+	serve_greet(call->api);
 	enum err err = writer_publish(call->api->opts.writer, request, result);
 	if (err != ERR_OK) {
-		say_failure(call, err, result);
+		serve_say_failure(call, err, result);
 	}
 	return err;
 }
@@ -119,8 +119,7 @@ bool serve_read_head(struct call *call, struct publish_request *request, struct 
 	return true;
 }
 
-/* The fields every write may have. False: answered. */
-static bool read_common(struct call *call, struct publish_request *request, struct message_id *key)
+bool serve_read_common(struct call *call, struct publish_request *request, struct message_id *key)
 {
 	if (body_has(call->body, "nonce") && (!body_text(call->body, "nonce", &request->nonce) ||
 						     request->nonce.len > NONCE_BYTES_MAX)) {
@@ -140,7 +139,7 @@ static enum err publish_draft(
 	enum err err = draft->err;
 	if (err != ERR_OK) {
 		answer_err(&call->exchange->answer, err);
-	} else if (!read_common(call, &request, &if_head_key)) {
+	} else if (!serve_read_common(call, &request, &if_head_key)) {
 		err = ERR_REFUSED;
 	} else {
 		err = serve_sign(call, &request, result);
@@ -317,12 +316,14 @@ static void put_mentions(struct draft_text *draft, struct span text)
 	}
 }
 
-void serve_post(struct call *call)
+/* The content of the post that a body asks for. False: answered. */
+static bool write_post(struct call *call, struct draft_text *out)
 {
 	struct post_draft post = {.branch_count = 0};
 	struct draft_text draft;
+	draft_init(out);
 	if (!read_post(call, &post)) {
-		return;
+		return false;
 	}
 	draft_init(&draft);
 	if (post.has_root && post.branch_count == 0) {
@@ -339,7 +340,32 @@ void serve_post(struct call *call)
 		put_string(&draft, post.warning);
 	}
 	put(&draft, "}");
-	publish_and_answer(call, &draft);
+	*out = draft;
+	return true;
+}
+
+void serve_post(struct call *call)
+{
+	struct draft_text draft;
+	if (write_post(call, &draft)) {
+		publish_and_answer(call, &draft);
+	}
+}
+
+bool serve_read_post(struct call *call, struct buf *content)
+{
+	struct draft_text draft;
+	if (!write_post(call, &draft)) {
+		return false;
+	}
+	if (draft.err == ERR_OK) {
+		draft.err = buf_append(content, buf_span(&draft.text));
+	}
+	buf_fini(&draft.text);
+	if (draft.err != ERR_OK) {
+		answer_err(&call->exchange->answer, draft.err);
+	}
+	return draft.err == ERR_OK;
 }
 
 void serve_like(struct call *call)

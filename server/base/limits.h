@@ -172,6 +172,7 @@
 #define LIMIT_BOOKMARKS 100000
 #define LIMIT_WRITINGS 200 /* composers with something in them */
 #define LIMIT_WRITING_BYTES (32 * KIB)
+#define LIMIT_WRITING_NAME_BYTES 64
 #define LIMIT_OUTBOX 20            /* posts that may still be taken back */
 #define LIMIT_OUTBOX_HOLD_MS 60000 /* at most; the page asks for ten seconds */
 #define LIMIT_TAGS_PER_POST 20

@@ -13,7 +13,11 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-enum { SIGNATURE_BYTES = 64, SIGNED_TEXT_BYTES_MAX = 3 * LIMIT_MESSAGE_UNITS };
+enum {
+	SIGNATURE_BYTES = 64,
+	SIGNED_TEXT_BYTES_MAX = 3 * LIMIT_MESSAGE_UNITS,
+	MEASURED_BYTES_MAX = 8 * LIMIT_MESSAGE_BYTES,
+};
 
 /* What every signed message starts with; a handshake never signs that. */
 #define MESSAGE_START "{\n  \"previous\": "
@@ -77,7 +81,7 @@ static double time_after(const struct chain_head *head, int64_t now_ms)
 }
 
 /* The message as text, with `content` as it was given and `signature`. */
-static enum err write_message(const struct signer *signer, const struct chain_head *head,
+static enum err write_message(const struct feed_id *id, const struct chain_head *head,
 	int64_t now_ms, struct span content, const uint8_t *signature, struct buf *out)
 {
 	char previous[MESSAGE_ID_TEXT_BYTES];
@@ -85,7 +89,7 @@ static enum err write_message(const struct signer *signer, const struct chain_he
 	char base64[BASE64_BYTES(SIGNATURE_BYTES) + 1];
 	bool is_first = head->sequence == 0;
 	message_id_format(&head->key, previous);
-	feed_id_format(signer_id(signer), author);
+	feed_id_format(id, author);
 	base64[base64_encode(span_of(signature, SIGNATURE_BYTES), base64)] = '\0';
 	buf_clear(out);
 	enum err err = buf_printf(out,
@@ -157,7 +161,8 @@ static enum err sign_and_read(struct signer *signer, const struct chain_head *he
 	struct buf text = BUF_INIT(2 * LIMIT_MESSAGE_BYTES);
 	enum err err = sign_text(signer, unsigned_text, signature);
 	if (err == ERR_OK) {
-		err = write_message(signer, head, now_ms, content, signature, &text);
+		err = write_message(
+			signer_id(signer), head, now_ms, content, signature, &text);
 	}
 	if (err == ERR_OK) {
 		err = message_verify(
@@ -180,7 +185,7 @@ enum err signer_sign_next(struct signer *signer, const struct chain_head *head, 
 	*why = "there is no memory";
 	enum err err = check_content(content, why);
 	if (err == ERR_OK) {
-		err = write_message(signer, head, now_ms, content, nothing, &text);
+		err = write_message(signer_id(signer), head, now_ms, content, nothing, &text);
 	}
 	if (err == ERR_OK) {
 		err = message_reread(buf_span(&text), &unsigned_message, why);
@@ -203,6 +208,29 @@ enum err signer_sign_next(struct signer *signer, const struct chain_head *head, 
 	message_free(unsigned_message);
 	buf_fini(&text);
 	buf_fini(&signed_text);
+	return err;
+}
+
+enum err signer_measure(const struct feed_id *author, const struct chain_head *head, int64_t now_ms,
+	struct span content, size_t *units)
+{
+	static const uint8_t nothing[SIGNATURE_BYTES];
+	struct json_doc *doc = NULL;
+	struct buf text = BUF_INIT(MEASURED_BYTES_MAX);
+	struct buf pretty = BUF_INIT(2 * MEASURED_BYTES_MAX);
+	enum err err = write_message(author, head, now_ms, content, nothing, &text);
+	if (err == ERR_OK) {
+		err = json_parse(buf_span(&text), LIMIT_JSON_DEPTH, &doc);
+	}
+	if (err == ERR_OK) {
+		err = json_write_pretty(json_root(doc), &pretty);
+	}
+	if (err == ERR_OK) {
+		*units = json_units(buf_span(&pretty));
+	}
+	json_doc_free(doc);
+	buf_fini(&text);
+	buf_fini(&pretty);
 	return err;
 }
 

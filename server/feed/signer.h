@@ -34,6 +34,14 @@ const struct key *signer_key(const struct signer *signer);
 MUST_USE enum err signer_sign_next(struct signer *signer, const struct chain_head *head,
 	int64_t now_ms, struct span content, struct message **out, const char **why);
 
+/**
+ * How long `content` is as the message of `author` that follows `head`: the UTF-16 units that
+ * LIMIT_MESSAGE_UNITS counts. Signs nothing and needs no key. ERR_REFUSED (not JSON), ERR_LIMIT
+ * (far beyond anything), ERR_NOMEM. Any thread.
+ */
+MUST_USE enum err signer_measure(const struct feed_id *author, const struct chain_head *head,
+	int64_t now_ms, struct span content, size_t *units);
+
 /** Ed25519 over `bytes` with our key, for the secret handshake only. */
 MUST_USE enum err signer_handshake_sign(
 	const struct signer *signer, struct span bytes, uint8_t signature[static 64]);

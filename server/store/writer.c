@@ -448,6 +448,8 @@ static void run_alone(struct writer *writer, struct job *job)
 {
 	if (job->kind == JOB_PUBLISH) {
 		writer_publish_one(writer, job->publish);
+	} else if (job->kind == JOB_OUTBOX) {
+		writer_outbox_one(writer, job->outbox);
 	} else {
 		writer_order_one(writer, job->order);
 	}
@@ -494,19 +496,35 @@ static bool run_due(struct writer *writer)
 	return false;
 }
 
+/* What may no longer be taken back goes before the jobs: under a bulk there is always one more. */
+static bool run_outbox(struct writer *writer)
+{
+	if (writer_outbox_due_ms(writer) > env_mono_ms(store_env(writer->store)) ||
+		atomic_load(&writer->is_stopping)) {
+		return false;
+	}
+	writer_outbox_turn(writer);
+	return true;
+}
+
 int64_t writer_due_ms(const struct writer *writer)
 {
 	int64_t due_ms = writer_guard_due_ms(writer);
 	int64_t behind_ms = writer_behind_due_ms(writer);
+	int64_t outbox_ms = writer_outbox_due_ms(writer);
 	if (writer->unchecked > 0 && writer->unchecked_due_ms < due_ms) {
 		due_ms = writer->unchecked_due_ms;
 	}
+	due_ms = outbox_ms < due_ms ? outbox_ms : due_ms;
 	return behind_ms < due_ms ? behind_ms : due_ms;
 }
 
 bool writer_step(struct writer *writer)
 {
 	assert(writer->opts.is_stepped);
+	if (run_outbox(writer)) {
+		return true;
+	}
 	struct job *job = inbox_take(writer->inbox, 0);
 	if (job == NULL) {
 		return run_due(writer);
@@ -536,6 +554,9 @@ static int64_t wait_ms(const struct writer *writer)
  */
 static bool writer_turn(struct writer *writer)
 {
+	if (run_outbox(writer)) {
+		return true;
+	}
 	int64_t longest_ms = wait_ms(writer);
 	struct job *job = inbox_take(writer->inbox, longest_ms);
 	if (job != NULL) {
@@ -614,6 +635,11 @@ enum err writer_start(
 		writer->opts.on_state = NULL; /* whoever starts us asks */
 		err = writer_check_fence(writer);
 		writer->opts.on_state = opts->on_state;
+	}
+	if (err == ERR_OK) {
+		writer->outbox_rest_ms =
+			env_mono_ms(store_env(writer->store)) + 2LL * LIMIT_GREETING_MS;
+		err = writer_outbox_look(writer);
 	}
 	if (err == ERR_OK && !opts->is_stepped &&
 		pthread_create(&writer->thread, NULL, writer_main, writer) != 0) {

@@ -61,6 +61,23 @@ enum writer_step {
 	WRITER_ANNOUNCED
 };
 
+/* What became of a post that may be taken back (writer_hold()). */
+enum outbox_state {
+	OUTBOX_HELD,
+	OUTBOX_STORED,     /* `key`, `sequence` */
+	OUTBOX_TAKEN_BACK, /* nothing was signed */
+	OUTBOX_DRAFT,      /* nothing was signed, and it is `draft` now: `why` */
+	OUTBOX_FAILED,     /* it is still held, and tried again: `why` */
+};
+struct outbox_news {
+	enum outbox_state state;
+	struct span nonce;
+	struct message_id key;
+	uint64_t sequence;
+	int64_t draft;
+	const char *why; /* a sentence, or "" */
+};
+
 struct writer_opts {
 	struct store *store;
 	struct signer *signer; /* NULL: nothing is ever published (check, import into a foreign
@@ -70,6 +87,8 @@ struct writer_opts {
 	void (*on_commit)(void *ctx, const struct commit *commit);
 	/* The state, its cause or what it waits for changed: ask writer_guard(). May be NULL. */
 	void (*on_state)(void *ctx);
+	/* Writer thread; may be NULL. */
+	void (*on_outbox)(void *ctx, const struct outbox_news *news);
 	void *ctx;
 	/* No thread: writer_step() runs the jobs, and the functions that wait run it themselves.
 	 * For the simulator; all calls then come from one thread. */
@@ -204,6 +223,46 @@ struct publish_result {
  */
 MUST_USE enum err writer_publish(struct writer *writer, const struct publish_request *request,
 	struct publish_result *result);
+
+/*
+ * A post that may be taken back waits in the outbox: nothing of it is signed before its time has
+ * come, and then it goes the way of writer_publish(), with its nonce. It survives the end of the
+ * process: what is due then is signed after the start, in order. A pause makes drafts of all.
+ */
+struct hold_request {
+	struct publish_request publish; /* with a nonce, and content that was measured */
+	struct span body;    /* what the owner sees again: at most LIMIT_HTTP_BODY_BYTES */
+	struct span writing; /* becomes empty by this; empty: none */
+	int64_t hold_ms;     /* at most LIMIT_OUTBOX_HOLD_MS */
+};
+/**
+ * ERR_OK: held until `*due_ms` (wall), or, with `result->sequence`, published before under this
+ * nonce. ERR_BUSY: LIMIT_OUTBOX wait already. Otherwise as writer_publish().
+ */
+MUST_USE enum err writer_hold(struct writer *writer, const struct hold_request *request,
+	int64_t *due_ms, struct publish_result *result);
+/** Now. ERR_NOT_FOUND: it is not held; else as writer_publish(), also when it was signed already.
+ */
+MUST_USE enum err writer_send(
+	struct writer *writer, struct span nonce, struct publish_result *result);
+/**
+ * Take a held post back: nothing is signed, and `body` is what is being written under `name`, or,
+ * when something is there already, under `spare`. ERR_NOT_FOUND: it is not held, or signed. Of this
+ * and its time to be signed exactly one wins.
+ */
+struct undo_request {
+	struct span nonce, name, spare, body;
+};
+MUST_USE enum err writer_undo(struct writer *writer, const struct undo_request *request,
+	bool *is_spare, uint64_t *rev);
+
+/**
+ * What is being written, by name: `body` (empty: done with) replaces what has the number `rev` (0:
+ * nothing). ERR_EXISTS: it has another number, `*rev_now`; ERR_LIMIT: over LIMIT_WRITING_BYTES, or
+ * LIMIT_WRITINGS are there.
+ */
+MUST_USE enum err writer_write(struct writer *writer, struct span name, uint64_t rev,
+	struct span body, uint64_t *rev_now);
 
 /* Small facts that are not messages. */
 enum change_kind {

@@ -18,8 +18,7 @@ static int64_t now_ms(const struct writer *writer)
 	return env_wall_ms(store_env(writer->store));
 }
 
-enum err writer_draft_put(
-	struct writer *writer, struct span content, struct span nonce, int64_t *draft)
+static enum err put(struct writer *writer, struct span content, struct span nonce, int64_t *draft)
 {
 	sqlite3_stmt *stmt = NULL;
 	*draft = 0;
@@ -52,6 +51,14 @@ enum err writer_draft_put(
 		*draft = sqlite3_last_insert_rowid(db_handle(writer->db));
 	}
 	return err;
+}
+
+enum err writer_draft_put(
+	struct writer *writer, struct span content, struct span nonce, int64_t *draft)
+{
+	enum err err = put(writer, content, nonce, draft);
+	/* What was held is a draft now, and only one of the two. */
+	return err == ERR_OK && *draft > 0 ? writer_outbox_drop(writer, nonce) : err;
 }
 
 enum err writer_draft_drop(struct writer *writer, int64_t draft)

@@ -34,7 +34,7 @@ bool writer_waiter_done(struct waiter *waiter, enum err err);
 /** Wait; ERR_TIMEOUT after `ms`. `*is_last`: the job is to be freed here. */
 enum err writer_waiter_wait(struct waiter *waiter, int64_t ms, bool *is_last);
 
-enum job_kind { JOB_APPEND, JOB_AHEAD, JOB_PUBLISH, JOB_CHANGE, JOB_ORDER };
+enum job_kind { JOB_APPEND, JOB_AHEAD, JOB_PUBLISH, JOB_CHANGE, JOB_ORDER, JOB_OUTBOX };
 
 struct publish_job {
 	struct buf content;
@@ -64,6 +64,22 @@ struct order_job {
 	struct waiter waiter;
 };
 
+/* Something about posts that may still be taken back, or about what is being written. */
+enum outbox_kind { OUTBOX_HOLD, OUTBOX_UNDO, OUTBOX_SEND, OUTBOX_WRITE };
+struct outbox_job {
+	enum outbox_kind kind;
+	struct publish_job publish; /* content and nonce; of its waiter nothing is used */
+	struct buf body;            /* HOLD, and the text of WRITE and UNDO */
+	struct buf name, spare;     /* of a writing */
+	int64_t hold_ms;
+	uint64_t rev;      /* WRITE: the number it was read with */
+	int64_t due_ms;    /* out, HOLD; wall */
+	uint64_t rev_done; /* out, WRITE and UNDO */
+	bool is_published; /* out, HOLD: before, under this nonce */
+	bool is_spare;     /* out, UNDO */
+	struct waiter waiter;
+};
+
 struct job {
 	enum job_kind kind;
 	union {
@@ -72,6 +88,7 @@ struct job {
 		struct publish_job *publish;
 		struct change_job *change;
 		struct order_job *order;
+		struct outbox_job *outbox;
 	};
 };
 
@@ -166,6 +183,10 @@ struct writer {
 	int64_t behind_again_ms; /* not before: it failed */
 	size_t behind_unit;      /* messages in the next transaction of it */
 	atomic_int behind_state; /* enum writer_behind */
+	size_t outbox_count;     /* posts that may still be taken back */
+	int64_t outbox_due_ms;   /* mono: the first of them is to be signed … */
+	int64_t outbox_rest_ms;  /* … but not before this: those who hold our feed speak first */
+	int64_t outbox_again_ms; /* … nor this: an attempt failed */
 };
 
 static inline void writer_at(const struct writer *writer, enum writer_step step)
@@ -232,6 +253,41 @@ MUST_USE enum err writer_put_nonce(struct writer *writer, struct span nonce, uin
 
 /** CHANGE_MUTE, CHANGE_PETNAME (writer_people.c). */
 MUST_USE enum err writer_people_change(struct writer *writer, const struct change *change);
+/** What comes before signing: a nonce that was published (ERR_OK, `*is_published`), a pause (the
+ * draft is kept), no room. */
+MUST_USE enum err writer_publish_before(
+	struct writer *writer, struct publish_job *job, bool *is_published);
+/** Was something published under the job's nonce? Its result is filled then. */
+MUST_USE enum err writer_publish_known(
+	struct writer *writer, struct publish_job *job, bool *is_published);
+/** The one way to sign: publish(), with a sentence for every failure. */
+MUST_USE enum err writer_publish_try(struct writer *writer, struct publish_job *job);
+void writer_publish_say(struct publish_job *job, enum err err);
+bool writer_publish_fits(
+	const struct publish_request *request, struct publish_result *result);
+MUST_USE enum err writer_publish_fill(
+	struct publish_job *job, const struct publish_request *request);
+
+/* Posts that may still be taken back (writer_outbox.c), and what is being written
+ * (writer_writing.c). */
+/** Read from the table what is due when; at the start and after each change. */
+MUST_USE enum err writer_outbox_look(struct writer *writer);
+/** Mono; INT64_MAX: nothing waits. */
+int64_t writer_outbox_due_ms(const struct writer *writer);
+/** Sign the first that is due, or make drafts of all while publishing is paused. */
+void writer_outbox_turn(struct writer *writer);
+void writer_outbox_one(struct writer *writer, struct outbox_job *job);
+/** In a transaction: it is held no longer; the empty nonce is none. */
+MUST_USE enum err writer_outbox_drop(struct writer *writer, struct span nonce);
+/** In a transaction: `body` (may be empty) under `name`; `*rev` is its new number. */
+MUST_USE enum err writer_writing_put(
+	struct writer *writer, struct span name, struct span body, uint64_t *rev);
+/** Is there something under this name? */
+MUST_USE enum err writer_writing_get(struct writer *writer, struct span name, uint64_t *rev,
+	bool *has_body, struct buf *body);
+/** … when it still has the number `rev`; ERR_EXISTS with the number it has. */
+MUST_USE enum err writer_writing_change(struct writer *writer, struct outbox_job *job);
+
 /** One change, in a transaction. */
 MUST_USE enum err writer_change_one(struct writer *writer, const struct change *change);
 MUST_USE enum err writer_setting_put(struct writer *writer, const char *name, struct span text);

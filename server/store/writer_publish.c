@@ -79,7 +79,10 @@ enum err writer_put_nonce(struct writer *writer, struct span nonce, uint64_t seq
 	db_blob(stmt, 1, nonce);
 	db_int(stmt, 2, (int64_t)sequence);
 	err = db_run(writer->db, stmt);
-	/* What was kept as a draft of the same request is published by this. */
+	/* What was held or kept as a draft of the same request is published by this. */
+	if (err == ERR_OK) {
+		err = writer_outbox_drop(writer, nonce);
+	}
 	if (err == ERR_OK) {
 		err = db_query(writer->db, &sql_nonce_draft, &stmt);
 	}
@@ -385,23 +388,37 @@ enum err writer_clear_way(struct writer *writer)
 	return err == ERR_OK ? finish_pending(writer) : err;
 }
 
+enum err writer_publish_known(struct writer *writer, struct publish_job *job, bool *is_published)
+{
+	enum err err = look_up_nonce(writer, job);
+	*is_published = err == ERR_OK;
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err writer_publish_before(struct writer *writer, struct publish_job *job, bool *is_published)
+{
+	struct feed_entry *self = NULL;
+	*is_published = false;
+	enum err err = writer_clear_way(writer);
+	if (err == ERR_OK) {
+		err = writer_publish_known(writer, job, is_published);
+	}
+	if (err == ERR_OK && !*is_published) {
+		err = feeds_get(writer->feeds, store_self(writer->store), &self);
+	}
+	return err == ERR_OK && !*is_published ? check_before(writer, job, self) : err;
+}
+
 static enum err publish(struct writer *writer, struct publish_job *job)
 {
 	struct feed_entry *self = NULL;
-	enum err err = writer_clear_way(writer);
-	if (err == ERR_OK) {
-		err = look_up_nonce(writer, job);
-		if (err != ERR_NOT_FOUND) {
-			return err;
-		}
+	bool is_published = false;
+	writer_at(writer, WRITER_BEGUN);
+	enum err err = writer_publish_before(writer, job, &is_published);
+	if (err == ERR_OK && !is_published) {
 		err = feeds_get(writer->feeds, store_self(writer->store), &self);
 	}
-	if (err != ERR_OK) {
-		return err;
-	}
-	writer_at(writer, WRITER_BEGUN);
-	err = check_before(writer, job, self);
-	if (err != ERR_OK) {
+	if (err != ERR_OK || is_published) {
 		return err;
 	}
 	struct chain_head head = self->head;
@@ -425,25 +442,59 @@ static enum err publish(struct writer *writer, struct publish_job *job)
 	return ERR_OK;
 }
 
-void writer_publish_one(struct writer *writer, struct publish_job *job)
+void writer_publish_say(struct publish_job *job, enum err err)
 {
-	enum err err = publish(writer, job);
 	if (err != ERR_OK && job->result.why[0] == '\0') {
 		err = fail(job, err, "It could not be stored: %s.", err_text(err));
 	}
+}
+
+enum err writer_publish_try(struct writer *writer, struct publish_job *job)
+{
+	enum err err = publish(writer, job);
+	writer_publish_say(job, err);
 	writer_judge(writer);
+	return err;
+}
+
+void writer_publish_one(struct writer *writer, struct publish_job *job)
+{
+	enum err err = writer_publish_try(writer, job);
 	if (writer_waiter_done(&job->waiter, err)) {
 		writer_publish_job_free(job);
 	}
+}
+
+enum err writer_publish_fill(struct publish_job *job, const struct publish_request *request)
+{
+	buf_init(&job->content, LIMIT_MESSAGE_BYTES);
+	if (request->nonce.len > 0) {
+		memcpy(job->nonce, request->nonce.at, request->nonce.len);
+	}
+	job->nonce_len = request->nonce.len;
+	job->if_head = request->if_head;
+	job->has_if_head_key = request->if_head_key != NULL;
+	if (request->if_head_key != NULL) {
+		job->if_head_key = *request->if_head_key;
+	}
+	return buf_append(&job->content, request->content);
+}
+
+bool writer_publish_fits(const struct publish_request *request, struct publish_result *result)
+{
+	bool fits = request->nonce.len <= FENCE_NONCE_BYTES_MAX &&
+		    request->content.len <= LIMIT_MESSAGE_BYTES;
+	if (!fits) {
+		(void)snprintf(result->why, sizeof(result->why), "That is too long.");
+	}
+	return fits;
 }
 
 enum err writer_publish(
 	struct writer *writer, const struct publish_request *request, struct publish_result *result)
 {
 	*result = (struct publish_result){0};
-	if (request->nonce.len > sizeof(((struct publish_job *)NULL)->nonce) ||
-		request->content.len > LIMIT_MESSAGE_BYTES) {
-		(void)snprintf(result->why, sizeof(result->why), "That is too long.");
+	if (!writer_publish_fits(request, result)) {
 		return ERR_LIMIT;
 	}
 	struct publish_job *publish_job = calloc(1, sizeof(*publish_job));
@@ -452,18 +503,8 @@ enum err writer_publish(
 	if (publish_job == NULL || job == NULL) {
 		goto out;
 	}
-	buf_init(&publish_job->content, LIMIT_MESSAGE_BYTES);
 	writer_waiter_init(&publish_job->waiter);
-	if (request->nonce.len > 0) {
-		memcpy(publish_job->nonce, request->nonce.at, request->nonce.len);
-	}
-	publish_job->nonce_len = request->nonce.len;
-	publish_job->if_head = request->if_head;
-	publish_job->has_if_head_key = request->if_head_key != NULL;
-	if (request->if_head_key != NULL) {
-		publish_job->if_head_key = *request->if_head_key;
-	}
-	err = buf_append(&publish_job->content, request->content);
+	err = writer_publish_fill(publish_job, request);
 	job->kind = JOB_PUBLISH;
 	job->publish = publish_job;
 	if (err == ERR_OK) {

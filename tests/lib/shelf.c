@@ -69,6 +69,12 @@ static void on_state(void *ctx)
 	shelf->states++;
 }
 
+static void on_outbox(void *ctx, const struct outbox_news *news)
+{
+	struct shelf *shelf = ctx;
+	shelf->outbox[news->state]++;
+}
+
 void shelf_settle(struct shelf *shelf)
 {
 	int left = 100000;
@@ -96,6 +102,7 @@ void shelf_open(struct shelf *shelf)
 		.signer = shelf->self.signer,
 		.on_commit = on_commit,
 		.on_state = on_state,
+		.on_outbox = on_outbox,
 		.is_stepped = shelf->is_stepped,
 		.bulk_begins = shelf->bulk_begins,
 		.on_step = on_step,

@@ -16,6 +16,7 @@ struct shelf {
 	bool is_stepped;    /* from the next shelf_open() on: no writer thread */
 	size_t bulk_begins; /* from the next shelf_open() on; 0: as usual */
 	unsigned states;    /* how often on_state was called */
+	unsigned outbox[5]; /* how often on_outbox told of each enum outbox_state */
 	struct store *store;
 	struct writer *writer;
 	struct reader *reader;

@@ -1,0 +1,309 @@
+/*
+ * Posts that may be taken back: held on the node, signed when their time has come or when the owner
+ * says so, or put back among what is being written. And how long a post would be, before it is one.
+ */
+#include "api/body.h"
+#include "api/inside.h"
+#include "feed/json.h"
+#include "store/writing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CONTENT_BYTES_MAX = 2 * LIMIT_HTTP_BODY_BYTES, SPARE_NONCE_BYTES = 24 };
+
+static void wrong(struct call *call, const char *sentence)
+{
+	answer_error(&call->exchange->answer, SAID_BAD_REQUEST, sentence);
+}
+
+/* What is held. */
+
+struct listing {
+	json_t *list;
+	int64_t now_ms;
+};
+
+static void put_held(void *ctx, const struct outbox_row *row)
+{
+	struct listing *listing = ctx;
+	int64_t left_ms = row->due_ms - listing->now_ms;
+	json_t *body = body_parse(row->body);
+	(void)json_array_append_new(listing->list,
+		json_pack("{s:o, s:I, s:I, s:I, s:o}", "nonce", body_string(row->nonce), "at",
+			(json_int_t)row->at_ms, "until", (json_int_t)row->due_ms, "left_ms",
+			(json_int_t)(left_ms < 0 ? 0 : left_ms), "body",
+			body == NULL ? json_null() : body));
+}
+
+static json_t *held_of(struct api *api, struct reader *reader, struct span nonce, enum err *err)
+{
+	struct listing listing = {.list = json_array(), .now_ms = env_wall_ms(api->opts.env)};
+	*err = listing.list == NULL ? ERR_NOMEM : reader_outbox(reader, nonce, put_held, &listing);
+	if (*err != ERR_OK) {
+		json_decref(listing.list);
+		listing.list = NULL;
+	}
+	return listing.list;
+}
+
+json_t *serve_held(struct api *api, struct reader *reader, enum err *err)
+{
+	return held_of(api, reader, span_of(NULL, 0), err);
+}
+
+void serve_outbox(struct call *call)
+{
+	enum err err = ERR_OK;
+	struct reader *reader = inside_reader(call);
+	if (reader == NULL) {
+		return;
+	}
+	json_t *list = serve_held(call->api, reader, &err);
+	if (err == ERR_OK) {
+		answer_json(&call->exchange->answer, 200, json_pack("{s:o}", "outbox", list));
+	} else {
+		answer_err(&call->exchange->answer, err);
+	}
+}
+
+/* How long it would be. */
+
+/* As the longest message it can become: others may be signed before it. */
+static enum err measure(struct call *call, struct span content, size_t *units)
+{
+	struct api *api = call->api;
+	struct chain_head head = {.sequence = 0};
+	struct reader *reader = reader_of_thread(api->opts.store);
+	enum err err = reader == NULL ? ERR_NOMEM : reader_head(reader, &api->opts.self, &head);
+	if (err != ERR_OK && err != ERR_NOT_FOUND) {
+		return err;
+	}
+	head.sequence += LIMIT_OUTBOX;
+	return signer_measure(&api->opts.self, &head, env_wall_ms(api->opts.env), content, units);
+}
+
+void serve_measure(struct call *call)
+{
+	size_t units = 0;
+	struct buf content = BUF_INIT(CONTENT_BYTES_MAX);
+	if (serve_read_post(call, &content)) {
+		enum err err = measure(call, buf_span(&content), &units);
+		if (err == ERR_OK) {
+			answer_json(&call->exchange->answer, 200,
+				json_pack("{s:I, s:i}", "units", (json_int_t)units, "limit",
+					LIMIT_MESSAGE_UNITS));
+		} else {
+			answer_err(&call->exchange->answer, err);
+		}
+	}
+	buf_fini(&content);
+}
+
+/* Too long is said now, while the text is still in the composer. False: answered. */
+static bool fits(struct call *call, struct span content)
+{
+	char said[160];
+	size_t units = 0;
+	enum err err = measure(call, content, &units);
+	if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+	} else if (units > LIMIT_MESSAGE_UNITS) {
+		(void)snprintf(said, sizeof(said),
+			"This post is too long: signed it would take %zu of %d characters. "
+			"Nothing was sent.",
+			units, LIMIT_MESSAGE_UNITS);
+		answer_error(&call->exchange->answer, SAID_TOO_LARGE, said);
+	}
+	return err == ERR_OK && units <= LIMIT_MESSAGE_UNITS;
+}
+
+/* Hold. */
+
+/* `hold_ms` and `writing`; false: answered. */
+static bool read_hold(struct call *call, struct hold_request *request)
+{
+	const json_t *hold = json_object_get(call->body, "hold_ms");
+	if (!json_is_integer(hold) || json_integer_value(hold) < 0 ||
+		json_integer_value(hold) > LIMIT_OUTBOX_HOLD_MS) {
+		wrong(call, "`hold_ms` is a number, at most 60000.");
+		return false;
+	}
+	request->hold_ms = (int64_t)json_integer_value(hold);
+	if (!serve_is_plain_name(request->publish.nonce)) {
+		wrong(call, "`nonce` is 1 to 64 letters, digits, - or _.");
+		return false;
+	}
+	if (body_has(call->body, "writing") &&
+		(!body_text(call->body, "writing", &request->writing) ||
+			!serve_is_plain_name(request->writing))) {
+		wrong(call, "`writing` is 1 to 64 letters, digits, - or _.");
+		return false;
+	}
+	return true;
+}
+
+/* The body for whoever shows or takes back the post: without what was for this call only. */
+static char *body_kept(const json_t *body)
+{
+	static const char *const kept[] = {
+		"text", "cw", "root", "fork", "branch", "writing", "nonce"};
+	json_t *copy = json_object();
+	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+		if (body_has(body, kept[i])) {
+			(void)json_object_set(copy, kept[i], json_object_get(body, kept[i]));
+		}
+	}
+	char *text = copy == NULL ? NULL : json_dumps(copy, JSON_COMPACT);
+	json_decref(copy);
+	return text;
+}
+
+static void hold(struct call *call, const struct hold_request *request)
+{
+	struct publish_result result;
+	int64_t due_ms = 0;
+	enum err err = writer_hold(call->api->opts.writer, request, &due_ms, &result);
+	if (err == ERR_BUSY && result.why[0] != '\0') {
+		answer_error(&call->exchange->answer, SAID_CONFLICT, result.why);
+	} else if (err != ERR_OK) {
+		serve_say_failure(call, err, &result);
+	} else if (result.sequence > 0) {
+		json_t *signed_before = serve_signed(&result);
+		if (signed_before != NULL) {
+			(void)json_object_set_new(signed_before, "state", json_string("stored"));
+		}
+		answer_json(&call->exchange->answer, 200, signed_before);
+	} else {
+		int64_t left_ms = due_ms - env_wall_ms(call->api->opts.env);
+		answer_json(&call->exchange->answer, 200,
+			json_pack("{s:s, s:I, s:I}", "state", "held", "until", (json_int_t)due_ms,
+				"left_ms", (json_int_t)(left_ms < 0 ? 0 : left_ms)));
+	}
+	if (err == ERR_OK && request->writing.len > 0) {
+		serve_tell_writing(call, request->writing);
+	}
+}
+
+void serve_hold(struct call *call)
+{
+	struct hold_request request = {.hold_ms = 0};
+	struct message_id if_head_key;
+	struct buf content = BUF_INIT(CONTENT_BYTES_MAX);
+	char *body = NULL;
+	if (serve_read_common(call, &request.publish, &if_head_key) && read_hold(call, &request) &&
+		serve_read_post(call, &content) && fits(call, buf_span(&content))) {
+		body = body_kept(call->body);
+		request.publish.content = buf_span(&content);
+		request.body = body == NULL ? span_of(NULL, 0) : span_text(body);
+		if (body == NULL) {
+			answer_err(&call->exchange->answer, ERR_NOMEM);
+		} else {
+			hold(call, &request);
+		}
+	}
+	free(body);
+	buf_fini(&content);
+}
+
+/* Now, or not at all. */
+
+static void answer_gone(struct call *call)
+{
+	answer_error(&call->exchange->answer, SAID_NOT_FOUND,
+		"This post does not wait any more: it was signed, or taken back.");
+}
+
+void serve_send(struct call *call)
+{
+	struct publish_result result;
+	serve_greet(call->api);
+	enum err err = writer_send(call->api->opts.writer, call->args[0], &result);
+	if (err == ERR_OK) {
+		answer_json(&call->exchange->answer, 200, serve_signed(&result));
+	} else if (err == ERR_NOT_FOUND) {
+		answer_gone(call);
+	} else {
+		serve_say_failure(call, err, &result);
+	}
+}
+
+/* Where its words go: the composer they came from. */
+static void name_of(const json_t *body, char out[static LIMIT_WRITING_NAME_BYTES + 1])
+{
+	struct span name;
+	struct message_id root;
+	(void)snprintf(out, LIMIT_WRITING_NAME_BYTES + 1, "home");
+	if (body_text(body, "writing", &name) && serve_is_plain_name(name)) {
+		memcpy(out, name.at, name.len);
+		out[name.len] = '\0';
+	} else if (body_text(body, "root", &name) && message_id_parse_any(name, &root) == ERR_OK) {
+		id_format_path(root.at, out);
+	}
+}
+
+/* {"text","cw"} as the page keeps it. */
+static char *writing_of(const json_t *body)
+{
+	const char *cw = json_string_value(json_object_get(body, "cw"));
+	json_t *tree = json_pack(
+		"{s:O, s:s}", "text", json_object_get(body, "text"), "cw", cw == NULL ? "" : cw);
+	char *text = tree == NULL ? NULL : json_dumps(tree, JSON_COMPACT);
+	json_decref(tree);
+	return text;
+}
+
+static void take_back(struct call *call, json_t *body)
+{
+	char name[LIMIT_WRITING_NAME_BYTES + 1];
+	char spare[LIMIT_WRITING_NAME_BYTES + 1];
+	bool is_spare = false;
+	uint64_t rev = 0;
+	char *text = writing_of(body);
+	if (text == NULL) {
+		answer_err(&call->exchange->answer, ERR_NOMEM);
+		return;
+	}
+	name_of(body, name);
+	(void)snprintf(spare, sizeof(spare), "back-%.*s",
+		(int)span_take(call->args[0], SPARE_NONCE_BYTES).len,
+		(const char *)call->args[0].at);
+	const struct undo_request request = {.nonce = call->args[0],
+		.name = span_text(name),
+		.spare = span_text(spare),
+		.body = span_text(text)};
+	enum err err = writer_undo(call->api->opts.writer, &request, &is_spare, &rev);
+	free(text);
+	if (err == ERR_NOT_FOUND) {
+		answer_gone(call);
+	} else if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+	} else {
+		const char *where = is_spare ? spare : name;
+		serve_tell_writing(call, span_text(where));
+		answer_json(&call->exchange->answer, 200,
+			json_pack("{s:O, s:s, s:I}", "body", body, "writing", where, "rev",
+				(json_int_t)rev));
+	}
+}
+
+void serve_undo(struct call *call)
+{
+	enum err err = ERR_OK;
+	struct reader *reader = inside_reader(call);
+	if (reader == NULL) {
+		return;
+	}
+	json_t *list = call->args[0].len > 0 && call->args[0].len <= LIMIT_WRITING_NAME_BYTES
+			       ? held_of(call->api, reader, call->args[0], &err)
+			       : json_array();
+	json_t *body = json_object_get(json_array_get(list, 0), "body");
+	if (err != ERR_OK) {
+		answer_err(&call->exchange->answer, err);
+	} else if (!json_is_object(body)) {
+		answer_gone(call);
+	} else {
+		take_back(call, body);
+	}
+	json_decref(list);
+}
