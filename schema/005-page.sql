@@ -71,6 +71,23 @@ CREATE INDEX activity_like ON activity (link, at) WHERE kind = 3;
 -- Our own messages by their keys: at hand in a bulk too, when `keys` is still to be written.
 CREATE INDEX messages_own ON messages (key_head) WHERE feed = 1;
 
+-- Messages of which a conversation spoke and that came alone, because the owner asked for them; the signature of each was checked. Read by conversations only: in no count, never sent to a peer, gone when their history has come up to them.
+CREATE TABLE strays (
+	stray INTEGER PRIMARY KEY,            -- rises: the oldest give way
+	key_head INTEGER NOT NULL,
+	key_tail BLOB NOT NULL CHECK (length(key_tail) = 24),
+	feed INTEGER NOT NULL,
+	sequence INTEGER NOT NULL,
+	at INTEGER NOT NULL,                  -- min(claimed, received), ms
+	received INTEGER NOT NULL,
+	is_post INTEGER NOT NULL,
+	root INTEGER,                         -- of a post, as in `posts`
+	body BLOB NOT NULL,                   -- canonical compact text
+	UNIQUE (key_head, key_tail)
+) STRICT;
+CREATE INDEX strays_of ON strays (feed, sequence);
+CREATE INDEX strays_root ON strays (root) WHERE root IS NOT NULL;
+
 -- Of what an older kith stored: tags, activity and words are made behind the next start.
 DELETE FROM posts;
 UPDATE figures SET n = 0 WHERE name = 'posts';

@@ -177,8 +177,11 @@
 #define LIMIT_OUTBOX_HOLD_MS 60000 /* at most; the page asks for ten seconds */
 #define LIMIT_TAGS_PER_POST 20
 #define LIMIT_TAG_BYTES 128
-#define LIMIT_MISSING_ASKED 20 /* ids of one conversation asked for at once */
-#define LIMIT_STRAYS 10000     /* messages held that came alone, because they were asked for */
+#define LIMIT_MISSING_ASKED 20      /* ids of one conversation asked for at once */
+#define LIMIT_MISSING_MS 10000      /* for all answers to it */
+#define LIMIT_MISSING_CALLS 2       /* of a peer's for single messages, at once */
+#define LIMIT_MISSING_PER_MINUTE 60 /* … and in a minute */
+#define LIMIT_STRAYS 10000          /* messages held that came alone, because they were asked for */
 
 /* Disk and memory. */
 #define LIMIT_DISK_FREE_REPLICATION_BYTES (200LL * MIB)

@@ -30,10 +30,10 @@ QUERY(sql_backup_holders, "SELECT f.id, h.sequence, h.at FROM holders h CROSS JO
 QUERY(sql_backup_served, "SELECT 1 FROM clocks WHERE feed = 1 AND note > 0 LIMIT 1");
 
 /* Sessions and witnesses are of this machine; what is held ahead was never checked one by one, and
- * comes again. */
+ * comes again; what came alone may be asked for again. */
 static const char sql_leave_out[] =
 	"DELETE FROM sessions; DELETE FROM witnesses; DELETE FROM posts WHERE message >= "
-	"281474976710656; DELETE FROM ahead; DELETE FROM ahead_feeds";
+	"281474976710656; DELETE FROM ahead; DELETE FROM ahead_feeds; DELETE FROM strays";
 
 enum { COPY_PAGES = 256, READ_BYTES = 64 * KIB, PROGRESS_OPS = 20000 };
 

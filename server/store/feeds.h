@@ -19,6 +19,7 @@ struct feed_entry {
 	bool is_muted;          /* … and what we keep to ourselves */
 	/* What is held ahead of it (store/ahead_rows), sequences; 0: nothing. */
 	uint64_t ahead_first, ahead_newest;
+	uint64_t strays; /* rows of it in `strays` (store/stray) */
 	bool is_dirty;
 	struct feed_entry *next_dirty;
 };

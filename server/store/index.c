@@ -12,6 +12,7 @@
 #include "store/inside.h"
 #include "store/pack.h"
 #include "store/search_rows.h"
+#include "store/stray.h"
 
 #include <math.h>
 
@@ -198,6 +199,9 @@ static enum err forget_all_words(struct index *index, const struct feed_entry *o
 static enum err take_words_away(struct index *index, struct feed_entry *of)
 {
 	enum err err = ahead_drop_all(index->db, of);
+	if (err == ERR_OK) {
+		err = stray_drop_all(index->db, of);
+	}
 	if (err == ERR_OK) {
 		err = forget_all_words(index, of);
 	}

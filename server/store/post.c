@@ -168,6 +168,9 @@ QUERY(sql_find_ahead,
 	"JOIN feeds f ON f.feed = p.feed LEFT JOIN messages m ON m.message = p.message WHERE "
 	"a.key_head = ?1 AND a.key_tail = ?2");
 
+QUERY(sql_find_stray, "SELECT " POST_STRAY_COLUMNS " FROM " POST_STRAY_TABLES
+		      " WHERE s.key_head = ?1 AND s.key_tail = ?2 AND " POST_STRAY_IS_SHOWN);
+
 static enum err count_replies(struct reader *reader, struct post *post)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -230,5 +233,8 @@ static enum err find_by(struct reader *reader, const struct query *query,
 enum err post_find(struct reader *reader, const struct message_id *id, sqlite3_stmt **out)
 {
 	enum err err = find_by(reader, &sql_find, id, out);
-	return err == ERR_NOT_FOUND ? find_by(reader, &sql_find_ahead, id, out) : err;
+	if (err == ERR_NOT_FOUND) {
+		err = find_by(reader, &sql_find_ahead, id, out);
+	}
+	return err == ERR_NOT_FOUND ? find_by(reader, &sql_find_stray, id, out) : err;
 }

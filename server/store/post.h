@@ -16,6 +16,14 @@
 	" LEFT JOIN messages m ON m.message = p.message LEFT JOIN ahead a ON a.message = " \
 	"p.message"
 #define POST_TABLES "posts p CROSS JOIN feeds f ON f.feed = p.feed" POST_HOLDERS
+/* The same columns from `strays s` joined with `feeds f`: like something held ahead and checked. */
+#define POST_STRAY_COLUMNS                                                                  \
+	"s.stray + 562949953421312, s.at, NULL, NULL, NULL, f.id, NULL, NULL, s.sequence, " \
+	"s.key_head, s.key_tail, s.body, s.received, 1, f.sequence"
+#define POST_STRAY_TABLES "strays s CROSS JOIN feeds f ON f.feed = s.feed"
+/* Whom we block has none. */
+#define POST_STRAY_IS_SHOWN \
+	"s.is_post = 1 AND NOT EXISTS (SELECT 1 FROM mutes u WHERE u.feed = s.feed)"
 /* A row whose message is not there is kith check's finding, and on no page. */
 #define POST_IS_HELD "(m.message IS NOT NULL OR a.message IS NOT NULL)"
 

@@ -394,7 +394,8 @@ static void run_batch(struct writer *writer, struct batch *batch)
 /* What may pause publishing is on the disk before anybody hears of it. */
 static bool is_alarm(enum change_kind kind)
 {
-	return kind == CHANGE_TWIN || kind == CHANGE_WITNESS || kind == CHANGE_CHECKED;
+	return kind == CHANGE_TWIN || kind == CHANGE_WITNESS || kind == CHANGE_CHECKED ||
+	       kind == CHANGE_STRAY;
 }
 
 static void add_to_batch(struct writer *writer, struct batch *batch, struct job *job)

@@ -300,8 +300,10 @@ enum change_kind {
 			      nothing changes */
 	CHANGE_PETNAME,    /* feed, name: what the owner calls them, cleaned for showing; empty: no
 			      longer; over LIMIT_PETNAMES nothing changes */
-	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
-			kept) */
+	CHANGE_STRAY, /* text: a message, verified by itself, that came alone; key: the id it was
+			 asked for by. Held for its conversation (store/stray) */
+	CHANGE_FORK,  /* feed, text: compact bytes of the message that proves a fork (first proof is
+			 kept) */
 };
 struct clock_entry {
 	struct feed_id feed;

@@ -49,7 +49,7 @@ struct said {
 
 /* News for people. */
 
-static enum err tell(struct writer *writer, const struct committed *post)
+enum err writer_ahead_tell(struct writer *writer, const struct committed *post)
 {
 	if (writer->ahead_count == writer->ahead_room) {
 		size_t room = writer->ahead_room == 0 ? 64 : 2 * writer->ahead_room;
@@ -239,7 +239,7 @@ static enum err put_row(struct writer *writer, struct feed_entry *author,
 	if (err == ERR_OK) {
 		err = index_ahead(&writer->index, message, &row, &post);
 	}
-	return err == ERR_OK && post.type == CONTENT_POST ? tell(writer, &post) : err;
+	return err == ERR_OK && post.type == CONTENT_POST ? writer_ahead_tell(writer, &post) : err;
 }
 
 /* It is shown already; now its signature is known to be good. */
@@ -257,7 +257,8 @@ static enum err check_row(
 	}
 	struct content content;
 	err = content_read(message, &content);
-	return err == ERR_OK && content.type == CONTENT_POST ? tell(writer, &post) : err;
+	return err == ERR_OK && content.type == CONTENT_POST ? writer_ahead_tell(writer, &post)
+							     : err;
 }
 
 static enum err show(struct writer *writer, struct feed_entry *author,
@@ -376,7 +377,7 @@ enum err writer_ahead_one(
 	if (err == ERR_OK && is_newer) {
 		/* Numbers and name over the posts, of which there may be none. */
 		const struct committed person = {.author = window->author, .type = CONTENT_ABOUT};
-		err = tell(writer, &person);
+		err = writer_ahead_tell(writer, &person);
 	}
 	job->is_kept = err == ERR_OK;
 	return err;

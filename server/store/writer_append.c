@@ -3,6 +3,7 @@
 #include "store/activity_rows.h"
 #include "store/keys.h"
 #include "store/pack.h"
+#include "store/stray.h"
 #include "store/writer_inside.h"
 
 #include <stdlib.h>
@@ -52,7 +53,11 @@ enum err writer_insert(struct writer *writer, const struct message *message,
 	struct feed_entry *author, int64_t received_ms)
 {
 	bool was_shown = false;
+	bool was_asked_for = author->strays > 0;
 	enum err err = room_for_committed(writer);
+	if (err == ERR_OK && was_asked_for) {
+		err = writer_stray_reached(writer, message, author);
+	}
 	if (err == ERR_OK && author->ahead_first != 0) {
 		err = writer_ahead_reached(writer, message, author, &was_shown);
 	}
@@ -80,7 +85,8 @@ enum err writer_insert(struct writer *writer, const struct message *message,
 		.sequence = message->sequence,
 		.at_ms = row.at_ms,
 		.was_shown = was_shown,
-		.is_behind = writer->is_bulk && author->feed != FEED_SELF && !was_shown};
+		.is_behind = writer->is_bulk && author->feed != FEED_SELF && !was_shown &&
+			     !was_asked_for};
 	err = out->is_behind ? behind_note(writer->behind, row.message, &message->key)
 			     : keys_add(writer->db, &message->key, row.message);
 	if (err == ERR_OK) {
@@ -110,6 +116,9 @@ enum err writer_keep_proof(struct writer *writer, struct feed_entry *author, str
 	}
 	if (author->feed == FEED_SELF) {
 		writer_signal(writer, GUARD_FORK);
+	}
+	if (err == ERR_OK) {
+		err = stray_drop_all(writer->db, author);
 	}
 	return err == ERR_OK ? writer_ahead_drop(writer, author) : err;
 }

@@ -221,6 +221,8 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 		return put_two(writer, &sql_setting_put, change->name, change->text, NULL);
 	case CHANGE_AHEAD_DROP:
 		return change_ahead_drop(writer, change);
+	case CHANGE_STRAY:
+		return writer_stray_put(writer, change);
 	case CHANGE_FORK:
 		return change_fork(writer, change);
 	case CHANGE_HOLDS:
@@ -260,9 +262,10 @@ static enum err check_change(const struct change *change)
 {
 	bool is_address = change->kind == CHANGE_ADDRESS_PUT || change->kind == CHANGE_TWIN;
 	bool is_named = change->kind == CHANGE_WITNESS || change->kind == CHANGE_LOG;
-	size_t text_max = is_address ? LIMIT_ADDRESS_BYTES
-			  : is_named ? LIMIT_SAFETY_TEXT_BYTES
-				     : SIZE_MAX;
+	size_t text_max = is_address                     ? LIMIT_ADDRESS_BYTES
+			  : is_named                     ? LIMIT_SAFETY_TEXT_BYTES
+			  : change->kind == CHANGE_STRAY ? LIMIT_MESSAGE_BYTES
+							 : SIZE_MAX;
 	size_t name_max = is_named                         ? LIMIT_SAFETY_NAME_BYTES
 			  : change->kind == CHANGE_PETNAME ? LIMIT_PETNAME_BYTES
 							   : SIZE_MAX;

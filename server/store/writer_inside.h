@@ -226,6 +226,14 @@ MUST_USE enum err writer_ahead_reached(struct writer *writer, const struct messa
 MUST_USE enum err writer_ahead_drop(struct writer *writer, struct feed_entry *author);
 /** … nor of feeds that are no longer replicated. */
 MUST_USE enum err writer_ahead_tidy(struct writer *writer);
+/** People hear of it with this transaction, peers do not. */
+MUST_USE enum err writer_ahead_tell(struct writer *writer, const struct committed *post);
+/** CHANGE_STRAY: hold a message that came alone. */
+MUST_USE enum err writer_stray_put(struct writer *writer, const struct change *change);
+/** The chain comes up to `message`: what came alone under its number gives way, or is the proof of
+ * another history. Before the message's own rows are made. */
+MUST_USE enum err writer_stray_reached(
+	struct writer *writer, const struct message *message, struct feed_entry *author);
 /** Keep one proof per feed. */
 MUST_USE enum err writer_keep_proof(
 	struct writer *writer, struct feed_entry *author, struct span proof);

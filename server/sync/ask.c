@@ -6,6 +6,7 @@
 
 #include "base/table.h"
 #include "sync/ebt.h"
+#include "sync/missing.h"
 #include "sync/peers.h"
 #include "sync/recover.h"
 #include "sync/schedule.h"
@@ -35,6 +36,8 @@ struct ask {
 	struct peer_row *rows;
 	struct sync_holder *holders;
 	size_t count;
+	struct message_id ids[LIMIT_MISSING_ASKED];
+	struct missing_answer missing;
 };
 
 static struct ask *ask_new(struct sync *sync, void (*answer)(struct ask *ask))
@@ -63,6 +66,9 @@ static void ask_release(struct ask *ask)
 	if (is_last) {
 		(void)pthread_cond_destroy(&ask->done_cond);
 		(void)pthread_mutex_destroy(&ask->lock);
+		for (size_t i = 0; i < LIMIT_MISSING_ASKED; i++) {
+			message_free(ask->missing.found[i]);
+		}
 		free(ask->rows);
 		free(ask->holders);
 		free(ask);
@@ -362,6 +368,72 @@ enum err sync_holders(struct sync *sync, struct sync_holder *out, size_t room, s
 		qsort(ask->holders, ask->count, sizeof(*ask->holders), by_sequence);
 		*count = ask->count < room ? ask->count : room;
 		memcpy(out, ask->holders, *count * sizeof(*out));
+	}
+	ask_release(ask);
+	return err;
+}
+
+/* Missing messages. */
+
+static void on_missing(void *ctx, struct missing_answer *answer)
+{
+	struct ask *ask = ctx;
+	struct reach *reach = ask->sync->reach;
+	ask->missing.figures = answer->figures;
+	for (size_t i = 0; i < LIMIT_MISSING_ASKED; i++) {
+		struct message *message = answer->found[i];
+		answer->found[i] = NULL;
+		if (message != NULL &&
+			reach_is_blocking(reach, &ask->sync->self, &message->author)) {
+			ask->missing.figures.blocked++;
+			message_free(message);
+			message = NULL;
+		}
+		ask->missing.found[i] = message;
+	}
+	ask_done(ask, ERR_OK);
+}
+
+static void answer_missing(struct ask *ask)
+{
+	enum err err = missing_ask(ask->sync->missing, ask->ids, ask->count, on_missing, ask);
+	if (err != ERR_OK) {
+		ask_done(ask, err);
+	}
+}
+
+/* Waiting for the writer is the caller's time, not the loop's. */
+static enum err hold_found(struct sync *sync, const struct missing_answer *answer)
+{
+	enum err err = ERR_OK;
+	for (size_t i = 0; err == ERR_OK && i < LIMIT_MISSING_ASKED; i++) {
+		const struct message *message = answer->found[i];
+		if (message != NULL) {
+			const struct change change = {.kind = CHANGE_STRAY,
+				.key = message->key,
+				.text = message->compact};
+			err = writer_change_wait(sync->writer, &change);
+		}
+	}
+	return err;
+}
+
+enum err sync_missing(
+	struct sync *sync, const struct message_id *ids, size_t count, struct sync_missing *out)
+{
+	if (count == 0 || count > LIMIT_MISSING_ASKED) {
+		return ERR_LIMIT;
+	}
+	struct ask *ask = ask_new(sync, answer_missing);
+	if (ask == NULL) {
+		return ERR_NOMEM;
+	}
+	memcpy(ask->ids, ids, count * sizeof(*ids));
+	ask->count = count;
+	enum err err = ask_wait(ask, LIMIT_MISSING_MS + ASK_MS);
+	if (err == ERR_OK) {
+		*out = ask->missing.figures;
+		err = hold_found(sync, &ask->missing);
 	}
 	ask_release(ask);
 	return err;

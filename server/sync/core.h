@@ -20,6 +20,8 @@ struct ebt;
 struct fetch;
 struct ingest;
 struct lane;
+struct missing;
+struct missing_peer;
 struct newest;
 struct newest_peer;
 struct ping;
@@ -81,6 +83,7 @@ struct partner {
 	struct ping *ping;
 	struct history *histories; /* streams the peer opened */
 	struct newest_peer *newest;
+	struct missing_peer *missing;
 	struct loop_timer *timer; /* until something is done about missing EBT */
 	bool is_ebt_lost;         /* … by opening it again */
 	struct confirm *confirm;
@@ -127,6 +130,7 @@ struct sync {
 	struct twin *twin;
 	struct ingest *ingest;
 	struct newest *newest;
+	struct missing *missing;
 	struct schedule *schedule;
 	struct shares *shares;
 	struct listener *listener;

@@ -4,6 +4,7 @@
 
 #include "sync/ebt.h"
 #include "sync/history.h"
+#include "sync/missing.h"
 #include "sync/newest.h"
 #include "sync/peers.h"
 #include "sync/ping.h"
@@ -30,6 +31,7 @@ static const struct method methods[] = {
 	{"createHistoryStream", "source", RPC_SOURCE, ANY_PEER, history_serve},
 	{"ebt.replicate", "duplex", RPC_DUPLEX, ANY_PEER, ebt_serve},
 	{"gossip.ping", "duplex", RPC_DUPLEX, ANY_PEER, ping_serve},
+	{"kith.message", "source", RPC_SOURCE, ANY_PEER, missing_serve},
 	{"kith.newest", "source", RPC_SOURCE, ANY_PEER, newest_serve},
 };
 static const struct rpc_handler nothing; /* for calls of which nothing more is to be heard */

@@ -10,6 +10,7 @@
 #include "sync/ebt.h"
 #include "sync/fetch.h"
 #include "sync/methods.h"
+#include "sync/missing.h"
 #include "sync/newest.h"
 #include "sync/ping.h"
 #include "sync/recover.h"
@@ -148,6 +149,7 @@ static void begin(struct partner *partner)
 	partner->seen_ms = env_wall_ms(partner->sync->env);
 	recover_ready(partner);
 	newest_ready(partner);
+	missing_ready(partner);
 	if (partner->is_dialled_by_us) {
 		ebt_open(partner);
 		ping_open(partner);
@@ -213,6 +215,7 @@ static void gone(struct partner *partner, const char *reason)
 	fetch_drop(partner);
 	shares_gone(partner);
 	newest_drop(partner);
+	missing_drop(partner);
 	assert(partner->histories == NULL && partner->ping == NULL);
 	if (partner->is_ready && table_get(sync->ready, partner->id.at) == partner) {
 		(void)table_remove(sync->ready, partner->id.at);
@@ -325,6 +328,7 @@ void peers_close(struct partner *partner, const char *reason)
 		ebt_drop(partner);
 		fetch_drop(partner);
 		newest_drop(partner);
+		missing_drop(partner);
 		peer_close(partner->peer, reason);
 	}
 }

@@ -11,6 +11,7 @@
 #include "sync/fetch.h"
 #include "sync/history.h"
 #include "sync/ingest.h"
+#include "sync/missing.h"
 #include "sync/newest.h"
 #include "sync/peers.h"
 #include "sync/recover.h"
@@ -270,6 +271,9 @@ static enum err make_parts(struct sync *sync)
 		err = newest_new(sync, &sync->newest);
 	}
 	if (err == ERR_OK) {
+		err = missing_new(sync, &sync->missing);
+	}
+	if (err == ERR_OK) {
 		err = replay_new(sync, &sync->replay);
 	}
 	if (err == ERR_OK) {
@@ -347,6 +351,7 @@ void sync_stop(struct sync *sync, void (*on_stopped)(void *ctx), void *ctx)
 	ingest_stop(sync->ingest);
 	shares_stop(sync->shares);
 	newest_stop(sync->newest);
+	missing_stop(sync->missing);
 	replay_stop(sync->replay);
 	recover_stop(sync->recover);
 	peers_close_all(sync, "the node is stopping");
@@ -374,6 +379,7 @@ bool sync_free(struct sync *sync)
 	twin_free(sync->twin);
 	schedule_free(sync->schedule);
 	newest_free(sync->newest);
+	missing_free(sync->missing);
 	ingest_free(sync->ingest);
 	shares_free(sync->shares);
 	reach_free(sync->reach);

@@ -105,4 +105,20 @@ struct sync_holder {
 MUST_USE enum err sync_holders(
 	struct sync *sync, struct sync_holder *out, size_t room, size_t *count);
 
+/* What came of asking for messages that a conversation speaks of. */
+struct sync_missing {
+	unsigned asked;  /* everybody connected … */
+	unsigned cannot; /* … of whom so many do not know the question, or gave something false */
+	unsigned silent; /* … and so many did not answer in time, or had no time */
+	unsigned found;  /* messages that came, each verified by itself */
+	unsigned blocked; /* … of which so many are by people we block: not kept */
+};
+/**
+ * Any thread but the loop: ask everybody connected for `count` (1 … LIMIT_MISSING_ASKED) messages,
+ * and hold what comes (CHANGE_STRAY). Takes LIMIT_MISSING_MS at most. ERR_LIMIT, ERR_BUSY,
+ * ERR_CLOSED, ERR_TIMEOUT, ERR_NOMEM.
+ */
+MUST_USE enum err sync_missing(
+	struct sync *sync, const struct message_id *ids, size_t count, struct sync_missing *out);
+
 #endif

@@ -42,7 +42,7 @@ static void the_manifest_lists_what_is_answered_and_nothing_else(void **state)
 	static const char manifest[] =
 		"{\"manifest\":\"sync\",\"whoami\":\"sync\",\"createHistoryStream\":\"source\","
 		"\"ebt\":{\"replicate\":\"duplex\"},\"gossip\":{\"ping\":\"duplex\"},"
-		"\"kith\":{\"newest\":\"source\"}}";
+		"\"kith\":{\"message\":\"source\",\"newest\":\"source\"}}";
 	struct stage *stage = *state;
 	struct script_call *made = call(stage, "manifest", RPC_ASYNC);
 	assert_true(script_has(made, manifest));
