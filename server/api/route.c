@@ -34,6 +34,12 @@ static const struct route routes[] = {
 		.may = MAY_READ,
 		.serve = serve_message_raw},
 
+	{.method = GATE_POST,
+		.pattern = "/api/message/:message/fetch",
+		.may = MAY_WRITE,
+		.serve = serve_message_fetch,
+		.is_slow = true},
+
 	{.method = GATE_GET, .pattern = "/api/me", .may = MAY_READ, .serve = serve_me},
 	{.method = GATE_GET,
 		.pattern = "/api/person/:feed",

@@ -30,10 +30,13 @@ bool serve_read_param(struct call *call, const char *name, struct buf *out, bool
 bool serve_read_limit(struct call *call, size_t *out);
 void serve_boot(struct call *call);
 void serve_timeline(struct call *call);
-void serve_thread(struct call *call);
 void serve_person_posts(struct call *call);
 void serve_posts(struct call *call);
 void serve_message_raw(struct call *call);
+
+/* serve_thread.c */
+void serve_thread(struct call *call);
+void serve_message_fetch(struct call *call);
 
 /* serve_people.c */
 void serve_me(struct call *call);

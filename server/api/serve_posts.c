@@ -7,6 +7,7 @@
 #include "feed/message.h"
 #include "store/ahead.h"
 #include "store/safety.h"
+#include "store/stray.h"
 
 #include <stdlib.h>
 
@@ -220,9 +221,8 @@ void serve_boot(struct call *call)
 	free(people);
 }
 
-/* {"posts","people"} for `page`, with "root" when there is one. Takes the page over. */
-static void answer_posts(
-	struct call *call, struct reader *reader, struct posts *page, const struct message_id *root)
+/* {"posts","people"} for `page`, which is taken over. */
+static void answer_posts(struct call *call, struct reader *reader, struct posts *page)
 {
 	struct shape_people *people = calloc(1, sizeof(*people));
 	json_t *tree = json_object();
@@ -238,9 +238,6 @@ static void answer_posts(
 	if (err == ERR_OK) {
 		(void)json_object_set_new(tree, "people", list);
 	}
-	if (err == ERR_OK && root != NULL) {
-		(void)json_object_set_new(tree, "root", shape_message_id(root));
-	}
 	posts_free(page);
 	free(people);
 	answer_tree(call, err, tree);
@@ -253,26 +250,6 @@ static bool read_message_id(struct call *call, struct message_id *id)
 	}
 	answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "This is not the id of a message.");
 	return false;
-}
-
-void serve_thread(struct call *call)
-{
-	struct message_id id;
-	struct message_id root;
-	struct posts page = {.count = 0};
-	struct reader *reader = read_message_id(call, &id) ? inside_reader(call) : NULL;
-	if (reader == NULL) {
-		return;
-	}
-	enum err err = thread_read(reader, &id, &root, &page);
-	if (err == ERR_NOT_FOUND) {
-		answer_error(&call->exchange->answer, SAID_NOT_FOUND,
-			"This post has not reached us yet.");
-	} else if (err != ERR_OK) {
-		answer_err(&call->exchange->answer, err);
-	} else {
-		answer_posts(call, reader, &page, &root);
-	}
 }
 
 /* Up to IDS_MAX ids between commas. */
@@ -317,7 +294,7 @@ void serve_posts(struct call *call)
 		answer_err(&call->exchange->answer, err);
 		return;
 	}
-	answer_posts(call, reader, &page, NULL);
+	answer_posts(call, reader, &page);
 }
 
 /* The other side of a fork of our own feed is in no feed, but kept: to be shown beside ours. */
@@ -370,6 +347,10 @@ void serve_message_raw(struct call *call)
 	enum err err = reader_message(reader, &id, &text, &stored);
 	if (err == ERR_NOT_FOUND) {
 		err = reader_ahead_message(reader, &id, &text, &stored);
+		is_ahead = err == ERR_OK;
+	}
+	if (err == ERR_NOT_FOUND) {
+		err = reader_stray_message(reader, &id, &text, &stored);
 		is_ahead = err == ERR_OK;
 	}
 	if (err == ERR_OK) {

@@ -265,12 +265,13 @@ static bool is_referred_to(const struct posts *thread, const struct post *post)
 static enum err find_heads(struct call *call, struct post_draft *post)
 {
 	struct posts thread = {.count = 0};
-	struct message_id root;
+	struct thread_facts facts;
+	const struct thread_query query = {.id = post->root, .is_own = true};
 	struct reader *reader = reader_of_thread(call->api->opts.store);
 	if (reader == NULL) {
 		return ERR_NOMEM;
 	}
-	enum err err = thread_read(reader, &post->root, &root, &thread);
+	enum err err = thread_read(reader, &query, &facts, &thread);
 	if (err != ERR_OK && err != ERR_NOT_FOUND) {
 		return err;
 	}

@@ -10,6 +10,15 @@
 
 enum { POST_LIKERS_MAX = 3 };
 
+/* Why a post is missing, as far as this node can know. */
+enum gap_why {
+	GAP_UNKNOWN,  /* nobody near has it so far, or its author is not known */
+	GAP_ARRIVING, /* who seems to have written it is replicated, and the history not all here */
+	GAP_BLOCKED,
+	GAP_MUTED,
+	GAP_TOO_FAR, /* who seems to have written it is not replicated */
+};
+
 struct post {
 	struct message_id key;
 	struct feed_id author;
@@ -30,8 +39,11 @@ struct post {
 	size_t liker_count;
 	bool is_ahead;     /* its author's history below it is still to come (store/ahead) … */
 	bool is_unchecked; /* … and its own signature is still to be checked */
-	bool is_missing;   /* thread pages: we know of this id but do not hold it; only `key` is set
-			    */
+	/* Thread pages: we know of this id but do not show it. Only `key`, `gap` and perhaps
+	 * `author` are set. */
+	bool is_missing;
+	enum gap_why gap;
+	bool has_author; /* of what is missing */
 };
 
 /* A page owns its posts and their texts. */
@@ -59,13 +71,29 @@ struct timeline_query {
 MUST_USE enum err timeline_page(
 	struct reader *reader, const struct timeline_query *query, struct posts *out);
 
+struct thread_query {
+	struct message_id id;
+	bool is_own; /* the conversation that begins with `id`, also when `id` is itself a reply */
+};
+struct thread_facts {
+	struct message_id root; /* may be missing: its post has is_missing */
+	bool has_above; /* the root is itself a reply, in the conversation that begins with: */
+	struct message_id above;
+	size_t here;  /* posts of it that this node shows, also those beyond LIMIT_THREAD_POSTS */
+	size_t total; /* with those that are missing */
+};
 /**
- * The thread `id` belongs to: its root first, then the replies in causal order (protocol/07 §4).
- * `*root` is the thread's root id, which may be missing (its post has is_missing). ERR_NOT_FOUND:
- * nothing is held of this id nor of a thread with that root.
+ * The conversation `id` belongs to: its root first, then the replies in causal order (protocol/07
+ * §4), those of LIMIT_THREAD_POSTS that came first, and the one that was asked for. What they
+ * refer to and is not here stands in as missing, before the first that needs it. Replies that have
+ * a reply of theirs as root are a conversation of their own: `replies` of that post counts them.
+ * ERR_NOT_FOUND: nothing is held of this id nor of a thread with that root.
  */
-MUST_USE enum err thread_read(struct reader *reader, const struct message_id *id,
-	struct message_id *root, struct posts *out);
+MUST_USE enum err thread_read(struct reader *reader, const struct thread_query *query,
+	struct thread_facts *facts, struct posts *out);
+/** Is this message held, and if not or not shown, why? `*why` is only set then. */
+MUST_USE enum err message_gap(
+	struct reader *reader, const struct message_id *id, bool *is_gap, struct post *out);
 /** The given posts, for events that name ids; unknown ids are left out. */
 MUST_USE enum err posts_read(
 	struct reader *reader, const struct message_id *ids, size_t count, struct posts *out);

@@ -282,3 +282,10 @@ enum append_result shelf_append(struct shelf *shelf, struct message *message)
 	assert_int_equal(shelf_append_all(shelf, &message, 1, &result), ERR_OK);
 	return result;
 }
+
+enum err shelf_thread(struct shelf *shelf, const struct message_id *id, struct thread_facts *facts,
+	struct posts *out)
+{
+	const struct thread_query query = {.id = *id};
+	return thread_read(shelf->reader, &query, facts, out);
+}

@@ -5,6 +5,7 @@
 
 #include "lib/authors.h"
 #include "store/reader.h"
+#include "store/timeline.h"
 #include "store/writer.h"
 
 struct shelf {
@@ -61,5 +62,9 @@ enum append_result shelf_append(struct shelf *shelf, struct message *message);
 /** Append many in one job; `results` may be NULL. Returns the job's error. */
 enum err shelf_append_all(
 	struct shelf *shelf, struct message **messages, size_t count, enum append_result *results);
+
+/** The conversation `id` belongs to, as thread_read(). */
+enum err shelf_thread(struct shelf *shelf, const struct message_id *id, struct thread_facts *facts,
+	struct posts *out);
 
 #endif

@@ -676,7 +676,7 @@ static void a_reply_that_is_ahead_stands_in_its_thread(void **state)
 	struct rig *rig = *state;
 	struct message *feed[3];
 	struct posts thread;
-	struct message_id root;
+	struct thread_facts facts;
 	struct publish_result mine =
 		shelf_publish(&rig->shelf, "{\"type\":\"post\",\"text\":\"who is there\"}");
 	struct author cleo;
@@ -686,7 +686,7 @@ static void a_reply_that_is_ahead_stands_in_its_thread(void **state)
 	feed[2] = author_reply(&cleo, "I am", &mine.key, &mine.key);
 	(void)shelf_contact(&rig->shelf, &cleo.id, EDGE_FOLLOW);
 	assert_int_equal(give(rig, window_from(feed, 2, 3, 0), NULL), ERR_OK);
-	assert_int_equal(thread_read(rig->shelf.reader, &mine.key, &root, &thread), ERR_OK);
+	assert_int_equal(shelf_thread(&rig->shelf, &mine.key, &facts, &thread), ERR_OK);
 	assert_int_equal(thread.count, 2);
 	assert_int_equal(thread.at[0].replies, 1);
 	assert_true(message_id_equal(&thread.at[1].key, &feed[2]->key));
@@ -700,7 +700,7 @@ static void a_reply_that_is_ahead_stands_in_its_thread(void **state)
 		text);
 	(void)shelf_publish(
 		&rig->shelf, "{\"type\":\"vote\",\"vote\":{\"link\":\"%s\",\"value\":1}}", text);
-	assert_int_equal(thread_read(rig->shelf.reader, &feed[1]->key, &root, &thread), ERR_OK);
+	assert_int_equal(shelf_thread(&rig->shelf, &feed[1]->key, &facts, &thread), ERR_OK);
 	assert_int_equal(thread.count, 2);
 	assert_true(thread.at[0].is_ahead);
 	assert_true(thread.at[0].is_liked);

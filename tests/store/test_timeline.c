@@ -83,14 +83,14 @@ static void a_blocked_author_appears_nowhere_and_comes_back_whole(void **state)
 		assert_int_equal(count_of(shelf, TIMELINE_WIDE, NULL), is_blocked ? 2 : 4);
 		assert_int_equal(count_of(shelf, TIMELINE_PERSON, &dee.id), is_blocked ? 0 : 2);
 		struct posts posts;
-		struct message_id root;
+		struct thread_facts facts;
 		const struct message_id ids[] = {mine.key, reply_key};
 		assert_int_equal(posts_read(shelf->reader, ids, 2, &posts), ERR_OK);
 		assert_int_equal(posts.count, is_blocked ? 1 : 2);
 		assert_int_equal(posts.at[0].likes, is_blocked ? 0 : 1);
 		assert_int_equal(posts.at[0].replies, is_blocked ? 1 : 2);
 		posts_free(&posts);
-		assert_int_equal(thread_read(shelf->reader, &mine.key, &root, &posts), ERR_OK);
+		assert_int_equal(shelf_thread(shelf, &mine.key, &facts, &posts), ERR_OK);
 		assert_int_equal(posts.count, 3);
 		assert_int_equal(posts.at[1].is_missing, is_blocked);
 		assert_true(message_id_equal(&posts.at[1].key, &reply_key));
@@ -278,7 +278,7 @@ static void a_thread_has_at_most_50_stand_ins(void **state)
 	static const size_t wanted[][2] = {{48, 48}, {56, 50}, {800, 50}};
 	struct author ben;
 	struct posts posts;
-	struct message_id root;
+	struct thread_facts facts;
 	uint32_t number = 0;
 	author_init(&ben, 1);
 	for (size_t i = 0; i < 3; i++) {
@@ -305,7 +305,7 @@ static void a_thread_has_at_most_50_stand_ins(void **state)
 						texts[4], texts[5], texts[6], texts[7])),
 				APPEND_STORED);
 		}
-		assert_int_equal(thread_read(shelf->reader, &key, &root, &posts), ERR_OK);
+		assert_int_equal(shelf_thread(shelf, &key, &facts, &posts), ERR_OK);
 		size_t missing = 0;
 		for (size_t k = 0; k < posts.count; k++) {
 			missing += posts.at[k].is_missing;
@@ -323,7 +323,7 @@ static void a_thread_tells_what_is_missing(void **state)
 	struct shelf *shelf = *state;
 	struct author ana;
 	struct author ben;
-	struct message_id root;
+	struct thread_facts facts;
 	struct posts posts;
 	author_init(&ana, 1);
 	author_init(&ben, 2);
@@ -336,8 +336,8 @@ static void a_thread_tells_what_is_missing(void **state)
 	assert_int_equal(shelf_append(shelf, third), APPEND_STORED);
 	assert_int_equal(shelf_append(shelf, fourth), APPEND_STORED);
 	for (size_t i = 0; i < 3; i += 2) { /* asked by the root's id and by the reply's */
-		assert_int_equal(thread_read(shelf->reader, &keys[i], &root, &posts), ERR_OK);
-		assert_true(message_id_equal(&root, &keys[0]));
+		assert_int_equal(shelf_thread(shelf, &keys[i], &facts, &posts), ERR_OK);
+		assert_true(message_id_equal(&facts.root, &keys[0]));
 		assert_int_equal(posts.count, 3);
 		assert_true(posts.at[0].is_missing && message_id_equal(&posts.at[0].key, &keys[0]));
 		assert_true(posts.at[1].is_missing && message_id_equal(&posts.at[1].key, &keys[1]));
@@ -345,10 +345,10 @@ static void a_thread_tells_what_is_missing(void **state)
 			!posts.at[2].is_missing && message_id_equal(&posts.at[2].key, &keys[2]));
 		posts_free(&posts);
 	}
-	assert_int_equal(thread_read(shelf->reader, &keys[1], &root, &posts), ERR_NOT_FOUND);
+	assert_int_equal(shelf_thread(shelf, &keys[1], &facts, &posts), ERR_NOT_FOUND);
 	assert_int_equal(shelf_append(shelf, first), APPEND_STORED);
 	assert_int_equal(shelf_append(shelf, second), APPEND_STORED);
-	assert_int_equal(thread_read(shelf->reader, &keys[0], &root, &posts), ERR_OK);
+	assert_int_equal(shelf_thread(shelf, &keys[0], &facts, &posts), ERR_OK);
 	assert_int_equal(posts.count, 3);
 	for (size_t i = 0; i < 3; i++) {
 		assert_true(
@@ -360,11 +360,11 @@ static void a_thread_tells_what_is_missing(void **state)
 	author_fini(&ben);
 }
 
-static void a_thread_shows_its_sub_threads(void **state)
+static void a_conversation_of_its_own_is_counted_where_it_began_and_shown_by_itself(void **state)
 {
 	struct shelf *shelf = *state;
 	struct author ana;
-	struct message_id root;
+	struct thread_facts facts;
 	struct posts posts;
 	author_init(&ana, 1);
 	struct message *first = author_post(&ana, "root");
@@ -377,17 +377,28 @@ static void a_thread_shows_its_sub_threads(void **state)
 		"{\"type\":\"post\",\"text\":\"aside\",\"root\":\"%s\",\"fork\":\"%s\",\"branch\":["
 		"\"%s\"]}",
 		b, a, b);
-	struct message_id keys[] = {first->key, second->key, third->key};
+	const struct message_id keys[] = {first->key, second->key, third->key};
 	struct message *all[] = {first, second, third};
 	shelf_append_all(shelf, all, 3, NULL);
-	for (size_t i = 0; i < 3; i++) {
-		assert_int_equal(thread_read(shelf->reader, &keys[i], &root, &posts), ERR_OK);
-		assert_true(message_id_equal(&root, &keys[0]));
-		assert_int_equal(posts.count, 3);
-		assert_int_equal(posts.at[0].replies, 2);
-		assert_int_equal(posts.at[1].replies, 1);
+	for (size_t i = 0; i < 3; i++) { /* the aside opens its own conversation */
+		assert_int_equal(shelf_thread(shelf, &keys[i], &facts, &posts), ERR_OK);
+		size_t begins = i == 2 ? 1 : 0;
+		assert_true(message_id_equal(&facts.root, &keys[begins]));
+		assert_int_equal(posts.count, 2);
+		assert_true(message_id_equal(&posts.at[0].key, &keys[begins]));
+		assert_true(message_id_equal(&posts.at[1].key, &keys[begins + 1]));
+		assert_int_equal(posts.at[1 - begins].replies, 1);
+		assert_int_equal(facts.has_above, i == 2);
+		assert_int_equal(facts.here, 2);
+		assert_int_equal(facts.total, 2);
 		posts_free(&posts);
 	}
+	const struct thread_query own = {.id = keys[1], .is_own = true};
+	assert_int_equal(thread_read(shelf->reader, &own, &facts, &posts), ERR_OK);
+	assert_true(message_id_equal(&facts.root, &keys[1]));
+	assert_true(facts.has_above && message_id_equal(&facts.above, &keys[0]));
+	assert_int_equal(posts.count, 2);
+	posts_free(&posts);
 	author_fini(&ana);
 }
 
@@ -395,7 +406,7 @@ static void only_the_first_thousand_posts_of_a_thread_are_shown(void **state)
 {
 	struct shelf *shelf = *state;
 	struct author ana;
-	struct message_id root;
+	struct thread_facts facts;
 	struct posts posts;
 	author_init(&ana, 1);
 	struct message *first = author_post(&ana, "root");
@@ -407,9 +418,11 @@ static void only_the_first_thousand_posts_of_a_thread_are_shown(void **state)
 		if (i < LIMIT_THREAD_POSTS - 1) {
 			continue;
 		}
-		assert_int_equal(thread_read(shelf->reader, &root_key, &root, &posts), ERR_OK);
+		assert_int_equal(shelf_thread(shelf, &root_key, &facts, &posts), ERR_OK);
 		assert_int_equal(posts.count, LIMIT_THREAD_POSTS);
 		assert_int_equal(posts.has_more, i == LIMIT_THREAD_POSTS);
+		assert_int_equal(facts.here, i + 1);
+		assert_int_equal(facts.total, i + 1);
 		posts_free(&posts);
 	}
 	author_fini(&ana);
@@ -441,7 +454,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_thread_tells_what_is_missing, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
-			a_thread_shows_its_sub_threads, shelf_set_up, shelf_tear_down),
+			a_conversation_of_its_own_is_counted_where_it_began_and_shown_by_itself,
+			shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(only_the_first_thousand_posts_of_a_thread_are_shown,
 			shelf_set_up, shelf_tear_down),
 	};
