@@ -4,7 +4,7 @@
 import { html, render, useEffect, useState, useValue } from './lib/html.js';
 import { ApiError, boot, door, memory } from './lib/api.js';
 import { t } from './lib/text.js';
-import { failure, feeds, head, isPaused, me, now, peers, phase, spoken, status, sync, take } from './lib/state.js';
+import { failure, feeds, head, isPaused, me, now, peers, phase, setSync, spoken, status, take, unread } from './lib/state.js';
 import { go, place } from './lib/router.js';
 import { Bones, Empty, Problem } from './parts/bits.js';
 import { Page, Shell } from './parts/shell.js';
@@ -17,10 +17,12 @@ const SCREENS = [
 	[/^\/p\/([A-Za-z0-9_-]{43})$/, () => import('./views/profile.js')],
 	[/^\/people$/, () => import('./views/people.js')],
 	[/^\/network$/, () => import('./views/network.js')],
-	[/^\/settings$/, () => import('./views/settings.js')],
+	[/^\/settings(?:\/(profile|appearance|privacy|devices|storage|network|about))?$/, () => import('./views/settings.js')],
 	[/^\/settings\/safety$/, () => import('./views/safety.js')],
 	[/^\/recovery$/, () => import('./views/recovery.js')],
 ];
+/** A node that did not answer at all is asked again by itself. */
+const AGAIN_MS = 5000;
 /** Screens that have arrived. @type {Map<RegExp, any>} */
 const arrived = new Map();
 
@@ -115,7 +117,8 @@ async function start(early) {
 		head.value = answer.head?.sequence ?? 0;
 		status.value = answer.status;
 		peers.value = answer.peers;
-		sync.value = { ...answer.status.sync, most: answer.status.sync.behind };
+		unread.value = answer.unread ?? unread.peek();
+		setSync(answer.status.sync.phase, answer.status.sync.behind);
 		feeds.home.value = { ids, cursor: answer.cursor, loaded: true };
 		if (!answer.head && !memory.get('welcomed') && place.peek().path === '/') {
 			/* A key that was brought along has no name to ask for; its feed is somewhere. */
@@ -130,6 +133,9 @@ async function start(early) {
 		const status = error instanceof ApiError ? error.status : 0;
 		failure.value = status === 401 ? null : error;
 		phase.value = status === 401 ? 'door' : status === 423 ? 'locked' : 'failed';
+		if (status === 0) {
+			setTimeout(() => phase.peek() === 'failed' && start(undefined), AGAIN_MS);
+		}
 	}
 }
 

@@ -3,7 +3,7 @@
  * for again.
  */
 import { get, memory, door } from './api.js';
-import { pathOf } from './text.js';
+import { pathOf, t } from './text.js';
 import { checkHead, later, opened, safetyChanged, seen, setState } from './safety.js';
 import * as state from './state.js';
 
@@ -65,9 +65,7 @@ function onFresh(event) {
 
 /** @param {any} event */
 function onSync(event) {
-	const before = state.sync.peek();
-	const most = event.phase === 'idle' ? 0 : Math.max(before.most, event.behind);
-	state.sync.value = { phase: event.phase, behind: event.behind, most };
+	state.setSync(event.phase, event.behind);
 }
 
 /** @type {Record<string, (event: any) => void>} */
@@ -76,6 +74,9 @@ const handlers = {
 		window.clearTimeout(lostTimer);
 		lostTimer = 0;
 		failures = 0;
+		if (state.line.peek() === 'lost') {
+			state.say(t('banner.back'));
+		}
 		state.line.value = 'up';
 		if (watched) {
 			send({ op: 'watch', id: watched });
@@ -175,7 +176,7 @@ function closed() {
 }
 
 /** Somebody is looking, or the network is back: do not wait for the timer. */
-function hurry() {
+export function hurry() {
 	if (!stopped && !socket && document.visibilityState === 'visible') {
 		failures = 0;
 		open();

@@ -2,6 +2,7 @@
  * lib/state: what this page knows, as signals. One signal per post and per person: a like redraws one post.
  */
 import { batch, signal } from '@preact/signals-core';
+import { memory } from './api.js';
 
 /**
  * The shapes of server/API.md.
@@ -101,6 +102,12 @@ export const isPaused = (node) => node !== null && node.state !== 'CLEAN' && nod
 export const peers = signal(/** @type {Peer[]} */ ([]));
 /** What is still to come: `most` is the largest figure since it began, so that a bar can be drawn. */
 export const sync = signal({ phase: 'idle', behind: 0, most: 0 });
+/** Kept over a reload, so that a bar goes on where it was. @param {string} phase @param {number} behind */
+export function setSync(phase, behind) {
+	const most = phase === 'idle' ? 0 : Math.max(sync.peek().most, Number(memory.get('sync') ?? 0), behind);
+	memory.set('sync', most > 0 ? String(most) : null);
+	sync.value = { phase, behind, most };
+}
 /** The live socket: 'lost' only after it stayed away for three seconds. */
 export const line = signal(/** @type {'starting' | 'up' | 'lost'} */ ('starting'));
 /** Raised when everything on the screen should be asked for again. */
@@ -119,6 +126,9 @@ export const toast = signal({ n: 0, said: '' });
 export function say(said) {
 	toast.value = { n: toast.peek().n + 1, said };
 }
+
+/** What is new since, on the node's word. */
+export const unread = signal({ home: 0, activity: 0 });
 
 /** @typedef {{ ids: string[], cursor: string | null, loaded: boolean }} Feed */
 /** The two timelines, kept so that Back shows them at once. */

@@ -10,6 +10,10 @@ import { now } from '../lib/state.js';
 /** 24 × 24, drawn with a line. @type {Record<string, string>} */
 const ICONS = {
 	home: 'M4 11.5 12 4.5l8 7V19a1 1 0 0 1-1 1h-4.5v-6h-5v6H5a1 1 0 0 1-1-1z',
+	bell: 'M6 16.500V11a6 6 0 0 1 12 0v5.500l1.500 2h-15zM10 20.500h4',
+	search: 'M10.500 17a6.500 6.500 0 1 0 0-13 6.500 6.500 0 0 0 0 13zM15.300 15.300 20.500 20.500',
+	bookmark: 'M6.500 4h11v16.500L12 16.300l-5.500 4.200z',
+	draft: 'M6 3.500h8l4.500 4.500v12.500H6zM13.500 3.800v4.700h4.700M9 13h6.500M9 16.500h4.500',
 	people: 'M9 11.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20v-1.5a4 4 0 0 1 4-4h5a4 4 0 0 1 4 4V20M16 4.800a3.5 3.5 0 0 1 0 6.400M18 14.700a4 4 0 0 1 3.5 3.800V20',
 	network: 'M12 8.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM5.5 20.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM18.5 20.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM10.9 8.3 6.6 15.800M13.1 8.300l4.3 7.5M8 18h8',
 	settings: 'M4 7h9M17 7h3M4 17h3M11 17h9M15 9.200a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.400zM9 19.200a2.2 2.2 0 1 0 0-4.4 2.2 2.2 0 0 0 0 4.400z',
@@ -172,8 +176,8 @@ function menuKeys(event) {
 }
 
 /** @typedef {{ said: string, href?: string, onPick?: () => void, danger?: boolean }} MenuItem */
-/** A button with a list of things to do. @param {{ label: string, items: MenuItem[] }} props */
-export function Menu({ label, items }) {
+/** A button with a list of things to do: three dots, or what stands between the tags. @param {{ label: string, items: MenuItem[], class?: string, children?: any }} props */
+export function Menu({ label, items, class: kind = 'icon-button', children }) {
 	const menu = useRef(/** @type {HTMLElement | null} */ (null));
 	const button = useRef(/** @type {HTMLElement | null} */ (null));
 	const [isOpen, setOpen] = useState(false);
@@ -204,8 +208,8 @@ export function Menu({ label, items }) {
 		menu.current?.hidePopover();
 		item.onPick?.();
 	};
-	return html`<button type="button" class="icon-button" ref=${button} aria-label=${label} title=${label} aria-haspopup="menu" aria-expanded=${isOpen} onClick=${open}>
-			<${Icon} name="more" />
+	return html`<button type="button" class=${kind} ref=${button} aria-label=${label} title=${label} aria-haspopup="menu" aria-expanded=${isOpen} onClick=${open}>
+			${children ?? html`<${Icon} name="more" />`}
 		</button>
 		${isOpen &&
 		html`<div class="menu" role="menu" aria-label=${label} popover="auto" ref=${menu} onKeyDown=${menuKeys}>

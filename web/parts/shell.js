@@ -3,31 +3,56 @@
  */
 import { html, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
 import { bytes, figure, personPath, t } from '../lib/text.js';
+import { ago } from '../lib/time.js';
 import { memory } from '../lib/api.js';
-import { head, isPaused, line, me, peers, status, toast } from '../lib/state.js';
+import { head, isPaused, line, me, now, peers, status, toast, unread } from '../lib/state.js';
 import { back as goBack, go, hooks, place } from '../lib/router.js';
 import { Avatar, Name } from './avatar.js';
-import { Dot, Icon, IconButton } from './bits.js';
+import { Dot, Icon, IconButton, Menu } from './bits.js';
 import { wantsFocus } from './composer.js';
 
+/** The pages by name; on a phone those with `few` stand at the bottom, and the others in the menu under your face. */
 const PAGES = [
-	{ href: '/', icon: 'home', key: 'nav.home' },
-	{ href: '/people', icon: 'people', key: 'nav.people' },
+	{ href: '/', icon: 'home', key: 'nav.home', few: true },
+	{ href: '/activity', icon: 'bell', key: 'nav.activity', few: true },
+	{ href: '/people', icon: 'people', key: 'nav.people', few: true },
+	{ href: '/search', icon: 'search', key: 'nav.search', few: true },
 	{ href: '/network', icon: 'network', key: 'nav.network' },
 	{ href: '/settings', icon: 'settings', key: 'nav.settings' },
 ];
+const MINE = [
+	{ href: '/bookmarks', icon: 'bookmark', key: 'nav.bookmarks' },
+	{ href: '/drafts', icon: 'draft', key: 'nav.drafts' },
+];
 
-/** The pill that is always there: is my node in touch with anyone? @param {{ short?: boolean }} props */
+/** @param {string} at @param {string} href */
+const isAt = (at, href) => at === href || (href !== '/' && at.startsWith(`${href}/`));
+
+/** In touch with anyone, and since when not: in one word for a dot, and in words. @param {any} node @param {string} link */
+function stateOf(node, link) {
+	const n = node?.peers.connected ?? 0;
+	if (link === 'lost') {
+		return { state: 'lost', said: t('node.lost'), n: 0 };
+	}
+	if (n > 0) {
+		return { state: 'connected', said: t('node.connected', { n }), n };
+	}
+	const isLooking = (node?.peers.dialling ?? 0) > 0;
+	return { state: isLooking ? 'looking' : 'away', said: t(isLooking ? 'node.looking' : 'node.away'), n };
+}
+
+/** The pill that is always there: is my node in touch with anyone, when did something last arrive, is there room? @param {{ short?: boolean }} props */
 export function NodeState({ short = false }) {
 	const node = useValue(status);
 	const link = useValue(line);
-	const n = node?.peers.connected ?? 0;
-	const isLooking = n === 0 && (node?.peers.dialling ?? 0) > 0;
-	const state = link === 'lost' ? 'lost' : n > 0 ? 'connected' : isLooking ? 'looking' : 'away';
-	const said = state === 'lost' ? t('node.lost') : n > 0 ? t('node.connected', { n }) : t(isLooking ? 'node.looking' : 'node.away');
-	return html`<a class=${short ? 'node-state short' : 'node-state'} href="/network" aria-label=${said}>
-		<${Dot} state=${state} /><span>${short ? (n > 0 && state === 'connected' ? figure(n) : '') : said}</span>
-	</a>`;
+	const at = useValue(now);
+	const { state, said, n } = stateOf(node, link);
+	if (short) {
+		return html`<a class="node-state short" href="/network" aria-label=${said}><${Dot} state=${state} /><span>${n > 0 ? figure(n) : ''}</span></a>`;
+	}
+	const last = node?.sync.last_in;
+	return html`<a class="node-state" href="/network"><${Dot} state=${state} /><span>${said}
+		${node && html`<small>${last ? t('node.last', { when: ago(last, at) }) : t('node.lastNever')}</small><small>${t('node.room', { free: bytes(node.store.disk_free) })}</small>`}</span></a>`;
 }
 
 function write() {
@@ -37,22 +62,32 @@ function write() {
 	setTimeout(() => wantsFocus.value++, 30);
 }
 
+/** @param {{ page: { href: string, icon: string, key: string, few?: boolean }, at: string }} props */
+function NavLink({ page, at }) {
+	const n = useValue(unread).activity;
+	const isNew = page.href === '/activity' && n > 0;
+	const is = isAt(at, page.href);
+	return html`<a class=${page.few ? 'nav-link' : 'nav-link nav-wide'} href=${page.href} aria-current=${is ? 'page' : undefined}>
+		<${Icon} name=${page.icon} /><span>${t(page.key)}</span>${isNew && html`<span class="nav-new"><span aria-hidden="true">${n > 99 ? '99+' : n}</span><span class="sr">${t('nav.new', { n })}</span></span>`}
+	</a>`;
+}
+
 /** @param {{ at: string }} props */
 function Nav({ at }) {
 	const self = useValue(me);
 	const myPath = self ? personPath(self) : '/settings';
-	const mine = html`<a class="nav-link nav-me" href=${myPath} aria-current=${at === myPath ? 'page' : undefined}>
-		<${Avatar} id=${self} size="s" /><span class="nav-word">${t('nav.me')}</span><span class="nav-name"><${Name} id=${self} link=${false} /></span>
-	</a>`;
+	const others = [{ said: t('nav.profile'), href: myPath }, ...[...MINE, ...PAGES.filter((page) => !page.few)].map((page) => ({ said: t(page.key), href: page.href }))];
 	return html`<nav class="nav" aria-label=${t('nav.label')}>
 		<a class="brand" href="/" aria-label="kith, ${t('nav.home')}">kith</a>
 		<div class="nav-links">
-			${PAGES.map((page) => html`<a key=${page.href} class="nav-link" href=${page.href} aria-current=${at === page.href ? 'page' : undefined}>
-				<${Icon} name=${page.icon} full=${false} /><span>${t(page.key)}</span>
-			</a>`)}
-			${mine}
+			${PAGES.map((page) => html`<${NavLink} key=${page.href} page=${page} at=${at} />`)}
+			<div class="nav-more"><${Menu} label=${t('nav.me')} class="nav-link" items=${others}><${Avatar} id=${self} size="s" /><span>${t('nav.me')}</span><//></div>
 		</div>
 		<button type="button" class="button strong nav-write" onClick=${write}><${Icon} name="pen" /><span>${t('nav.write')}</span></button>
+		<div class="nav-links nav-mine">
+			${MINE.map((page) => html`<${NavLink} key=${page.href} page=${page} at=${at} />`)}
+			<a class="nav-link nav-wide" href=${myPath} aria-current=${at === myPath ? 'page' : undefined}><${Avatar} id=${self} size="s" /><span class="nav-name"><${Name} id=${self} link=${false} /></span></a>
+		</div>
 		<div class="nav-foot"><${NodeState} /></div>
 	</nav>`;
 }
@@ -87,9 +122,25 @@ export function Banners() {
 		}
 	}, [Boolean(isDue)]);
 	return html`<div class="banners" role="status">
-		${link === 'lost' && html`<p class="banner"><${Icon} name="warn" /><span>${t('banner.lost')}</span></p>`}
+		${link === 'lost' && html`<${Lost} />`}
 		${isDue && More && html`<${More} node=${node} />`}
 	</div>`;
+}
+
+/** The page has lost its node, or this device its network. Said once; what was on the screen stays. */
+function Lost() {
+	const [isOnline, setOnline] = useState(navigator.onLine);
+	useEffect(() => {
+		const look = () => setOnline(navigator.onLine);
+		addEventListener('online', look);
+		addEventListener('offline', look);
+		return () => {
+			removeEventListener('online', look);
+			removeEventListener('offline', look);
+		};
+	}, []);
+	return html`<div class="banner"><${Icon} name="warn" /><p>${t(isOnline ? 'banner.lost' : 'banner.offline')}</p>
+		<button type="button" class="button" onClick=${() => import('../lib/live.js').then((live) => live.hurry(), () => {})}>${t('banner.again')}</button></div>`;
 }
 
 export function Toast() {
@@ -108,7 +159,7 @@ export function Toast() {
 
 /** @param {{ at: string, children?: any }} props */
 export function Shell({ at, children }) {
-	const hasWrite = at === '/' || at.startsWith('/p/');
+	const hasWrite = at === '/' || at.startsWith('/p/') || at.startsWith('/tag/');
 	return html`<a class="skip" href="#page">${t('nav.skip')}</a>
 		<div class="shell">
 			<${Nav} at=${at} />

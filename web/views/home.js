@@ -4,12 +4,13 @@
 import { html, useEffect, useRef, useState, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { listOf, nameOf, pathOf, t } from '../lib/text.js';
-import { dropFresh, feeds, fresh, insert, me, peers, personOf, refresh, sync, take } from '../lib/state.js';
+import { dropFresh, feeds, fresh, insert, me, personOf, refresh, take } from '../lib/state.js';
 import { place } from '../lib/router.js';
 import { Bones, Empty, Icon, Problem, Tabs } from '../parts/bits.js';
 import { Composer } from '../parts/composer.js';
 import { PostList } from '../parts/post.js';
 import { Page, useReturn } from '../parts/shell.js';
+import { SyncLine } from '../parts/sync.js';
 
 /** @typedef {'home' | 'wide'} Tab */
 
@@ -37,20 +38,6 @@ function Pill() {
 	return html`<div class="pill-place" role="status">
 		<button type="button" class="pill" data-act="fresh" onClick=${() => showFresh(true).catch(() => {})}><${Icon} name="up" />${t('home.pill', { n: news.ids.length, names })}</button>
 	</div>`;
-}
-
-/** One line under the composer: from whom, how much is left; gone when done. */
-export function SyncLine() {
-	const at = useValue(sync);
-	const all = useValue(peers);
-	if (at.phase === 'idle') {
-		return null;
-	}
-	const from = all.filter((peer) => peer.state === 'connected' && peer.behind > 0).map((peer) => nameOf(personOf(peer.id).peek()));
-	const key = from.length > 0 ? 'sync.from' : 'sync.behind';
-	const said = at.behind > 0 ? t(key, { n: at.behind, names: listOf(from) }) : t('sync.soon');
-	return html`<div class="sync-line"><span role="status">${said}</span>
-		${at.most > at.behind && html`<progress max=${at.most} value=${at.most - at.behind} aria-label=${said}></progress>`}</div>`;
 }
 
 /** The box to follow somebody, where there is nothing else to show; its module comes when needed. */

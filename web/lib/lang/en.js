@@ -11,10 +11,16 @@ export const words = {
 	'nav.skip': 'Skip to the page',
 	'nav.label': 'Pages',
 	'nav.home': 'Home',
+	'nav.activity': 'Activity',
 	'nav.people': 'People',
+	'nav.search': 'Search',
 	'nav.network': 'Network',
 	'nav.settings': 'Settings',
+	'nav.bookmarks': 'Bookmarks',
+	'nav.drafts': 'Drafts',
 	'nav.me': 'You',
+	'nav.profile': 'Your profile',
+	'nav.new': { one: '{n} new', other: '{n} new' },
 	'nav.write': 'New post',
 	'nav.back': 'Back',
 	'nav.around': 'Around you',
@@ -28,6 +34,9 @@ export const words = {
 	'node.away': 'Not connected',
 	'node.looking': 'Looking for friends',
 	'node.lost': 'Node out of reach',
+	'node.last': 'Last message: {when}',
+	'node.lastNever': 'Nothing received yet',
+	'node.room': '{free} of disk left',
 
 	'time.now': 'now',
 	'time.min': '{n}\u00a0min',
@@ -54,8 +63,8 @@ export const words = {
 	'home.pill': { one: '{n} new: {names}', other: '{n} new: {names}' },
 	'home.feed': 'Posts, newest first',
 
-	'sync.behind': { one: 'Earlier posts are arriving: {n} to come', other: 'Earlier posts are arriving: {n} to come' },
-	'sync.from': { one: 'Receiving from {names}: {n} to come', other: 'Receiving from {names}: {n} to come' },
+	'sync.behind': 'Earlier posts are arriving: {done} of {most}',
+	'sync.from': 'Receiving from {names}: {done} of {most}',
 	'sync.soon': 'Posts are arriving',
 
 	'write.what': 'What is new with you?',
@@ -121,6 +130,9 @@ export const words = {
 	'network.looking': 'Looking',
 	'network.away': 'Away',
 	'banner.lost': 'Your node is out of reach. You can go on reading and writing; what you write is kept. Trying again by itself.',
+	'banner.offline': 'This device is offline. You can go on reading and writing; what you write is kept until it is back.',
+	'banner.again': 'Try now',
+	'banner.back': 'Connected with your node again.',
 
 	'key.copied': 'Copied.',
 
