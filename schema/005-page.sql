@@ -53,7 +53,26 @@ CREATE TABLE tags (
 	message INTEGER NOT NULL,
 	PRIMARY KEY (tag, at, message)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tags_message ON tags (message);
+-- Posts that are ahead of their history go without being read again.
+CREATE INDEX tags_ahead ON tags (message) WHERE message >= 281474976710656;
+
+-- Rows of `tags`, counted.
+CREATE TABLE tag_counts (
+	tag TEXT PRIMARY KEY,
+	n INTEGER NOT NULL,
+	at INTEGER NOT NULL                   -- of the newest
+) STRICT, WITHOUT ROWID;
+
+-- The words of posts again, with marks of signs (M*), with runs of Chinese, Japanese, Korean and their like as pairs of letters, and with marks for author and tags (store/search_text).
+DROP TABLE search;
+CREATE VIRTUAL TABLE search USING fts5(words, content='', columnsize=0, tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'");
+
+-- Every different word of them (none is ever taken out but when all are made again), and its parts: so that a post is found by a part of a word without parts of every word of every post.
+CREATE TABLE words (
+	word INTEGER PRIMARY KEY,
+	text TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE VIRTUAL TABLE word_parts USING fts5(text, content='', columnsize=0, detail=none, tokenize='trigram');
 
 -- What others did that concerns the owner. kind 1: mentions us, 2: answers a post of ours, 3: likes a post of ours, 4: follows us.
 CREATE TABLE activity (

@@ -59,6 +59,7 @@ static const struct route routes[] = {
 		.serve = serve_person_followers},
 	{.method = GATE_GET, .pattern = "/api/people", .may = MAY_READ, .serve = serve_people},
 	{.method = GATE_GET, .pattern = "/api/search", .may = MAY_READ, .serve = serve_search},
+	{.method = GATE_GET, .pattern = "/api/tags", .may = MAY_READ, .serve = serve_tags},
 	{.method = GATE_GET, .pattern = "/api/suggest", .may = MAY_READ, .serve = serve_suggest},
 
 	{.method = GATE_GET,

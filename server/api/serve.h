@@ -52,6 +52,14 @@ void serve_petname(struct call *call);
 /* serve_search.c */
 void serve_search(struct call *call);
 
+/* serve_tags.c */
+void serve_tags(struct call *call);
+/** The completion of a tag: GET /api/suggest with `tag`. */
+void serve_suggest_tag(struct call *call);
+/** {"tag","n","at"} */
+struct tag_count;
+json_t *serve_tag(const struct tag_count *tag);
+
 /* serve_publish.c */
 void serve_post(struct call *call);
 void serve_like(struct call *call);

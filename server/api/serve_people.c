@@ -273,7 +273,13 @@ void serve_suggest(struct call *call)
 {
 	struct answer *answer = &call->exchange->answer;
 	struct buf text = BUF_INIT(256);
-	enum err err = body_query(call->exchange->head.query, "q", &text);
+	enum err err = body_query(call->exchange->head.query, "tag", &text);
+	if (err != ERR_NOT_FOUND) {
+		buf_fini(&text);
+		serve_suggest_tag(call);
+		return;
+	}
+	err = body_query(call->exchange->head.query, "q", &text);
 	const char *start = err == ERR_OK ? buf_cstr(&text) : NULL;
 	struct reader *reader = start == NULL ? NULL : inside_reader(call);
 	if (start == NULL) {

@@ -161,6 +161,9 @@
 #define LIMIT_QUERY_MS 2000
 #define LIMIT_SEARCH_WORDS 8
 #define LIMIT_SEARCH_CHARS 256 /* of all of them */
+#define LIMIT_SEARCH_PARTS 256 /* words that one part of a word stands for */
+#define LIMIT_SEARCH_PEOPLE 8  /* shown above the posts; and whose posts `from:` asks for */
+#define LIMIT_SEARCH_TAGS 8
 #define LIMIT_SEARCH_MS 250
 #define LIMIT_THREAD_POSTS 1000 /* shown of one thread */
 #define LIMIT_THREAD_MISSING 50 /* stand-ins for ids we do not hold, per thread */
@@ -176,7 +179,8 @@
 #define LIMIT_OUTBOX 20            /* posts that may still be taken back */
 #define LIMIT_OUTBOX_HOLD_MS 60000 /* at most; the page asks for ten seconds */
 #define LIMIT_TAGS_PER_POST 20
-#define LIMIT_TAG_BYTES 128
+#define LIMIT_TAG_UNITS 30          /* what is behind is cut off, as everywhere */
+#define LIMIT_TAG_BYTES 128         /* the same, with its NUL */
 #define LIMIT_MISSING_ASKED 20      /* ids of one conversation asked for at once */
 #define LIMIT_MISSING_MS 10000      /* for all answers to it */
 #define LIMIT_MISSING_CALLS 2       /* of a peer's for single messages, at once */

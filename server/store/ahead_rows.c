@@ -1,6 +1,8 @@
 /* Rows held ahead. Each function is a statement or two; who may call when is the writer's. */
 #include "store/ahead_rows.h"
 
+#include "store/tag_rows.h"
+
 QUERY(sql_ahead_get,
 	"SELECT message, key_head, key_tail, is_checked FROM ahead WHERE feed = ?1 AND "
 	"sequence = ?2");
@@ -21,6 +23,9 @@ QUERY(sql_ahead_posts_below, "DELETE FROM posts WHERE message IN (SELECT message
 QUERY(sql_ahead_posts_above, "DELETE FROM posts WHERE message IN (SELECT message FROM ahead WHERE "
 			     "feed = ?1 AND sequence "
 			     "> ?2)");
+QUERY(sql_ahead_is, "SELECT message FROM ahead WHERE feed = ?1 AND sequence = ?2");
+QUERY(sql_ahead_below, "SELECT message FROM ahead WHERE feed = ?1 AND sequence < ?2");
+QUERY(sql_ahead_above, "SELECT message FROM ahead WHERE feed = ?1 AND sequence > ?2");
 QUERY(sql_ahead_drop_below, "DELETE FROM ahead WHERE feed = ?1 AND sequence < ?2");
 QUERY(sql_ahead_drop_above, "DELETE FROM ahead WHERE feed = ?1 AND sequence > ?2");
 
@@ -126,9 +131,28 @@ enum err ahead_row_check(struct db *db, const struct feed_entry *author, uint64_
 	return run(db, &sql_ahead_check, author, sequence);
 }
 
+/* The tags of those messages that `which` names. */
+static enum err drop_tags(struct db *db, const struct query *which, const struct feed_entry *author,
+	uint64_t sequence)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = start(db, which, author, sequence, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	while (err == ERR_OK && (err = db_step(db, stmt)) == ERR_OK) {
+		err = tag_rows_drop_ahead(db, sqlite3_column_int64(stmt, 0));
+	}
+	db_reset(stmt);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 enum err ahead_row_drop(struct db *db, struct feed_entry *author, uint64_t sequence)
 {
-	enum err err = run(db, &sql_ahead_post_drop, author, sequence);
+	enum err err = drop_tags(db, &sql_ahead_is, author, sequence);
+	if (err == ERR_OK) {
+		err = run(db, &sql_ahead_post_drop, author, sequence);
+	}
 	if (err == ERR_OK) {
 		err = run(db, &sql_ahead_activity_drop, author, sequence);
 	}
@@ -148,7 +172,13 @@ enum err ahead_row_drop(struct db *db, struct feed_entry *author, uint64_t seque
 enum err ahead_rows_keep(
 	struct db *db, const struct feed_entry *author, uint64_t first, uint64_t newest)
 {
-	enum err err = run(db, &sql_ahead_posts_below, author, first);
+	enum err err = drop_tags(db, &sql_ahead_below, author, first);
+	if (err == ERR_OK) {
+		err = drop_tags(db, &sql_ahead_above, author, newest);
+	}
+	if (err == ERR_OK) {
+		err = run(db, &sql_ahead_posts_below, author, first);
+	}
 	if (err == ERR_OK) {
 		err = run(db, &sql_ahead_posts_above, author, newest);
 	}

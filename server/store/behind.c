@@ -7,6 +7,7 @@
 #include "store/behind_inside.h"
 
 #include "base/limits.h"
+#include "feed/tag.h"
 #include "store/activity_rows.h"
 #include "store/inside.h"
 #include "store/pack.h"
@@ -172,8 +173,9 @@ void behind_forget(struct behind *behind)
 
 struct held_post {
 	struct index_post post;
-	size_t text_at; /* in the text of the unit */
-	uint32_t made;  /* where it is in `made` of the unit; MADE_MAX: it is not */
+	size_t text_at; /* in the text of the unit: first its tags */
+	size_t tags_len;
+	uint32_t made; /* where it is in `made` of the unit; MADE_MAX: it is not */
 };
 
 /* A row of `votes`. */
@@ -213,7 +215,9 @@ static enum err hold_post(struct unit *unit, const struct content_post *from,
 {
 	struct held_post *held = &unit->posts[unit->count];
 	*held = (struct held_post){.made = MADE_MAX, .text_at = unit->text.len};
-	held->post = index_post_of(from, row);
+	struct tags tags;
+	held->post = index_post_of(from, row, &tags);
+	held->tags_len = tags.len;
 	if (unit->made_count < MADE_MAX) {
 		struct committed *kept = &unit->made[unit->made_count];
 		*kept = *made;
@@ -223,7 +227,8 @@ static enum err hold_post(struct unit *unit, const struct content_post *from,
 		held->made = unit->made_count++;
 	}
 	unit->count++;
-	return buf_append(&unit->text, from->text);
+	enum err err = buf_append(&unit->text, tags_span(&tags));
+	return err == ERR_OK ? buf_append(&unit->text, from->text) : err;
 }
 
 static enum err hold_vote(struct unit *unit, const struct content_vote *vote,
@@ -349,7 +354,9 @@ static enum err put_posts(struct unit *unit)
 	for (size_t i = 0; i < unit->count; i++) {
 		struct held_post *held = &unit->posts[i];
 		size_t end = i + 1 < unit->count ? unit->posts[i + 1].text_at : unit->text.len;
-		held->post.text = span_of(unit->text.at + held->text_at, end - held->text_at);
+		struct span all = span_of(unit->text.at + held->text_at, end - held->text_at);
+		held->post.tags = span_take(all, held->tags_len);
+		held->post.text = span_skip(all, held->tags_len);
 	}
 	qsort(unit->posts, unit->count, sizeof(*unit->posts), by_time);
 	for (size_t i = 0; err == ERR_OK && i < unit->count; i++) {

@@ -38,6 +38,9 @@ struct db {
 	int checkpoint_pages;
 	bool is_bulk, is_checkpoint_due;
 	enum doubt doubt;
+	uint64_t undone;
+	void *kept;
+	void (*drop)(void *kept);
 	struct {
 		const struct query *query;
 		sqlite3_stmt *stmt;
@@ -266,6 +269,9 @@ void db_close(struct db *db)
 	if (db == NULL) {
 		return;
 	}
+	if (db->kept != NULL) {
+		db->drop(db->kept);
+	}
 	for (size_t i = 0; i < STATEMENTS_MAX; i++) {
 		(void)sqlite3_finalize(db->statements[i].stmt);
 	}
@@ -322,8 +328,26 @@ static enum err trust_wal(struct db *db)
 	return is_busy && !must_wait ? ERR_OK : from_rc(db, rc);
 }
 
+void *db_kept(const struct db *db)
+{
+	return db->kept;
+}
+
+void db_keep(struct db *db, void *kept, void (*drop)(void *kept))
+{
+	assert(db->kept == NULL);
+	db->kept = kept;
+	db->drop = drop;
+}
+
+uint64_t db_undone(const struct db *db)
+{
+	return db->undone;
+}
+
 void db_rollback(struct db *db)
 {
+	db->undone++;
 	if (sqlite3_get_autocommit(db->handle) == 0) {
 		(void)sqlite3_step(db->rollback);
 		(void)sqlite3_reset(db->rollback);

@@ -75,6 +75,13 @@ void db_bulk_ends(struct db *db);
 /** What the last failure of this connection was, for logs and sentences. */
 const char *db_why(struct db *db);
 
+/** Something that lives as long as the connection (store/search_words): NULL until somebody gave
+ * it, then `drop`ped with it. */
+void *db_kept(const struct db *db);
+void db_keep(struct db *db, void *kept, void (*drop)(void *kept));
+/** How many transactions of this connection were undone. */
+uint64_t db_undone(const struct db *db);
+
 /** Queries started from now on are stopped (ERR_TIMEOUT) when `ms` have passed; 0: never. */
 void db_deadline(struct db *db, int64_t ms);
 

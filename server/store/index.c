@@ -7,12 +7,14 @@
 #include "store/index.h"
 
 #include "base/limits.h"
+#include "feed/tag.h"
 #include "store/activity_rows.h"
 #include "store/ahead_rows.h"
 #include "store/inside.h"
 #include "store/pack.h"
 #include "store/search_rows.h"
 #include "store/stray.h"
+#include "store/tag_rows.h"
 
 #include <math.h>
 
@@ -65,8 +67,10 @@ static void bind_head(sqlite3_stmt *stmt, int at, bool is_there, const struct me
 	}
 }
 
-struct index_post index_post_of(const struct content_post *post, const struct index_row *row)
+struct index_post index_post_of(
+	const struct content_post *post, const struct index_row *row, struct tags *tags)
 {
+	tags_of(post, tags);
 	return (struct index_post){.message = row->message,
 		.feed = row->author->feed,
 		.at_ms = row->at_ms,
@@ -75,7 +79,8 @@ struct index_post index_post_of(const struct content_post *post, const struct in
 		.has_fork = post->has_fork,
 		.root = post->root,
 		.fork = post->fork,
-		.text = post->text};
+		.text = post->text,
+		.tags = tags_span(tags)};
 }
 
 enum err index_put_post(struct index *index, const struct index_post *post, bool *is_new)
@@ -98,7 +103,14 @@ enum err index_put_post(struct index *index, const struct index_post *post, bool
 	}
 	*is_new = true;
 	index->delta.posts += post->message < AHEAD_MESSAGE_FIRST;
-	return search_row_put(index->db, post->message, post->at_ms, post->text);
+	const struct search_entry entry = {.message = post->message,
+		.at_ms = post->at_ms,
+		.feed = post->feed,
+		.text = post->text,
+		.tags = post->tags};
+	err = search_row_put(index->db, &entry);
+	return err == ERR_OK ? tag_rows_put(index->db, post->message, post->at_ms, post->tags)
+			     : err;
 }
 
 enum err index_put_vote_row(struct index *index, int64_t link, int64_t feed, int64_t message)
@@ -133,7 +145,8 @@ static enum err put_words(
 {
 	bool is_new = false;
 	if (content->type == CONTENT_POST) {
-		const struct index_post post = index_post_of(&content->post, row);
+		struct tags tags;
+		const struct index_post post = index_post_of(&content->post, row, &tags);
 		enum err err = index_put_post(index, &post, &is_new);
 		return err == ERR_OK ? activity_put_post(index, &content->post, row) : err;
 	}
@@ -155,6 +168,20 @@ static enum err run_for_feed(
 	return db_run(index->db, stmt);
 }
 
+static enum err forget_post(struct index *index, const struct content_post *post, int64_t message,
+	int64_t at_ms, int64_t feed)
+{
+	struct tags tags;
+	tags_of(post, &tags);
+	const struct search_entry entry = {.message = message,
+		.at_ms = at_ms,
+		.feed = feed,
+		.text = post->text,
+		.tags = tags_span(&tags)};
+	enum err err = search_row_drop(index->db, &entry);
+	return err == ERR_OK ? tag_rows_drop(index->db, message, at_ms, entry.tags) : err;
+}
+
 /* The full text is told the words it is to forget; they are in the message. */
 static enum err forget_words(struct index *index, const struct feed_entry *of, sqlite3_stmt *stmt)
 {
@@ -169,8 +196,8 @@ static enum err forget_words(struct index *index, const struct feed_entry *of, s
 	if (err == ERR_OK) {
 		content_read_json(json_get(json_root(doc), "content"), &content);
 		err = content.type == CONTENT_POST
-			      ? search_row_drop(index->db, sqlite3_column_int64(stmt, 0),
-					sqlite3_column_int64(stmt, 1), content.post.text)
+			      ? forget_post(index, &content.post, sqlite3_column_int64(stmt, 0),
+					sqlite3_column_int64(stmt, 1), of->feed)
 			      : ERR_DAMAGED;
 	}
 	json_doc_free(doc);
@@ -497,7 +524,8 @@ enum err index_ahead(struct index *index, const struct message *message,
 		return ERR_OK;
 	}
 	tell_post(&content.post, row, out);
-	const struct index_post post = index_post_of(&content.post, row);
+	struct tags tags;
+	const struct index_post post = index_post_of(&content.post, row, &tags);
 	bool is_new = false;
 	err = index_put_post(index, &post, &is_new);
 	return err == ERR_OK ? activity_put_post(index, &content.post, row) : err;

@@ -48,8 +48,11 @@ struct index_post {
 	bool is_home, has_root, has_fork;
 	struct message_id root, fork;
 	struct span text; /* index_post_of() leaves it to the caller who keeps the row for later */
+	struct span tags; /* … and these: as tags_next() takes them */
 };
-struct index_post index_post_of(const struct content_post *post, const struct index_row *row);
+struct tags;
+struct index_post index_post_of(
+	const struct content_post *post, const struct index_row *row, struct tags *tags);
 /** Rows of a post and its words, unless they are there; `*is_new`: they were not. */
 MUST_USE enum err index_put_post(struct index *index, const struct index_post *post, bool *is_new);
 /** A vote of `feed` about the message whose key begins with `link`; `message` is negative when it

@@ -12,6 +12,7 @@
 #include "store/keys.h"
 #include "store/pack.h"
 #include "store/search_rows.h"
+#include "store/tag_rows.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -453,13 +454,16 @@ static enum err rebuild_all(struct store *store, struct index *index, bool is_ow
 		err = rebuild_pass(index, false);
 	}
 	if (err == ERR_OK) {
+		err = search_rows_clear(index->db);
+	}
+	if (err == ERR_OK) {
+		err = tag_rows_clear(index->db);
+	}
+	if (err == ERR_OK) {
 		err = rebuild_ahead(index);
 	}
 	if (err == ERR_OK) {
 		err = feeds_flush(index->feeds);
-	}
-	if (err == ERR_OK) {
-		err = search_rows_clear(index->db);
 	}
 	if (err == ERR_OK) {
 		err = behind_all(index);

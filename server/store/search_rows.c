@@ -2,9 +2,38 @@
  * is not trusted does not have. */
 #include "store/search_rows.h"
 
+#include "base/limits.h"
+#include "feed/tag.h"
+#include "store/search_text.h"
+#include "store/search_words.h"
+
+enum { ROW_BYTES_MAX = 4 * LIMIT_MESSAGE_BYTES };
+
 QUERY(sql_words_add, "INSERT INTO search (rowid, words) VALUES (?1, ?2)");
 QUERY(sql_words_drop, "INSERT INTO search (search, rowid, words) VALUES ('delete', ?1, ?2)");
 QUERY(sql_words_clear, "INSERT INTO search (search) VALUES ('delete-all')");
+QUERY(sql_word_list_clear, "DELETE FROM words");
+QUERY(sql_word_parts_clear, "INSERT INTO word_parts (word_parts) VALUES ('delete-all')");
+
+static enum err put_mark(const char *mark, struct buf *out)
+{
+	enum err err = buf_append_text(out, " ");
+	return err == ERR_OK ? buf_append_text(out, mark) : err;
+}
+
+static enum err put_marks(const struct search_entry *entry, struct buf *out)
+{
+	char mark[SEARCH_MARK_BYTES];
+	struct span rest = entry->tags;
+	search_mark_author(entry->feed, mark);
+	enum err err = put_mark(mark, out);
+	for (const char *tag = tags_next(&rest); err == ERR_OK && tag != NULL;
+		tag = tags_next(&rest)) {
+		search_mark_tag(tag, mark);
+		err = put_mark(mark, out);
+	}
+	return err;
+}
 
 static enum err run(struct db *db, const struct query *query, int64_t row, struct span text)
 {
@@ -13,26 +42,51 @@ static enum err run(struct db *db, const struct query *query, int64_t row, struc
 	if (err != ERR_OK) {
 		return err;
 	}
-	db_int(stmt, 1, row);
-	db_text(stmt, 2, text);
+	if (row != 0) {
+		db_int(stmt, 1, row);
+		db_text(stmt, 2, text);
+	}
 	return db_run(db, stmt);
 }
 
-enum err search_row_put(struct db *db, int64_t message, int64_t at_ms, struct span text)
+static enum err change(struct db *db, const struct search_entry *entry, bool is_put)
 {
-	return search_has_room(message) ? run(db, &sql_words_add, search_row(message, at_ms), text)
-					: ERR_OK;
+	struct buf words = BUF_INIT(ROW_BYTES_MAX);
+	if (!search_has_room(entry->message)) {
+		return ERR_OK;
+	}
+	enum err err = search_text_write(entry->text, &words);
+	if (err == ERR_OK && is_put) {
+		err = search_words_note(db, buf_span(&words));
+	}
+	if (err == ERR_OK) {
+		err = put_marks(entry, &words);
+	}
+	if (err == ERR_OK) {
+		err = run(db, is_put ? &sql_words_add : &sql_words_drop,
+			search_row(entry->message, entry->at_ms), buf_span(&words));
+	}
+	buf_fini(&words);
+	return err;
 }
 
-enum err search_row_drop(struct db *db, int64_t message, int64_t at_ms, struct span text)
+enum err search_row_put(struct db *db, const struct search_entry *entry)
 {
-	return search_has_room(message) ? run(db, &sql_words_drop, search_row(message, at_ms), text)
-					: ERR_OK;
+	return change(db, entry, true);
+}
+
+enum err search_row_drop(struct db *db, const struct search_entry *entry)
+{
+	return change(db, entry, false);
 }
 
 enum err search_rows_clear(struct db *db)
 {
-	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(db, &sql_words_clear, &stmt);
-	return err == ERR_OK ? db_run(db, stmt) : err;
+	static const struct query *const all[] = {
+		&sql_words_clear, &sql_word_list_clear, &sql_word_parts_clear};
+	enum err err = ERR_OK;
+	for (size_t i = 0; err == ERR_OK && i < sizeof(all) / sizeof(all[0]); i++) {
+		err = run(db, all[i], 0, span_of(NULL, 0));
+	}
+	return err;
 }

@@ -21,10 +21,16 @@ static inline int64_t search_row(int64_t message, int64_t at_ms)
 	return at_ms >> SEARCH_TIME_BITS << SEARCH_MESSAGE_BITS | message;
 }
 
+/* What is found of a post. */
+struct search_entry {
+	int64_t message, at_ms, feed;
+	struct span text; /* WTF-8 */
+	struct span tags; /* as tags_next() takes them */
+};
 /** Many at once cost least in the order of search_row(). */
-MUST_USE enum err search_row_put(struct db *db, int64_t message, int64_t at_ms, struct span text);
-MUST_USE enum err search_row_drop(struct db *db, int64_t message, int64_t at_ms, struct span text);
-/** All of them. */
+MUST_USE enum err search_row_put(struct db *db, const struct search_entry *entry);
+MUST_USE enum err search_row_drop(struct db *db, const struct search_entry *entry);
+/** All of them, and all words they ever had. */
 MUST_USE enum err search_rows_clear(struct db *db);
 
 #endif

@@ -44,13 +44,18 @@ static void upgrade(struct shelf *shelf)
 	shelf_close(shelf);
 	assert_int_equal(
 		db_open(in_shelf(shelf, "kith.db", path), DB_WRITER, &shelf->env, &db), ERR_OK);
-	assert_int_equal(db_exec(db, "DROP TABLE holders; DROP TABLE witnesses; DROP TABLE drafts;"
-				     "DROP TABLE wants; DROP TABLE branch; DROP TABLE safety_log;"
-				     "DROP TABLE ahead; DROP TABLE keys; DROP TABLE behind;"
-				     "DROP TABLE search; DROP TABLE shares; DROP TABLE ahead_feeds;"
-				     "DROP TABLE profiles_from;"
-				     "CREATE INDEX messages_by_key ON messages (key_head);"
-				     "PRAGMA user_version = 2"),
+	assert_int_equal(
+		db_exec(db, "DROP TABLE holders; DROP TABLE witnesses; DROP TABLE drafts;"
+			    "DROP TABLE wants; DROP TABLE branch; DROP TABLE safety_log;"
+			    "DROP TABLE ahead; DROP TABLE keys; DROP TABLE behind;"
+			    "DROP TABLE search; DROP TABLE shares; DROP TABLE ahead_feeds;"
+			    "DROP TABLE profiles_from; DROP TABLE mutes; DROP TABLE petnames;"
+			    "DROP TABLE bookmarks; DROP TABLE marks; DROP TABLE writing;"
+			    "DROP TABLE outbox; DROP TABLE tags; DROP TABLE tag_counts;"
+			    "DROP TABLE words; DROP TABLE word_parts; DROP TABLE activity;"
+			    "DROP INDEX messages_own;"
+			    "CREATE INDEX messages_by_key ON messages (key_head);"
+			    "PRAGMA user_version = 2"),
 		ERR_OK);
 	db_close(db);
 	shelf_open(shelf);
@@ -72,7 +77,7 @@ static void the_copy_takes_the_place_and_signs_nothing(void **state)
 	assert_int_equal(copies[0].version, 2);
 	assert_int_equal(rollback_run(shelf->dir, &shelf->env, &result, why, sizeof(why)), ERR_OK);
 	assert_string_equal(result.copy.name, copies[0].name);
-	assert_int_equal(result.version, 4);
+	assert_int_equal(result.version, 5);
 	assert_int_equal(ask(shelf, "kith.db", "PRAGMA user_version"), 2);
 	assert_int_equal(ask(shelf, "kith.db", "SELECT count(*) FROM messages"), 1);
 	/* What was there, and the copy itself, are still to be had. */

@@ -1,0 +1,64 @@
+/* Lists of tags: one row for each in `tag_counts`, which is small. */
+#include "store/tags.h"
+
+#include "store/reader_inside.h"
+
+/* SCAN: one row for each tag there is. */
+QUERY(sql_tags_newest, "SELECT tag, n, at FROM tag_counts ORDER BY at DESC, tag LIMIT ?1");
+QUERY(sql_tags_like, "SELECT tag, n, at FROM tag_counts WHERE tag >= ?2 AND tag < ?3 ORDER BY n "
+		     "DESC, at DESC, tag LIMIT ?1");
+
+static enum err read_rows(
+	struct db *db, sqlite3_stmt *stmt, struct tag_count *out, size_t room, size_t *count)
+{
+	enum err err = ERR_OK;
+	while (*count < room && (err = db_step(db, stmt)) == ERR_OK) {
+		struct span text = span_take(db_column(stmt, 0), LIMIT_TAG_BYTES - 1);
+		struct tag_count *row = &out[(*count)++];
+		memset(row, 0, sizeof(*row));
+		memcpy(row->tag.text, text.at, text.len);
+		row->posts = (uint64_t)sqlite3_column_int64(stmt, 1);
+		row->at_ms = sqlite3_column_int64(stmt, 2);
+	}
+	db_reset(stmt);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err tags_newest(struct reader *reader, struct tag_count *out, size_t room, size_t *count)
+{
+	sqlite3_stmt *stmt = NULL;
+	*count = 0;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(reader->db, &sql_tags_newest, &stmt);
+	if (err == ERR_OK) {
+		db_int(stmt, 1, (int64_t)room);
+		err = read_rows(reader->db, stmt, out, room, count);
+	}
+	return reader_end(reader, err);
+}
+
+enum err tags_like(struct reader *reader, const struct tag *start, struct tag_count *out,
+	size_t room, size_t *count)
+{
+	sqlite3_stmt *stmt = NULL;
+	char end[LIMIT_TAG_BYTES + 4];
+	size_t len = strlen(start->text);
+	*count = 0;
+	memcpy(end, start->text, len);
+	memcpy(end + len, "\xf4\x8f\xbf\xbf", 4);
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(reader->db, &sql_tags_like, &stmt);
+	if (err == ERR_OK) {
+		db_int(stmt, 1, (int64_t)room);
+		db_text(stmt, 2, span_text(start->text));
+		db_text(stmt, 3, span_of(end, len + 4));
+		err = read_rows(reader->db, stmt, out, room, count);
+	}
+	return reader_end(reader, err);
+}
