@@ -76,7 +76,7 @@ CREATE VIRTUAL TABLE word_parts USING fts5(text, content='', columnsize=0, detai
 
 -- What others did that concerns the owner. kind 1: mentions us, 2: answers a post of ours, 3: likes a post of ours, 4: follows us.
 CREATE TABLE activity (
-	at INTEGER NOT NULL,
+	at INTEGER NOT NULL,                  -- when it came, or was written when that was long before
 	message INTEGER NOT NULL,             -- theirs
 	kind INTEGER NOT NULL,
 	feed INTEGER NOT NULL,                -- who

@@ -24,7 +24,7 @@ struct id_set {
 struct pending {
 	struct id_set fresh, who, changed, people;
 	uint64_t fresh_count;
-	bool peers, sync, holders, state, safety, kept;
+	bool peers, sync, holders, state, safety, kept, unread;
 	struct {
 		struct outbox_news news;
 		uint8_t nonce[LIMIT_WRITING_NAME_BYTES];
@@ -51,6 +51,8 @@ struct events {
 	uint64_t behind;
 	bool has_told_sync;
 	struct events_holders held;
+	struct events_unread unread;
+	bool has_unread;
 	char state[STATE_BYTES]; /* "" until it is known */
 	char cause[CAUSE_BYTES];
 	uint64_t head;
@@ -225,7 +227,8 @@ void events_on_outbox(struct events *events, const struct outbox_news *news)
 	if (at == EVENTS_OUTBOX_MAX || news->nonce.len > sizeof(pending->outbox[0].nonce)) {
 		pending->kept_over = true;
 	} else {
-		pending->outbox_count = at == pending->outbox_count ? at + 1 : pending->outbox_count;
+		pending->outbox_count =
+			at == pending->outbox_count ? at + 1 : pending->outbox_count;
 		memcpy(pending->outbox[at].nonce, news->nonce.at, news->nonce.len);
 		(void)snprintf(pending->outbox[at].why, OUTBOX_WHY_BYTES, "%s", news->why);
 		pending->outbox[at].news = *news;
@@ -241,8 +244,7 @@ void events_on_writing(struct events *events, struct span name, uint64_t rev)
 	struct pending *pending = &events->pending;
 	(void)pthread_mutex_lock(&events->lock);
 	size_t at = 0;
-	while (at < pending->writing_count &&
-		!span_equal_text(name, pending->writings[at].name)) {
+	while (at < pending->writing_count && !span_equal_text(name, pending->writings[at].name)) {
 		at++;
 	}
 	if (at == EVENTS_WRITINGS_MAX || name.len > LIMIT_WRITING_NAME_BYTES) {
@@ -254,6 +256,17 @@ void events_on_writing(struct events *events, struct span name, uint64_t rev)
 		pending->writings[at].name[name.len] = '\0';
 		pending->writings[at].rev = rev;
 	}
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+void events_on_unread(struct events *events, const struct events_unread *unread)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	bool is_same =
+		events->unread.home == unread->home && events->unread.activity == unread->activity;
+	events->pending.unread = events->pending.unread || (events->has_unread && !is_same);
+	events->unread = *unread;
+	events->has_unread = true;
 	(void)pthread_mutex_unlock(&events->lock);
 }
 
@@ -293,8 +306,8 @@ static bool has_something(const struct events *events)
 	const struct pending *pending = &events->pending;
 	return pending->fresh_count > 0 || pending->changed.count > 0 ||
 	       pending->people.count > 0 || pending->peers || pending->sync || pending->holders ||
-	       pending->state || pending->safety || pending->kept ||
-	       pending->outbox_count > 0 || pending->writing_count > 0 || pending->kept_over ||
+	       pending->state || pending->safety || pending->kept || pending->outbox_count > 0 ||
+	       pending->writing_count > 0 || pending->kept_over || pending->unread ||
 	       (events->owes_resync &&
 		       env_mono_ms(events->env) - events->resync_at_ms >= EVENTS_RESYNC_MS);
 }
@@ -439,6 +452,11 @@ void events_take(struct events *events, struct events_batch *out)
 	}
 	if (pending->kept) {
 		put_frame(out, json_pack("{s:s}", "ev", "kept"));
+	}
+	if (pending->unread) {
+		put_frame(out, json_pack("{s:s, s:I, s:I}", "ev", "unread", "home",
+				       (json_int_t)events->unread.home, "activity",
+				       (json_int_t)events->unread.activity));
 	}
 	memset(&events->pending, 0, sizeof(events->pending));
 	(void)pthread_mutex_unlock(&events->lock);

@@ -15,7 +15,7 @@ enum {
 	EVENTS_REPLIES_MAX = 200,
 	EVENTS_OUTBOX_MAX = 8,
 	EVENTS_WRITINGS_MAX = 8,
-	EVENTS_FRAMES_MAX = 10 + EVENTS_OUTBOX_MAX + EVENTS_WRITINGS_MAX,
+	EVENTS_FRAMES_MAX = 11 + EVENTS_OUTBOX_MAX + EVENTS_WRITINGS_MAX,
 	EVENTS_FLUSH_MS = 250,
 	EVENTS_RESYNC_MS = 2000, /* at most one "resync" in this time, however much comes in */
 	EVENTS_NAMES_MAX = 3,
@@ -29,6 +29,11 @@ struct events_holders {
 	size_t count;
 	char names[EVENTS_NAMES_MAX][EVENTS_NAME_BYTES];
 	size_t name_count;
+};
+
+/* What is new since the owner last read, counted up to 100. */
+struct events_unread {
+	uint32_t home, activity;
 };
 
 /* A batch for all pages. `replies` lets the receiver tell a page that watches a thread which posts
@@ -61,6 +66,8 @@ void events_on_kept(struct events *events);
 void events_on_outbox(struct events *events, const struct outbox_news *news);
 /** What is being written under `name` changed. */
 void events_on_writing(struct events *events, struct span name, uint64_t rev);
+/** A repetition of what was told last is dropped; the first is told to nobody. */
+void events_on_unread(struct events *events, const struct events_unread *unread);
 void events_on_holders(struct events *events, const struct events_holders *holders);
 
 /** Newest own sequence, as far as commits told (or events_set_head()). */

@@ -58,6 +58,8 @@ static const struct route routes[] = {
 		.may = MAY_READ,
 		.serve = serve_person_followers},
 	{.method = GATE_GET, .pattern = "/api/people", .may = MAY_READ, .serve = serve_people},
+	{.method = GATE_GET, .pattern = "/api/activity", .may = MAY_READ, .serve = serve_activity},
+	{.method = GATE_POST, .pattern = "/api/here", .may = MAY_WRITE, .serve = serve_here},
 	{.method = GATE_GET, .pattern = "/api/search", .may = MAY_READ, .serve = serve_search},
 	{.method = GATE_GET, .pattern = "/api/tags", .may = MAY_READ, .serve = serve_tags},
 	{.method = GATE_GET, .pattern = "/api/suggest", .may = MAY_READ, .serve = serve_suggest},

@@ -5,6 +5,7 @@
 #ifndef API_SERVE_H
 #define API_SERVE_H
 
+#include "api/events.h"
 #include "api/route.h"
 #include "store/writer.h"
 #include "wire/address.h"
@@ -48,6 +49,16 @@ void serve_suggest(struct call *call);
 void serve_suggestions(struct call *call);
 void serve_mute(struct call *call);
 void serve_petname(struct call *call);
+
+/* serve_activity.c */
+struct reader;
+void serve_activity(struct call *call);
+/** Up to there was read, in any browser. */
+void serve_here(struct call *call);
+/** What is new since the marks. */
+MUST_USE enum err serve_unread(struct reader *reader, struct events_unread *out);
+/** `marks` and `unread` of the first answer. */
+MUST_USE enum err serve_put_marks(struct reader *reader, json_t *tree);
 
 /* serve_search.c */
 void serve_search(struct call *call);

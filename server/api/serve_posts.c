@@ -196,6 +196,9 @@ static enum err put_boot(
 		(void)json_object_set_new(
 			tree, "writing", serve_writing_of(reader, span_text("home"), &err));
 	}
+	if (err == ERR_OK) {
+		err = serve_put_marks(reader, tree);
+	}
 	free(me);
 	return err;
 }

@@ -30,8 +30,12 @@ static void look(struct api *api)
 	events_on_state(api->events, fence_state_text(report.state),
 		report.state == FENCE_CLEAN ? "" : guard_cause_name(report.cause));
 	uint64_t head = events_head(api->events);
-	struct reader *reader = head > 0 ? reader_of_thread(api->opts.store) : NULL;
-	if (reader != NULL && shape_holders(api, reader, head, &holders) == ERR_OK) {
+	struct reader *reader = reader_of_thread(api->opts.store);
+	struct events_unread unread;
+	if (reader != NULL && serve_unread(reader, &unread) == ERR_OK) {
+		events_on_unread(api->events, &unread);
+	}
+	if (reader != NULL && head > 0 && shape_holders(api, reader, head, &holders) == ERR_OK) {
 		events_on_holders(api->events, &holders);
 	}
 	live_wake(api->live);

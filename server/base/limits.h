@@ -178,6 +178,7 @@
 #define LIMIT_WRITING_NAME_BYTES 64
 #define LIMIT_OUTBOX 20            /* posts that may still be taken back */
 #define LIMIT_OUTBOX_HOLD_MS 60000 /* at most; the page asks for ten seconds */
+#define LIMIT_ACTIVITY_LATE_MS (30LL * 24 * 3600 * 1000) /* later is history, and no news */
 #define LIMIT_TAGS_PER_POST 20
 #define LIMIT_TAG_UNITS 30          /* what is behind is cut off, as everywhere */
 #define LIMIT_TAG_BYTES 128         /* the same, with its NUL */

@@ -53,6 +53,11 @@ static enum err read_content(sqlite3_stmt *stmt, struct json_doc **doc, struct c
 	return err;
 }
 
+int64_t activity_at_ms(int64_t at_ms, int64_t received_ms)
+{
+	return received_ms - at_ms <= LIMIT_ACTIVITY_LATE_MS ? received_ms : at_ms;
+}
+
 enum err activity_is_own_post(struct db *db, const struct message_id *id, bool *out)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -131,7 +136,7 @@ static enum err put_row(struct index *index, const struct index_row *row, enum a
 	if (err != ERR_OK) {
 		return err;
 	}
-	db_int(stmt, 1, row->at_ms);
+	db_int(stmt, 1, activity_at_ms(row->at_ms, row->received_ms));
 	db_int(stmt, 2, row->message);
 	db_int(stmt, 3, kind);
 	db_int(stmt, 4, row->author->feed);
@@ -275,7 +280,8 @@ static enum err put_again(struct index *index, int64_t message)
 	if (err == ERR_OK) {
 		author.feed = sqlite3_column_int64(stmt, 4);
 		(void)json_number(json_get(json_root(doc), "timestamp"), &claimed);
-		row.at_ms = index_at_ms(claimed, sqlite3_column_int64(stmt, 3));
+		row.received_ms = sqlite3_column_int64(stmt, 3);
+		row.at_ms = index_at_ms(claimed, row.received_ms);
 	}
 	db_reset(stmt);
 	err = err == ERR_OK ? activity_put(index, &content, &row) : err == ERR_NOMEM ? err : ERR_OK;

@@ -7,15 +7,15 @@
 #ifndef STORE_ACTIVITY_ROWS_H
 #define STORE_ACTIVITY_ROWS_H
 
+#include "store/activity.h"
 #include "store/index.h"
 
-enum activity_kind {
-	ACTIVITY_MENTION = 1,
-	ACTIVITY_REPLY = 2,
-	ACTIVITY_LIKE = 3,
-	ACTIVITY_FOLLOW = 4
-};
-
+/**
+ * Where it stands in the list: what came up to LIMIT_ACTIVITY_LATE_MS after it was written stands
+ * where it came, or somebody who was away for a week would answer below everything that was read
+ * long ago; older history stands where it was written.
+ */
+int64_t activity_at_ms(int64_t at_ms, int64_t received_ms);
 /** Is this a post of ours that is stored? */
 MUST_USE enum err activity_is_own_post(struct db *db, const struct message_id *id, bool *out);
 /** Does a post name `self`: in its mentions, or by the key in its text? */

@@ -29,14 +29,6 @@ QUERY(sql_ahead_above, "SELECT message FROM ahead WHERE feed = ?1 AND sequence >
 QUERY(sql_ahead_drop_below, "DELETE FROM ahead WHERE feed = ?1 AND sequence < ?2");
 QUERY(sql_ahead_drop_above, "DELETE FROM ahead WHERE feed = ?1 AND sequence > ?2");
 
-#define AHEAD_ACTIVITY                                                                           \
-	"DELETE FROM activity WHERE feed = ?1 AND kind < 3 AND message IN (SELECT message FROM " \
-	"ahead "                                                                                 \
-	"WHERE feed = ?1 AND sequence "
-QUERY(sql_ahead_activity_drop, AHEAD_ACTIVITY "= ?2)");
-QUERY(sql_ahead_activity_below, AHEAD_ACTIVITY "< ?2)");
-QUERY(sql_ahead_activity_above, AHEAD_ACTIVITY "> ?2)");
-
 static enum err start(struct db *db, const struct query *query, const struct feed_entry *author,
 	uint64_t sequence, sqlite3_stmt **out)
 {
@@ -154,9 +146,6 @@ enum err ahead_row_drop(struct db *db, struct feed_entry *author, uint64_t seque
 		err = run(db, &sql_ahead_post_drop, author, sequence);
 	}
 	if (err == ERR_OK) {
-		err = run(db, &sql_ahead_activity_drop, author, sequence);
-	}
-	if (err == ERR_OK) {
 		err = run(db, &sql_ahead_drop, author, sequence);
 	}
 	if (err == ERR_OK) {
@@ -181,12 +170,6 @@ enum err ahead_rows_keep(
 	}
 	if (err == ERR_OK) {
 		err = run(db, &sql_ahead_posts_above, author, newest);
-	}
-	if (err == ERR_OK) {
-		err = run(db, &sql_ahead_activity_below, author, first);
-	}
-	if (err == ERR_OK) {
-		err = run(db, &sql_ahead_activity_above, author, newest);
 	}
 	if (err == ERR_OK) {
 		err = run(db, &sql_ahead_drop_below, author, first);

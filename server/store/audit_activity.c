@@ -9,9 +9,8 @@
 
 #include <stdlib.h>
 
-QUERY(sql_audit_activity,
-	"SELECT at, message, kind, link FROM activity WHERE feed = ?1 AND message "
-	"< 281474976710656 ORDER BY kind, link, at, message");
+QUERY(sql_audit_activity, "SELECT at, message, kind, link FROM activity WHERE feed = ?1 ORDER BY "
+			  "kind, link, at, message");
 QUERY(sql_audit_follows, "SELECT edge FROM contacts WHERE feed = ?1 AND about = 1");
 
 static enum err expect(struct audit_views *views, const struct audit_activity *row)
@@ -66,7 +65,9 @@ enum err audit_activity_note(struct audit_subject *subject, sqlite3_stmt *stmt,
 	const struct message *message, const struct content *content)
 {
 	struct audit_activity row = {.message = sqlite3_column_int64(stmt, 0),
-		.at_ms = index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 4))};
+		.at_ms = activity_at_ms(
+			index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 4)),
+			sqlite3_column_int64(stmt, 4))};
 	if (subject->feed == FEED_SELF || subject->mine == EDGE_BLOCK || subject->is_muted) {
 		return ERR_OK;
 	}

@@ -23,8 +23,8 @@ QUERY(sql_stray_posts,
 	"SELECT p.message FROM posts p LEFT JOIN messages m ON m.message = p.message LEFT JOIN "
 	"ahead a ON a.message = p.message WHERE m.message IS NULL AND a.message IS NULL LIMIT 10");
 QUERY(sql_stray_activity,
-	"SELECT v.message FROM activity v LEFT JOIN messages m ON m.message = v.message LEFT JOIN "
-	"ahead a ON a.message = v.message WHERE m.message IS NULL AND a.message IS NULL LIMIT 10");
+	"SELECT v.message FROM activity v LEFT JOIN messages m ON m.message = v.message WHERE "
+	"m.message IS NULL LIMIT 10");
 /* What is held ahead is of somebody else, whom we do not block, and above the stored head. */
 #define AHEAD_STRAY                                                                                \
 	"FROM ahead WHERE feed = 1 OR NOT EXISTS (SELECT 1 FROM feeds f CROSS JOIN ahead_feeds w " \

@@ -272,6 +272,7 @@ static enum err take_content(struct unit *unit, const struct json *tree, struct 
 	}
 	content_read_json(json_get(tree, "content"), &content);
 	row->at_ms = index_at_ms(claimed, received_ms);
+	row->received_ms = received_ms;
 	made->at_ms = row->at_ms;
 	made->type = content.type;
 	if (content.type == CONTENT_ABOUT) {

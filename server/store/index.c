@@ -264,6 +264,7 @@ static enum err bring_back_one(
 	struct content content;
 	err = content_read(message, &content);
 	row.at_ms = index_at_ms(message->timestamp, received_ms);
+	row.received_ms = received_ms;
 	*after = message->sequence;
 	if (err == ERR_OK) {
 		err = put_words(index, &content, &row);
@@ -527,8 +528,7 @@ enum err index_ahead(struct index *index, const struct message *message,
 	struct tags tags;
 	const struct index_post post = index_post_of(&content.post, row, &tags);
 	bool is_new = false;
-	err = index_put_post(index, &post, &is_new);
-	return err == ERR_OK ? activity_put_post(index, &content.post, row) : err;
+	return index_put_post(index, &post, &is_new);
 }
 
 static enum err put_edge_again(

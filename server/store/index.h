@@ -30,6 +30,7 @@ int64_t index_at_ms(double claimed, int64_t received_ms);
 struct index_row {
 	int64_t message; /* its row */
 	int64_t at_ms;
+	int64_t received_ms; /* for `activity`; not of what is held ahead */
 	struct feed_entry *author;
 };
 /**

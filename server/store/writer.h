@@ -302,6 +302,8 @@ enum change_kind {
 			      longer; over LIMIT_PETNAMES nothing changes */
 	CHANGE_STRAY, /* text: a message, verified by itself, that came alone; key: the id it was
 			 asked for by. Held for its conversation (store/stray) */
+	CHANGE_MARK, /* name, number: at, order: the owner has read up to there; a mark never goes
+			back */
 	CHANGE_FORK,  /* feed, text: compact bytes of the message that proves a fork (first proof is
 			 kept) */
 };
@@ -320,6 +322,7 @@ struct change {
 	struct span name; /* copied */
 	int64_t number;
 	struct message_id key;
+	int64_t order;
 	struct {
 		int64_t messages, bytes;
 	} share;

@@ -70,6 +70,7 @@ enum err writer_insert(struct writer *writer, const struct message *message,
 	const struct index_row row = {
 		.message = sqlite3_last_insert_rowid(db_handle(writer->db)),
 		.at_ms = index_at_ms(message->timestamp, received_ms),
+		.received_ms = received_ms,
 		.author = author,
 	};
 	writer->index.delta.messages++;

@@ -18,6 +18,9 @@ QUERY(sql_reach_clear, "DELETE FROM reach");
 QUERY(sql_reach_add, "INSERT OR REPLACE INTO reach (feed, hops) VALUES (?1, ?2)");
 QUERY(sql_session_put, "INSERT OR REPLACE INTO sessions (name, text, expires) VALUES (?1, ?2, ?3)");
 QUERY(sql_session_drop, "DELETE FROM sessions WHERE name = ?1");
+QUERY(sql_mark_put,
+	"INSERT INTO marks (name, at, message) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE "
+	"SET at = ?2, message = ?3 WHERE (?2, ?3) > (at, message)");
 QUERY(sql_setting_put, "INSERT OR REPLACE INTO settings (name, text) VALUES (?1, ?2)");
 
 static enum err put_two(struct writer *writer, const struct query *query, struct span name,
@@ -201,6 +204,19 @@ static enum err change_session_drop(struct writer *writer, const struct change *
 	return err;
 }
 
+static enum err change_mark(struct writer *writer, const struct change *change)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(writer->db, &sql_mark_put, &stmt);
+	if (err == ERR_OK) {
+		db_blob(stmt, 1, change->name);
+		db_int(stmt, 2, change->number);
+		db_int(stmt, 3, change->order);
+		err = db_run(writer->db, stmt);
+	}
+	return err;
+}
+
 enum err writer_change_one(struct writer *writer, const struct change *change)
 {
 	switch (change->kind) {
@@ -223,6 +239,8 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 		return change_ahead_drop(writer, change);
 	case CHANGE_STRAY:
 		return writer_stray_put(writer, change);
+	case CHANGE_MARK:
+		return change_mark(writer, change);
 	case CHANGE_FORK:
 		return change_fork(writer, change);
 	case CHANGE_HOLDS:
