@@ -4,7 +4,7 @@
 import { html, render, useEffect, useState, useValue } from './lib/html.js';
 import { ApiError, boot, door, memory } from './lib/api.js';
 import { t } from './lib/text.js';
-import { failure, feeds, head, isPaused, me, now, peers, phase, setSync, spoken, status, take, unread } from './lib/state.js';
+import { failure, feeds, head, isPaused, marks, me, now, peers, phase, setSync, spoken, status, take, unread } from './lib/state.js';
 import { go, place } from './lib/router.js';
 import { Bones, Empty, Problem } from './parts/bits.js';
 import { Page, Shell } from './parts/shell.js';
@@ -15,6 +15,8 @@ const SCREENS = [
 	[/^\/m\/([A-Za-z0-9_-]{43})$/, () => import('./views/thread.js')],
 	[/^\/m\/([A-Za-z0-9_-]{43})\/raw$/, () => import('./views/raw.js')],
 	[/^\/p\/([A-Za-z0-9_-]{43})$/, () => import('./views/profile.js')],
+	[/^\/tag\/([^/]+)$/, () => import('./views/tag.js')],
+	[/^\/bookmarks$/, () => import('./views/bookmarks.js')],
 	[/^\/people$/, () => import('./views/people.js')],
 	[/^\/network$/, () => import('./views/network.js')],
 	[/^\/settings(?:\/(profile|appearance|privacy|devices|storage|network|about))?$/, () => import('./views/settings.js')],
@@ -119,7 +121,8 @@ async function start(early) {
 		peers.value = answer.peers;
 		unread.value = answer.unread ?? unread.peek();
 		setSync(answer.status.sync.phase, answer.status.sync.behind);
-		feeds.home.value = { ids, cursor: answer.cursor, loaded: true };
+		feeds.home.value = { ids, cursor: answer.cursor, newest: answer.newest, loaded: true };
+		marks.value = answer.marks ?? {};
 		if (!answer.head && !memory.get('welcomed') && place.peek().path === '/') {
 			/* A key that was brought along has no name to ask for; its feed is somewhere. */
 			memory.set('welcomed', isPaused(answer.status) ? 'yes' : null);

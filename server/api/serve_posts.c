@@ -92,14 +92,19 @@ static enum err put_page(struct call *call, struct reader *reader,
 		err = shape_people(reader, people, &list);
 	}
 	if (err == ERR_OK) {
-		json_t *cursor = page.has_more && page.count > 0
+		/* What a page after a cursor has more of is newer; below it there is that cursor's
+		 * post. */
+		bool has_older = query->has_after || page.has_more;
+		json_t *cursor = has_older && page.count > 0
 					 ? shape_cursor(&page.at[page.count - 1])
 					 : json_null();
 		json_t *newest = page.count > 0 ? shape_cursor(&page.at[0]) : json_null();
 		bool is_short = json_object_set_new(tree, "posts", posts) != 0 ||
 				json_object_set_new(tree, "people", list) != 0 ||
 				json_object_set_new(tree, "cursor", cursor) != 0 ||
-				json_object_set_new(tree, "newest", newest) != 0;
+				json_object_set_new(tree, "newest", newest) != 0 ||
+				json_object_set_new(tree, "newer",
+					json_boolean(query->has_after && page.has_more)) != 0;
 		err = is_short ? ERR_NOMEM : ERR_OK;
 	} else {
 		json_decref(posts);

@@ -104,6 +104,12 @@ const handlers = {
 	peers: askNetwork,
 	sync: onSync,
 	holders: (event) => state.changeHolders(event.sequence, { n: event.n, names: event.names }),
+	unread: (event) => {
+		state.unread.value = { home: event.home ?? 0, activity: event.activity ?? 0 };
+	},
+	kept: () => {
+		state.kept.value++;
+	},
 	state: (event) => {
 		setState(event.is, event.cause);
 		checkHead();

@@ -11,7 +11,7 @@ import { memory } from './api.js';
  * @typedef {{ link: string, name?: string }} Mention
  * @typedef {{ id: string, author: string, sequence: number, at: number, text: string, cw: string | null, channel: string | null,
  *   root: string | null, fork: string | null, branch: string[], mentions: Mention[], replies: number, likes: Likes, missing: boolean,
- *   holders: Holders | null, ahead?: boolean, checking?: boolean }} Post
+ *   holders: Holders | null, ahead?: boolean, checking?: boolean, bookmarked?: boolean, hidden?: number }} Post
  * @typedef {'follow' | 'none' | 'block'} Relation
  * @typedef {{ id: string, name: string, image: string | null, i: Relation, they: Relation, hops: number, sequence: number, newest: number,
  *   ahead?: { first: number, newest: number } | null }} Person
@@ -22,35 +22,57 @@ import { memory } from './api.js';
  *   bytes: number, disk_free: number }, http: { port: number }, listen: { port: number, address: string | null } }} Status
  */
 
-/** @type {Map<string, import('@preact/signals-core').Signal<Post | null>>} */
-const posts = new Map();
-/** @type {Map<string, import('@preact/signals-core').Signal<Person>>} */
-const people = new Map();
+/** Posts and people that nobody looks at are forgotten beyond this. */
+const POSTS_MAX = 600;
+const PEOPLE_MAX = 2000;
+/** Who still needs posts that are not on the screen: each answers with their ids. @type {Set<() => string[]>} */
+export const keepers = new Set();
 
-/** @param {string} id @returns {import('@preact/signals-core').Signal<Post | null>} */
-export function postOf(id) {
-	let found = posts.get(id);
-	if (!found) {
-		found = signal(/** @type {Post | null} */ (null));
-		posts.set(id, found);
-	}
-	return found;
+/** Signals by id, and which of them somebody looks at. @template T @param {(id: string) => T} make */
+function cache(make) {
+	/** @type {Map<string, import('@preact/signals-core').Signal<T>>} */
+	const all = new Map();
+	/** @type {Set<string>} */
+	const seen = new Set();
+	/** @param {string} id */
+	const of = (id) => {
+		let found = all.get(id);
+		if (!found) {
+			found = signal(make(id), { watched: () => void seen.add(id), unwatched: () => void seen.delete(id) });
+			all.set(id, found);
+		}
+		return found;
+	};
+	/** @param {number} max @param {() => string[]} kept */
+	const tidy = (max, kept) => {
+		if (all.size > max * 1.25) {
+			const needed = new Set(kept());
+			for (const id of all.keys()) {
+				if (all.size <= max) {
+					break;
+				}
+				if (!seen.has(id) && !needed.has(id)) {
+					all.delete(id);
+				}
+			}
+		}
+	};
+	return { all, of, tidy };
 }
 
-/** @param {string} id @returns {import('@preact/signals-core').Signal<Person>} */
-export function personOf(id) {
-	let found = people.get(id);
-	if (!found) {
-		/** @type {Person} */
-		const nobody = { id, name: '', image: null, i: 'none', they: 'none', hops: -2, sequence: 0, newest: 0 };
-		found = signal(nobody);
-		people.set(id, found);
-	}
-	return found;
-}
+const posts = cache((id) => /** @type {Post | null} */ (null));
+const people = cache((id) => /** @type {Person} */ ({ id, name: '', image: null, i: 'none', they: 'none', hops: -2, sequence: 0, newest: 0 }));
+/** @param {string} id */
+export const postOf = posts.of;
+/** @param {string} id */
+export const personOf = people.of;
+/** A post when it is here; asking leaves no trace. @param {string} id @returns {Post | null} */
+export const knownPost = (id) => posts.all.get(id)?.peek() ?? null;
 
 /** Take in what an answer carried. @param {{ posts?: Post[], people?: Person[] }} answer @returns {string[]} the ids of its posts, in order */
 export function take(answer) {
+	posts.tidy(POSTS_MAX, () => [...keepers].flatMap((ids) => ids()));
+	people.tidy(PEOPLE_MAX, () => [me.peek(), ...[...posts.all.values()].flatMap((post) => [post.peek()?.author ?? '', ...(post.peek()?.likes?.some ?? [])])]);
 	const ids = (answer.posts ?? []).map((post) => post.id);
 	batch(() => {
 		for (const person of answer.people ?? []) {
@@ -63,9 +85,9 @@ export function take(answer) {
 	return ids;
 }
 
-export const knownPosts = () => [...posts.keys()];
+export const knownPosts = () => [...posts.all.keys()];
 /** @param {string} id */
-export const isKnownPerson = (id) => people.has(id);
+export const isKnownPerson = (id) => people.all.has(id);
 
 /** Change a post that is on the page. @param {string} id @param {(post: Post) => Post} change */
 export function changePost(id, change) {
@@ -77,7 +99,7 @@ export function changePost(id, change) {
 
 /** Who holds our posts: whoever has number n has all before it. @param {number} sequence @param {Holders} holders */
 export function changeHolders(sequence, holders) {
-	for (const post of posts.values()) {
+	for (const post of posts.all.values()) {
 		const at = post.peek();
 		if (at && at.author === me.peek() && at.sequence <= sequence && holders.n > (at.holders?.n ?? 0)) {
 			post.value = { ...at, holders };
@@ -116,6 +138,8 @@ export const refresh = signal(0);
 export const changed = signal({ n: 0, ids: /** @type {string[]} */ ([]) });
 /** Raised when names or follows changed. */
 export const peopleChanged = signal(0);
+/** Raised when mutes, names or bookmarks changed in another browser. */
+export const kept = signal(0);
 /** New posts for home that are not shown yet. */
 export const fresh = signal({ ids: /** @type {string[]} */ ([]), who: /** @type {string[]} */ ([]) });
 /** A minute hand for "4 min". */
@@ -127,24 +151,15 @@ export function say(said) {
 	toast.value = { n: toast.peek().n + 1, said };
 }
 
+/** How far the owner has read the lists, in any browser: a cursor, which begins with its time. */
+export const marks = signal(/** @type {Record<string, string | null>} */ ({}));
 /** What is new since, on the node's word. */
 export const unread = signal({ home: 0, activity: 0 });
 
-/** @typedef {{ ids: string[], cursor: string | null, loaded: boolean }} Feed */
-/** The two timelines, kept so that Back shows them at once. */
-export const feeds = {
-	home: signal(/** @type {Feed} */ ({ ids: [], cursor: null, loaded: false })),
-	wide: signal(/** @type {Feed} */ ({ ids: [], cursor: null, loaded: false })),
-};
-
-/** Put posts at the right places of a timeline, newest first. @param {'home' | 'wide'} tab @param {string[]} ids */
-export function insert(tab, ids) {
-	const feed = feeds[tab].peek();
-	const all = [...new Set([...ids, ...feed.ids])].filter((id) => postOf(id).peek());
-	all.sort((a, b) => Number(postOf(b).peek()?.at) - Number(postOf(a).peek()?.at));
-	feeds[tab].value = { ...feed, ids: all, loaded: true };
-	dropFresh(ids);
-}
+/** @typedef {{ ids: string[], cursor: string | null, newest?: string | null, loaded: boolean }} Feed */
+/** The newest page of home, so that it is shown at once (lib/lists has the rest). */
+export const feeds = { home: signal(/** @type {Feed} */ ({ ids: [], cursor: null, loaded: false })) };
+keepers.add(() => feeds.home.peek().ids);
 
 /** @param {string[]} ids */
 export function dropFresh(ids) {

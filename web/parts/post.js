@@ -1,10 +1,10 @@
 /**
- * parts/post: one post, lists of posts, and the gap where one is missing.
+ * parts/post: one post, and the gap where one is missing.
  */
 import { html, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
 import { saidOf } from '../lib/api.js';
 import { figure, listOf, messagePath, nameOf, nonce, pathOf, personPath, t } from '../lib/text.js';
-import { changePost, isPaused, me, personOf, postOf, say, status } from '../lib/state.js';
+import { changePost, isPaused, knownPost, me, personOf, postOf, say, status } from '../lib/state.js';
 import { go } from '../lib/router.js';
 import { Avatar, Name, calledBy } from './avatar.js';
 import { Icon, IconButton, Menu, Time } from './bits.js';
@@ -105,7 +105,7 @@ function Body({ post, isWhole, id }) {
 /** Where a reply belongs: the person it answers, or the conversation. @param {{ post: PostData, inThread: boolean }} props */
 function Context({ post, inThread }) {
 	const parent = post.branch.length === 1 ? post.branch[0] : '';
-	const above = postOf(inThread ? parent : post.root ?? '').peek();
+	const above = knownPost(inThread ? parent : post.root ?? '');
 	if (!post.root) {
 		return post.channel ? html`<p class="context" dir="auto">${t('post.channel').replace('{channel}', '')}${post.channel}</p>` : null;
 	}
@@ -137,9 +137,10 @@ function Likers({ post }) {
 }
 
 /**
- * @param {{ id: string, isOpened?: boolean, inThread?: boolean, onReply?: (post: PostData) => void }} props
+ * `isLine`: up to here it was read before.
+ * @param {{ id: string, isOpened?: boolean, inThread?: boolean, isLine?: boolean, onReply?: (post: PostData) => void }} props
  */
-export function Post({ id, isOpened = false, inThread = false, onReply }) {
+export function Post({ id, isOpened = false, inThread = false, isLine = false, onReply }) {
 	const post = useValue(postOf(id));
 	if (!post || post.missing) {
 		return inThread ? html`<${Gap} id=${id} />` : null;
@@ -147,6 +148,7 @@ export function Post({ id, isOpened = false, inThread = false, onReply }) {
 	const dom = pathOf(id);
 	const open = isOpened ? undefined : (/** @type {MouseEvent} */ event) => openFrom(event, id);
 	return html`<article class=${isOpened ? 'post opened' : 'post'} data-id=${id} tabindex="-1" aria-labelledby=${`n-${dom}`} aria-describedby=${`t-${dom}`} onClick=${open}>
+		${isLine && html`<p class="here-line"><span>${t('home.here')}</span></p>`}
 		<a class="face" href=${personPath(post.author)} tabindex="-1" aria-hidden="true"><${Avatar} id=${post.author} /></a>
 		<header>
 			<h2 id=${`n-${dom}`}><${Name} id=${post.author} /></h2>
@@ -166,19 +168,4 @@ export function Gap({ id }) {
 	return html`<article class="gap" data-id=${id} tabindex="-1" aria-label=${t('thread.gap')}>
 		<${Icon} name="gap" /><p>${t('thread.gap')}. <span>${t('thread.gapDo')}</span></p>
 	</article>`;
-}
-
-/** @param {{ ids: string[], label: string, isBusy?: boolean }} props */
-export function PostList({ ids, label, isBusy = false }) {
-	/** Elements are kept, so that a longer list draws only what is new. */
-	const drawn = useRef(/** @type {Map<string, any>} */ (new Map()));
-	const rows = ids.map((id) => {
-		let row = drawn.current.get(id);
-		if (!row) {
-			row = html`<${Post} key=${id} id=${id} />`;
-			drawn.current.set(id, row);
-		}
-		return row;
-	});
-	return html`<div class="posts" role="feed" aria-label=${label} aria-busy=${isBusy}>${rows}</div>`;
 }

@@ -219,7 +219,22 @@ export function useReturn(isReady) {
 		}
 		const article = /** @type {HTMLElement | null} */ (document.querySelector(`main [data-id="${CSS.escape(anchor.id)}"]`));
 		if (article) {
-			scrollBy(0, article.getBoundingClientRect().top - anchor.top);
+			let isMoved = false;
+			const stop = () => {
+				isMoved = true;
+			};
+			const settle = (/** @type {number} */ frames) => {
+				if (isMoved) {
+					return;
+				}
+				scrollBy(0, article.getBoundingClientRect().top - anchor.top);
+				if (frames > 0 && article.isConnected) {
+					requestAnimationFrame(() => settle(frames - 1));
+				}
+			};
+			/* Posts above it get their heights when they are drawn, in the frames that follow. */
+			['wheel', 'touchstart', 'keydown', 'pointerdown'].forEach((kind) => addEventListener(kind, stop, { once: true, passive: true }));
+			settle(6);
 			article.focus({ preventScroll: true });
 		}
 	}, [isReady]);

@@ -2,16 +2,16 @@
  * views/profile: one person: who they are, what they posted, whom they follow, who follows them, as far as this node knows.
  */
 import '../lib/lang/en-more.js';
-import { html, useEffect, useState, useValue } from '../lib/html.js';
+import { html, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, nameOf, personPath, shortKey, t } from '../lib/text.js';
-import { changed, fresh, me, peopleChanged, peers, personOf, refresh, sync, take } from '../lib/state.js';
+import { changed, me, peopleChanged, peers, personOf, refresh, sync, take } from '../lib/state.js';
 import { Avatar } from '../parts/avatar.js';
 import { Bones, Empty, Menu, Problem, Tabs, useAnswer } from '../parts/bits.js';
 import { FollowButton, PersonList, askBlock, askUnblock, copyText, relationOf } from '../parts/person.js';
-import { PostList } from '../parts/post.js';
+import { PostList } from '../parts/list.js';
 import { PostText } from '../parts/posttext.js';
-import { Page, useReturn } from '../parts/shell.js';
+import { Page } from '../parts/shell.js';
 
 /** @param {{ id: string, about: any }} props */
 function Head({ id, about }) {
@@ -72,58 +72,11 @@ function Nothing({ id }) {
 
 /** @param {{ path: string, id: string }} props */
 function Posts({ path, id }) {
-	const [feed, setFeed] = useState(/** @type {{ ids: string[], cursor: string | null } | null} */ (null));
-	const [error, setError] = useState(/** @type {any} */ (null));
-	const [isBusy, setBusy] = useState(false);
 	const again = useValue(refresh);
 	const news = useValue(changed);
-	const arrived = useValue(fresh);
 	const { ahead, sequence, i: relation } = useValue(personOf(id));
-	const load = async () => {
-		try {
-			const answer = await get(`person/${path}/posts?limit=20`);
-			const ids = take(answer);
-			setFeed((old) => ({ ids: [...new Set([...ids, ...(old && relation !== 'block' ? old.ids : [])])], cursor: old && old.ids.length > ids.length ? old.cursor : answer.cursor }));
-			setError(null);
-		} catch (problem) {
-			setError(problem);
-		}
-	};
-	const more = async () => {
-		if (isBusy || !feed?.cursor) {
-			return;
-		}
-		setBusy(true);
-		try {
-			const answer = await get(`person/${path}/posts?limit=20&before=${encodeURIComponent(feed.cursor)}`);
-			const ids = take(answer);
-			setFeed({ ids: [...new Set([...feed.ids, ...ids])], cursor: answer.cursor });
-		} catch (problem) {
-			setError(problem);
-		} finally {
-			setBusy(false);
-		}
-	};
-	useEffect(() => {
-		load();
-	}, [path, again, sequence, relation, ahead?.newest]);
-	useEffect(() => {
-		const timer = setTimeout(() => (news.n > 0 || arrived.ids.length > 0) && load(), 300);
-		return () => clearTimeout(timer);
-	}, [news, arrived]);
-	useReturn(feed !== null);
-	if (error && !feed) {
-		return html`<${Problem} error=${error} onRetry=${load} />`;
-	}
-	if (!feed) {
-		return html`<${Bones} />`;
-	}
-	if (feed.ids.length === 0) {
-		return html`<${Nothing} id=${id} />`;
-	}
-	return html`<${PostList} ids=${feed.ids} label=${t('home.feed')} isBusy=${isBusy} />
-		${error && html`<${Problem} error=${error} onRetry=${more} />`}
-		${feed.cursor && html`<p class="end"><button type="button" class="button" aria-disabled=${isBusy} onClick=${more}>${t('home.more')}</button></p>`}`;
+	return html`<${PostList} key=${relation === 'block'} path=${`person/${path}/posts`} label=${t('home.feed')} empty=${html`<${Nothing} id=${id} />`}
+		again=${`${again} ${news.n} ${sequence} ${ahead?.newest}`} />`;
 }
 
 /** @param {{ path: string, id: string, list: 'follows' | 'followers' }} props */

@@ -13,6 +13,17 @@ Object.assign(words, {
 	'thread.none': 'This post has not reached you yet.',
 	'thread.noneDo': 'It may come with the next friend you meet. This page keeps looking.',
 
+	'tag.feed': 'Posts about #{tag}, newest first',
+	'tag.end': 'No older posts with this tag on your node.',
+	'tag.empty': 'Nothing about #{tag} on this node.',
+	'tag.emptyDo': 'Only posts that reached you are looked at. Write the first: put #{tag} anywhere in a post.',
+
+	'keep.title': 'Bookmarks',
+	'keep.intro': 'Only you see these. They stay on your node, and every device of yours has them.',
+	'keep.end': 'That is all you kept.',
+	'keep.empty': 'Nothing kept yet.',
+	'keep.emptyDo': 'Press Keep under a post, and it waits for you here.',
+
 	'raw.title': 'Signed message',
 	'raw.intro': 'These bytes are what was signed, and what travels. Anyone can check that they are unchanged.',
 	'raw.ahead': 'It came first: earlier messages are still arriving.',

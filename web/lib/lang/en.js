@@ -62,6 +62,7 @@ export const words = {
 	'home.end': 'This is the oldest post on your node.',
 	'home.pill': { one: '{n} new: {names}', other: '{n} new: {names}' },
 	'home.feed': 'Posts, newest first',
+	'home.here': 'You were here',
 
 	'sync.behind': 'Earlier posts are arriving: {done} of {most}',
 	'sync.from': 'Receiving from {names}: {done} of {most}',
