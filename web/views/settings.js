@@ -1,26 +1,15 @@
 /**
- * views/settings: my name and words about me, colours, shortcuts, another browser, signing out.
+ * views/settings: its groups, and my name and words about me. The other groups are in parts/prefs.js, safety is a screen of its own.
  */
 import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
-import { ApiError, get, memory, post, remove } from '../lib/api.js';
+import { ApiError, get } from '../lib/api.js';
 import { publish } from '../lib/safety.js';
 import { nonce, t } from '../lib/text.js';
-import { isPaused, peopleChanged, phase, refresh, say, status, take } from '../lib/state.js';
-import { stop } from '../lib/live.js';
+import { isPaused, peopleChanged, say, status, take } from '../lib/state.js';
 import { Bones, Icon, Problem, Sheet } from '../parts/bits.js';
-import { KeyText } from '../parts/person.js';
+import { About, Appearance, Devices, NetworkGroup, Privacy, Storage } from '../parts/prefs.js';
 import { Page } from '../parts/shell.js';
-
-/** @param {string} theme '' follows the device */
-export function setTheme(theme) {
-	memory.set('theme', theme || null);
-	if (theme) {
-		document.documentElement.dataset.theme = theme;
-	} else {
-		delete document.documentElement.dataset.theme;
-	}
-}
 
 function Profile() {
 	const [was, setWas] = useState(/** @type {{ name: string, bio: string } | null} */ (null));
@@ -91,55 +80,28 @@ function Profile() {
 	</form>`;
 }
 
-function Reading() {
-	const [theme, set] = useState(memory.get('theme') ?? '');
-	const [hasKeys, setKeys] = useState(memory.get('keys') !== 'off');
-	const choices = [['', 'settings.system'], ['light', 'settings.light'], ['dark', 'settings.dark']];
-	return html`<fieldset class="choices"><legend>${t('settings.theme')}</legend>
-			${choices.map(([value, key]) => html`<label key=${key}><input type="radio" name="theme" value=${value} checked=${theme === value}
-				onChange=${() => (set(value), setTheme(value))} /><span>${t(key)}</span></label>`)}
-		</fieldset>
-		<label class="switch"><input type="checkbox" role="switch" checked=${hasKeys}
-			onChange=${() => (memory.set('keys', hasKeys ? 'off' : null), setKeys(!hasKeys))} /><span>${t('settings.keys')}</span></label>
-		<p class="note">${t('settings.keysHint')} <button type="button" class="quiet-button" onClick=${async () => (await import('../parts/keys.js')).showKeys()}>${t('settings.keysShow')}</button></p>`;
-}
+const Me = () => html`<${Sheet} id="profile" title=${t('settings.profile')}><${Profile} /><//>`;
 
-function Devices() {
-	const [link, setLink] = useState('');
-	const [error, setError] = useState(/** @type {any} */ (null));
-	const make = async () => {
-		setError(null);
-		try {
-			const answer = await post('code', {});
-			setLink(`${location.origin}/#${answer.code}`);
-		} catch (problem) {
-			setError(problem);
-		}
-	};
-	const out = async () => {
-		try {
-			await remove('session');
-		} catch {
-			/* the door closes on this side anyway */
-		}
-		memory.set('token', null);
-		stop();
-		phase.value = 'door';
-		refresh.value++;
-	};
-	return html`<p>${t('settings.devicesHint')}</p>
-		${link ? html`<${KeyText} text=${link} label=${t('settings.linkLabel')} action=${t('settings.copyLink')} />`
-			: html`<button type="button" class="button" onClick=${make}>${t('settings.link')}</button>`}
-		${error && html`<${Problem} error=${error} onRetry=${make} />`}
-		<p class="apart">${t('settings.outHint')}</p>
-		<button type="button" class="button" onClick=${out}>${t('settings.out')}</button>`;
-}
+/** Address, icon, what it draws; the words are `group.NAME` and `group.NAMEIs`. @type {[string, string, any][]} */
+const GROUPS = [
+	['profile', 'person', Me],
+	['appearance', 'eye', Appearance],
+	['privacy', 'lock', Privacy],
+	['devices', 'device', Devices],
+	['storage', 'disk', Storage],
+	['network', 'network', NetworkGroup],
+	['safety', 'safe', null],
+	['about', 'info', About],
+];
 
-export default function Settings() {
+/** @param {{ args: string[] }} props */
+export default function Settings({ args }) {
+	const found = GROUPS.find(([name]) => name === args[0]);
+	if (found) {
+		return html`<${Page} title=${t(`group.${found[0]}`)} back><${found[2]} /><//>`;
+	}
 	return html`<${Page} title=${t('settings.title')}>
-		<a class="way" href="/settings/safety"><${Icon} name="safe" /><span><b>${t('safety.title')}</b><small>${t('safety.lead')}</small></span></a>
-		<${Sheet} id="profile" title=${t('settings.profile')}><${Profile} /><//>
-		<${Sheet} id="reading" title=${t('settings.reading')}><${Reading} /><//>
-		<${Sheet} id="devices" title=${t('settings.devices')}><${Devices} /><//>
+		<nav aria-label=${t('settings.title')}>${GROUPS.map(([name, icon]) => html`<a class="way" key=${name} href=${`/settings/${name}`}><${Icon} name=${icon} />
+			<span><b>${t(`group.${name}`)}</b><small>${t(`group.${name}Is`)}</small></span></a>`)}</nav>
 	<//>`;
 }

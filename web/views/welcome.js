@@ -17,9 +17,21 @@ import { Words } from '../parts/words.js';
 
 const CODE = /(?:#|^)([0-9A-Za-z_-]{16,64})\s*$/;
 
+/** Each browser names those before it as well. @type {[string, string][]} */
+const BROWSERS = [['Edg/', 'Edge'], ['OPR/', 'Opera'], ['Vivaldi/', 'Vivaldi'], ['Firefox/', 'Firefox'], ['Chrome/', 'Chrome'], ['Safari/', 'Safari']];
+const SYSTEMS = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac OS', 'CrOS', 'Linux'];
+
+/** What this browser is, for the list of those that are signed in: "Firefox, Linux". */
+function browserName() {
+	const agent = navigator.userAgent;
+	const browser = BROWSERS.find(([part]) => agent.includes(part))?.[1];
+	const system = SYSTEMS.find((part) => agent.includes(part));
+	return [browser, system].filter(Boolean).join(', ');
+}
+
 /** A code for a session. @param {string} code */
 export async function redeem(code) {
-	const answer = await post('session', { code });
+	const answer = await post('session', { code, name: browserName() });
 	memory.set('token', answer.token);
 }
 

@@ -82,7 +82,7 @@ module.exports = async (world) => {
       await page.getByRole('dialog').getByText('Publishing is paused.').waitFor()
       await page.getByRole('dialog').getByRole('button', { name: 'Keep as draft' }).click()
     })
-    await page.goto(nodeB.home + '/settings')
+    await page.goto(nodeB.home + '/settings/profile')
     await kept(async () => {
       await page.getByLabel('Name').fill('Ben of the pause')
       await page.getByRole('button', { name: 'Keep as draft' }).click()

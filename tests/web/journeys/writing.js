@@ -70,7 +70,7 @@ module.exports = async (world) => {
   })
   await step('a profile is changed in Settings and shows everywhere', async () => {
     const other = page
-    await other.goto(node.home + '/settings')
+    await other.goto(node.home + '/settings/profile')
     await other.getByLabel('Name').fill('Ana of the hill')
     await other.getByLabel('About you').fill('Bees and **choir**')
     await other.getByRole('button', { name: 'Save profile' }).click()

@@ -1,0 +1,201 @@
+/**
+ * parts/prefs: the groups of the settings: what is kept in this browser (how the page looks and reads), and what the node tells about itself.
+ */
+import '../lib/lang/en-more.js';
+import { Fragment, html, useEffect, useState, useValue } from '../lib/html.js';
+import { get, memory, post, remove } from '../lib/api.js';
+import { LANGUAGES, choose } from '../lib/languages.js';
+import { bytes, figure, t } from '../lib/text.js';
+import { phase, refresh, spoken, status } from '../lib/state.js';
+import { stop } from '../lib/live.js';
+import { Bones, Problem, Sheet, Time, useAct, useAnswer } from './bits.js';
+import { KeyText } from './person.js';
+
+/** One of a few. @param {{ name: string, legend: string, at: string, choices: [string, string][], onPick: (value: string) => void }} props */
+function Choices({ name, legend, at, choices, onPick }) {
+	return html`<fieldset class="choices"><legend>${legend}</legend>
+		${choices.map(([value, said]) => html`<label key=${value}><input type="radio" name=${name} value=${value} checked=${at === value}
+			onChange=${() => onPick(value)} /><span>${said}</span></label>`)}
+	</fieldset>`;
+}
+
+/** Something this browser remembers until it is switched back. @param {{ name: string, label: string, hint?: string, children?: any }} props */
+function Switch({ name, label, hint, children }) {
+	const [isOn, setOn] = useState(memory.get(name) !== 'off');
+	const flip = () => {
+		memory.set(name, isOn ? 'off' : null);
+		setOn(!isOn);
+	};
+	return html`<label class="switch"><input type="checkbox" role="switch" checked=${isOn} aria-describedby=${`${name}-hint`} onChange=${flip} /><span>${label}</span></label>
+		<p class="note" id=${`${name}-hint`}>${hint}${children}</p>`;
+}
+
+/** A choice that boot.js reads too, as an attribute of the page. @param {'theme' | 'size'} name @param {string} value '' is as the device has it */
+function mark(name, value) {
+	memory.set(name, value || null);
+	if (value) {
+		document.documentElement.dataset[name] = value;
+	} else {
+		delete document.documentElement.dataset[name];
+	}
+}
+
+/** @param {{ name: 'theme' | 'size', legend: string, choices: [string, string][] }} props */
+function Marked({ name, legend, choices }) {
+	const [at, set] = useState(memory.get(name) ?? '');
+	return html`<${Choices} name=${name} legend=${legend} at=${at} choices=${choices} onPick=${(/** @type {string} */ value) => (set(value), mark(name, value))} />`;
+}
+
+function Language() {
+	const at = useValue(spoken);
+	const { act, error } = useAct();
+	const pick = (/** @type {string} */ code) =>
+		act(async () => {
+			await choose(code);
+			memory.set('lang', code);
+			/* Everything was drawn anew. */
+			setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector(`input[value=${code}]`))?.focus(), 50);
+		});
+	return html`<fieldset class="choices"><legend class="sr">${t('settings.language')}</legend>
+		${LANGUAGES.map(([code, name]) => html`<label key=${code}><input type="radio" name="language" value=${code} checked=${at === code}
+			onChange=${() => pick(code)} /><span lang=${code}>${name}</span></label>`)}
+	</fieldset>
+	${error && html`<p class="slip" role="alert">${error}</p>`}`;
+}
+
+export function Appearance() {
+	return html`<${Sheet} id="looks" title=${t('settings.looks')}>
+			<${Marked} name="theme" legend=${t('settings.theme')} choices=${[['', t('settings.system')], ['light', t('settings.light')], ['dark', t('settings.dark')]]} />
+			<${Marked} name="size" legend=${t('settings.size')} choices=${[['', t('settings.sizeUsual')], ['large', t('settings.sizeLarge')], ['huge', t('settings.sizeHuge')]]} />
+			<p class="note">${t('settings.motion')}</p>
+		<//>
+		<${Sheet} id="language" title=${t('settings.language')}><${Language} /><p class="note">${t('settings.languageHint')}</p><//>
+		<${Sheet} id="reading" title=${t('settings.reading')}>
+			<${Switch} name="keys" label=${t('settings.keys')} hint=${`${t('settings.keysHint')} `}>
+				<button type="button" class="quiet-button" onClick=${async () => (await import('./keys.js')).showKeys()}>${t('settings.keysShow')}</button>
+			<//>
+			<${Switch} name="endless" label=${t('settings.endless')} hint=${t('settings.endlessHint')} />
+		<//>`;
+}
+
+export function Privacy() {
+	return html`<${Sheet} id="lists" title=${t('privacy.lists')}>
+			<ul class="links"><li><a href="/people?show=mutes">${t('privacy.mutes')}</a> <span class="note">${t('privacy.mutesHint')}</span></li>
+				<li><a href="/people?show=blocks">${t('privacy.blocks')}</a> <span class="note">${t('privacy.blocksHint')}</span></li></ul>
+		<//>
+		<${Sheet} id="seen" title=${t('privacy.seen')}><ul class="consequences">${['seen1', 'seen2', 'seen3'].map((key) => html`<li key=${key}>${t(`privacy.${key}`)}</li>`)}</ul><//>
+		<${Sheet} id="unseen" title=${t('privacy.unseen')}><ul class="consequences">${['unseen1', 'unseen2', 'unseen3'].map((key) => html`<li key=${key}>${t(`privacy.${key}`)}</li>`)}</ul><//>`;
+}
+
+/** @param {{ row: any, onEnd: (row: any) => void }} props */
+function SessionRow({ row, onEnd }) {
+	return html`<li class="row"><div class="row-main"><b dir="auto">${row.name || t('devices.unnamed')}</b>
+			<p class="row-facts">${row.you ? t('devices.you') : html`${t('devices.seen')} <${Time} at=${row.seen} />`}</p></div>
+		${!row.you && html`<button type="button" class="button small" aria-label=${t('devices.endAria', { name: row.name || t('devices.unnamed') })} onClick=${() => onEnd(row)}>${t('devices.end')}</button>`}</li>`;
+}
+
+function SignedIn() {
+	const [answer, error, load] = useAnswer(() => get('sessions'), []);
+	const { act, error: slip } = useAct();
+	const end = (/** @type {any} */ row) =>
+		act(async () => {
+			await remove(`sessions/${row.id}`);
+			await load();
+		});
+	if (!answer) {
+		return error ? html`<${Problem} error=${error} onRetry=${load} />` : html`<${Bones} rows=${1} />`;
+	}
+	return html`<ul class="rows flush">${answer.sessions.map((/** @type {any} */ row) => html`<${SessionRow} key=${row.id} row=${row} onEnd=${end} />`)}</ul>
+		${slip && html`<p class="slip" role="alert">${slip}</p>`}`;
+}
+
+function Another() {
+	const [link, setLink] = useState('');
+	const { act, error } = useAct();
+	const make = () => act(async () => setLink(`${location.origin}/#${(await post('code', {})).code}`));
+	return html`<p>${t('settings.devicesHint')}</p>
+		${link ? html`<${KeyText} text=${link} label=${t('settings.linkLabel')} action=${t('settings.copyLink')} />`
+			: html`<button type="button" class="button" onClick=${make}>${t('settings.link')}</button>`}
+		${error && html`<p class="slip" role="alert">${error}</p>`}`;
+}
+
+async function signOut() {
+	try {
+		await remove('session');
+	} catch {
+		/* the door closes on this side anyway */
+	}
+	memory.set('token', null);
+	stop();
+	phase.value = 'door';
+	refresh.value++;
+}
+
+export function Devices() {
+	return html`<${Sheet} id="sessions" title=${t('devices.title')}><${SignedIn} /><//>
+		<${Sheet} id="another" title=${t('settings.devices')}><${Another} /><//>
+		<${Sheet} id="out" title=${t('devices.here')}><p>${t('settings.outHint')}</p><button type="button" class="button" onClick=${signOut}>${t('settings.out')}</button><//>`;
+}
+
+/** The node's own figures, fresh. */
+function useNode() {
+	const node = useValue(status);
+	useEffect(() => {
+		get('status').then((answer) => {
+			status.value = answer;
+		}, () => {});
+	}, []);
+	return node;
+}
+
+export function Storage() {
+	const node = useNode();
+	const [safety] = useAnswer(() => get('safety'), []);
+	if (!node) {
+		return html`<${Bones} rows=${1} />`;
+	}
+	const files = safety?.backup.files ?? [];
+	const kept = files.reduce((/** @type {number} */ sum, /** @type {any} */ file) => sum + file.bytes, 0);
+	const { bytes: used, disk_free: free, messages, posts, feeds } = node.store;
+	return html`<${Sheet} id="disk" title=${t('storage.title')}>
+			<p class="lead-in">${t('storage.used', { size: bytes(used + kept), free: bytes(free) })}</p>
+			<progress max=${used + kept + free} value=${used + kept} aria-label=${t('storage.used', { size: bytes(used + kept), free: bytes(free) })}></progress>
+			<dl class="facts"><dt>${t('storage.messages')}</dt><dd>${bytes(used)}</dd>
+				${safety && html`<dt>${t('backup.title')}</dt><dd>${t('storage.backups', { n: files.length, size: bytes(kept) })}</dd>`}
+				<dt>${t('storage.free')}</dt><dd>${bytes(free)}</dd></dl>
+		<//>
+		<${Sheet} id="kept" title=${t('nav.kept')}>
+			<dl class="facts">${[['storage.feeds', feeds], ['storage.held', messages], ['person.posts', posts]].map(([key, n]) => html`<${Fragment} key=${key}><dt>${t(String(key))}</dt><dd>${figure(Number(n))}</dd><//>`)}</dl>
+			<p class="note">${t('storage.full')}</p>
+			<p><a href="/settings/safety">${t('storage.backupsDo')}</a></p>
+		<//>`;
+}
+
+export function NetworkGroup() {
+	const node = useNode();
+	const [mine, error, load] = useAnswer(() => get('network'), []);
+	if (!node || !mine) {
+		return error ? html`<${Problem} error=${error} onRetry=${load} />` : html`<${Bones} rows=${1} />`;
+	}
+	const address = mine.address ?? node.listen.address;
+	return html`<${Sheet} id="reach" title=${t('reach.title')}>
+			<p>${t('reach.said', { port: String(node.listen.port) })}</p>
+			${address ? html`<${KeyText} text=${address} label=${t('key.addressLabel')} action=${t('key.copyAddress')} />` : html`<p class="note">${t('reach.none')}</p>`}
+			<p class="note">${t('reach.page', { port: String(node.http.port) })}</p>
+		<//>
+		<${Sheet} id="traffic" title=${t('network.peers')}><p>${node.peers.connected > 0 ? t('network.well', { n: node.peers.connected }) : t('network.none')}</p>
+			<p><a href="/network">${t('reach.see')}</a></p><//>`;
+}
+
+/** Beside the page's own files, wherever those are. */
+const licences = () => /** @type {HTMLScriptElement} */ (document.querySelector('script[type=module]')).src.replace(/[^/]*$/, 'licences.txt');
+
+export function About() {
+	const node = useValue(status);
+	return html`<${Sheet} id="kith" title=${t('about.kith')}>
+			<p>${t('about.what')}</p><p>${t('about.terms')}</p>
+			<dl class="facts"><dt>${t('network.version')}</dt><dd>${node?.version ?? ''}</dd><dt>${t('about.licence')}</dt><dd>MIT</dd></dl>
+			<p><a href=${licences()} target="_blank" rel="noopener">${t('about.others')}</a></p>
+		<//>
+		<${Sheet} id="key-and-feed" title=${t('about.words')}><dl class="meaning">${['key', 'feed', 'node', 'copy', 'room'].map((word) => html`<div key=${word}><dt>${t(`about.${word}`)}</dt><dd>${t(`about.${word}Is`)}</dd></div>`)}</dl><//>`;
+}
