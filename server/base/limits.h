@@ -188,6 +188,9 @@
 #define LIMIT_MISSING_PER_MINUTE 60 /* … and in a minute */
 #define LIMIT_STRAYS 10000          /* messages held that came alone, because they were asked for */
 
+#define LIMIT_VEIL_MARKS 700000 /* runs of words of people we block, 8 bytes each */
+#define LIMIT_VEIL_MS 20000     /* to gather them, once for each block and start */
+
 /* Disk and memory. */
 #define LIMIT_DISK_FREE_REPLICATION_BYTES (200LL * MIB)
 #define LIMIT_DISK_FREE_OWN_BYTES (32LL * MIB)

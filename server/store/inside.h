@@ -7,6 +7,7 @@
 #include "store/db.h"
 #include "store/store.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct store {
@@ -20,6 +21,8 @@ struct store {
 	uint64_t number;   /* of this opening, so that a thread's reader is never used with another
 			      store at the same address */
 	atomic_int readers;
+	pthread_mutex_t veil_lock;
+	struct veil *veil; /* under the lock: what was made last (store/veil); may be NULL */
 };
 
 enum { FEED_SELF = 1 }; /* our own row in `feeds` */

@@ -7,6 +7,7 @@
 #include "store/index.h"
 #include "store/pack.h"
 #include "store/reader_inside.h"
+#include "store/veil.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +204,11 @@ enum err person_read(struct reader *reader, const struct feed_id *id, struct per
 	}
 	if (err == ERR_OK && feed != 0) {
 		err = count_of(reader, &sql_followers_count, feed, &followers);
+	}
+	if (out->mine == EDGE_BLOCK) {
+		out->bio[0] = '\0'; /* their words */
+	} else if (err == ERR_OK && feed != FEED_SELF) {
+		err = veil_text(reader, out->bio, sizeof(out->bio));
 	}
 	if (err == ERR_OK && feed != 0) {
 		err = read_since(reader, feed, out);

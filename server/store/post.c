@@ -6,6 +6,7 @@
 #include "store/ahead.h"
 #include "store/keys.h"
 #include "store/pack.h"
+#include "store/veil.h"
 
 #include <stdlib.h>
 
@@ -209,7 +210,7 @@ static enum err count_likes(struct reader *reader, struct post *post)
 
 enum err post_count_all(struct reader *reader, struct posts *posts)
 {
-	enum err err = ERR_OK;
+	enum err err = veil_posts(reader, posts);
 	for (size_t i = 0; err == ERR_OK && i < posts->count; i++) {
 		err = count_replies(reader, &posts->at[i]);
 		if (err == ERR_OK && !posts->at[i].is_missing) {

@@ -38,7 +38,7 @@ MUST_USE enum err post_from(
 	struct posts *posts, sqlite3_stmt *stmt, struct post *out, struct json_doc **doc);
 /** When the message of the present row came, ms. */
 double post_received_ms(sqlite3_stmt *stmt);
-/** Replies and likes of every post of the page. */
+/** Replies and likes of every post of the page, and out of it what is hidden (store/veil). */
 MUST_USE enum err post_count_all(struct reader *reader, struct posts *posts);
 /** The row of one post by its key, as POST_COLUMNS; ERR_NOT_FOUND when we hold no such post. Reset
  * the statement after use. */

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "store/migrate.h"
+#include "store/veil.h"
 #include "store/vfs.h"
 
 #include <assert.h>
@@ -182,6 +183,7 @@ enum err store_open(const struct store_opts *opts, struct store **out, char *why
 	store->env = opts->env;
 	store->vfs = opts->vfs;
 	store->number = atomic_fetch_add(&stores_opened, 1) + 1;
+	(void)pthread_mutex_init(&store->veil_lock, NULL);
 	store->dir = strdup(opts->dir);
 	store->database = store->dir == NULL ? NULL : store_path(store, "kith.db");
 	enum err err = ERR_NOMEM;
@@ -204,6 +206,8 @@ void store_close(struct store *store)
 		return;
 	}
 	assert(atomic_load(&store->readers) == 0);
+	veil_release(store->veil);
+	(void)pthread_mutex_destroy(&store->veil_lock);
 	/* Closing the last connection copies the WAL back and removes it. */
 	db_close(store->writer);
 	free(store->database);

@@ -34,11 +34,13 @@ struct post {
 	struct span mentions; /* compact JSON of content.mentions, or empty */
 	uint32_t replies;     /* stored posts whose root or fork is this */
 	uint32_t likes;
-	bool is_liked; /* by us */
+	uint32_t hidden; /* words of people we block that were taken out (store/veil) */
+	bool is_liked;   /* by us */
 	struct feed_id likers[POST_LIKERS_MAX];
 	size_t liker_count;
 	bool is_ahead;     /* its author's history below it is still to come (store/ahead) … */
 	bool is_unchecked; /* … and its own signature is still to be checked */
+	bool is_veiled;    /* store/veil has seen it */
 	/* Thread pages: we know of this id but do not show it. Only `key`, `gap` and perhaps
 	 * `author` are set. */
 	bool is_missing;
