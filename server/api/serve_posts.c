@@ -342,12 +342,45 @@ static enum err answer_branch(
 	return err;
 }
 
+/* How much of somebody we block is in a message: all of it counts as one. */
+static enum err count_hidden(struct reader *reader, const struct stored *stored, uint64_t *out)
+{
+	struct posts posts = {.count = 0};
+	struct person *author = malloc(sizeof(*author));
+	enum err err = author == NULL ? ERR_NOMEM : people_read(reader, &stored->author, 1, author);
+	*out = err == ERR_OK && author->mine == EDGE_BLOCK;
+	free(author);
+	if (err == ERR_OK && *out == 0) {
+		err = posts_read(reader, &stored->key, 1, &posts);
+	}
+	if (posts.count > 0) {
+		*out = posts.at[0].hidden;
+	}
+	posts_free(&posts);
+	return err;
+}
+
+/* ?hidden=show: the owner wants to see it all the same. False: answered. */
+static bool read_hidden(struct call *call, bool *is_wanted)
+{
+	bool is_there = false;
+	struct buf text = BUF_INIT(TEXT_PARAM_BYTES);
+	bool is_good = serve_read_param(call, "hidden", &text, &is_there);
+	*is_wanted = is_there && span_equal_text(buf_span(&text), "show");
+	buf_fini(&text);
+	return is_good;
+}
+
 void serve_message_raw(struct call *call)
 {
 	struct message_id id;
 	struct stored stored;
+	uint64_t hidden = 0;
+	bool is_wanted = false;
 	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
-	struct reader *reader = read_message_id(call, &id) ? inside_reader(call) : NULL;
+	struct reader *reader = read_message_id(call, &id) && read_hidden(call, &is_wanted)
+					? inside_reader(call)
+					: NULL;
 	if (reader == NULL) {
 		return;
 	}
@@ -361,11 +394,15 @@ void serve_message_raw(struct call *call)
 		err = reader_stray_message(reader, &id, &text, &stored);
 		is_ahead = err == ERR_OK;
 	}
+	if (err == ERR_OK && !is_wanted) {
+		err = count_hidden(reader, &stored, &hidden);
+	}
 	if (err == ERR_OK) {
 		answer_json(&call->exchange->answer, 200,
-			json_pack("{s:o, s:o, s:I, s:b}", "key", shape_message_id(&stored.key),
-				"value", body_string(stored.compact), "received",
-				(json_int_t)stored.received_ms, "ahead", is_ahead));
+			json_pack("{s:o, s:o, s:I, s:b, s:I}", "key", shape_message_id(&stored.key),
+				"value", hidden > 0 ? json_null() : body_string(stored.compact),
+				"received", (json_int_t)stored.received_ms, "ahead", is_ahead,
+				"hidden", (json_int_t)hidden));
 	} else if (err == ERR_NOT_FOUND) {
 		err = answer_branch(call, reader, &id, &text);
 	}

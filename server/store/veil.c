@@ -6,7 +6,6 @@
 
 #include "base/limits.h"
 #include "feed/quote.h"
-#include "store/keys.h"
 
 #include <stdlib.h>
 
@@ -37,12 +36,6 @@ struct veiling {
 	size_t source_count;
 	bool are_sources_read;
 };
-
-/* Held, and by somebody who is shown. */
-QUERY(sql_veil_held,
-	"SELECT 1 FROM " KEYS_MESSAGES " WHERE " KEYS_IS " AND NOT EXISTS "
-	"(SELECT 1 FROM contacts c WHERE c.feed = 1 AND c.about = m.feed AND c.edge = 2) UNION ALL "
-	"SELECT 1 FROM ahead a WHERE a.key_head = ?1 AND a.key_tail = ?2");
 
 static void add_range(struct veiling *it, uint32_t from, uint32_t to, int what)
 {
@@ -210,20 +203,13 @@ static bool is_talk(const struct veiling *it, const struct message_id *id)
 	return veil_has(it->veil, VEIL_TALK, (uint64_t)db_key_head(id->at), it->post->at_ms);
 }
 
-static enum err is_shown(struct reader *reader, const struct message_id *id, bool *out)
+/* Is it not here, so that it may be theirs? */
+static enum err may_be_theirs(struct reader *reader, const struct message_id *id, bool *out)
 {
-	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(reader->db, &sql_veil_held, &stmt);
-	if (err != ERR_OK) {
-		return err;
-	}
-	keys_bind(stmt, id);
-	err = db_step(reader->db, stmt);
-	*out = err == ERR_OK;
-	if (err == ERR_OK) {
-		db_reset(stmt);
-	}
-	return err == ERR_NOT_FOUND ? ERR_OK : err;
+	struct post gap;
+	enum err err = message_gap(reader, id, out, &gap);
+	*out = *out && gap.gap != GAP_MUTED;
+	return err;
 }
 
 static enum err find_talk(struct veiling *it)
@@ -234,11 +220,9 @@ static enum err find_talk(struct veiling *it)
 		      (post->has_root && is_talk(it, &post->root)) ||
 		      (post->has_fork && is_talk(it, &post->fork));
 	for (size_t i = 0; err == ERR_OK && !it->is_talk && i < post->branch_count; i++) {
-		bool is_here = false;
 		it->is_talk = is_talk(it, &post->branches[i]);
 		if (!it->is_talk) {
-			err = is_shown(it->reader, &post->branches[i], &is_here);
-			it->is_talk = err == ERR_OK && !is_here; /* it may be theirs */
+			err = may_be_theirs(it->reader, &post->branches[i], &it->is_talk);
 		}
 	}
 	return err;

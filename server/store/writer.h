@@ -253,16 +253,16 @@ MUST_USE enum err writer_send(
 struct undo_request {
 	struct span nonce, name, spare, body;
 };
-MUST_USE enum err writer_undo(struct writer *writer, const struct undo_request *request,
-	bool *is_spare, uint64_t *rev);
+MUST_USE enum err writer_undo(
+	struct writer *writer, const struct undo_request *request, bool *is_spare, uint64_t *rev);
 
 /**
  * What is being written, by name: `body` (empty: done with) replaces what has the number `rev` (0:
  * nothing). ERR_EXISTS: it has another number, `*rev_now`; ERR_LIMIT: over LIMIT_WRITING_BYTES, or
  * LIMIT_WRITINGS are there.
  */
-MUST_USE enum err writer_write(struct writer *writer, struct span name, uint64_t rev,
-	struct span body, uint64_t *rev_now);
+MUST_USE enum err writer_write(
+	struct writer *writer, struct span name, uint64_t rev, struct span body, uint64_t *rev_now);
 
 /* Small facts that are not messages. */
 enum change_kind {

@@ -320,16 +320,17 @@ static void every_list_of_posts_is_veiled(void **state)
 {
 	struct scene scene;
 	struct posts posts;
-	struct message_id root;
+	struct thread_facts facts;
 	begin(&scene, *state);
 	struct message_id id = ben_says(&scene, "> Unkind words");
+	const struct thread_query thread = {.id = id};
 	const struct timeline_query query = {.kind = TIMELINE_WIDE, .limit = 10};
 	block(&scene);
 	assert_int_equal(timeline_page(scene.shelf->reader, &query, &posts), ERR_OK);
 	assert_int_equal(posts.count, 1);
 	assert_int_equal(posts.at[0].hidden, 1);
 	posts_free(&posts);
-	assert_int_equal(thread_read(scene.shelf->reader, &id, &root, &posts), ERR_OK);
+	assert_int_equal(thread_read(scene.shelf->reader, &thread, &facts, &posts), ERR_OK);
 	assert_int_equal(posts.at[0].hidden, 1);
 	posts_free(&posts);
 	end(&scene);
