@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { ROWS_USUAL = 20, EXCERPT_BYTES = 200, WORDS_BYTES = 8 * LIMIT_SEARCH_CHARS };
 
@@ -88,39 +89,63 @@ static enum err print_page(struct reader *reader, const struct posts *page, bool
 	return err == ERR_OK && fflush(stdout) != 0 ? ERR_CLOSED : err;
 }
 
+static const char *why(enum err err)
+{
+	return err == ERR_LIMIT     ? "look for at most 8 words, of 256 characters in all"
+	       : err == ERR_REFUSED ? "write what to look for"
+	       : err == ERR_TIMEOUT ? "that takes too long; try rarer words"
+				    : err_text(err);
+}
+
+/* What was not understood, and what is not found yet. */
+static enum err tell_rest(struct reader *reader, const struct search_ask *ask)
+{
+	uint64_t behind = 0;
+	uint64_t ahead = 0;
+	enum err err = search_behind(reader, &behind);
+	if (err == ERR_OK) {
+		err = search_ahead(reader, &ahead);
+	}
+	if (ask->said != SEARCH_SAID_NOTHING) {
+		(void)fprintf(stderr, "kith search: %.*s%s%s\n", (int)ask->said_about.len,
+			(const char *)ask->said_about.at, ask->said_about.len > 0 ? ": " : "",
+			search_said_text(ask->said));
+	}
+	if (err == ERR_OK && behind + ahead > 0) {
+		(void)fprintf(stderr,
+			"kith search: %" PRIu64 " messages wait to be looked at for words\n",
+			behind + ahead);
+	}
+	return err;
+}
+
 static int search(const char *data, struct span words, size_t limit, bool is_json)
 {
 	struct store *store = NULL;
 	struct reader *reader = NULL;
 	struct posts page = {.count = 0};
-	const struct search_query query = {.words = words, .limit = limit};
-	int64_t cursor = 0;
-	uint64_t behind = 0;
+	struct search asked;
+	struct search_cursor cursor;
+	const struct search_query query = {.search = &asked, .limit = limit};
+	time_t now = time(NULL);
+	struct tm local = {.tm_gmtoff = 0};
+	(void)localtime_r(&now, &local);
 	if (local_open_read("search", data, &store, &reader) != ERR_OK) {
 		return EXIT_BAD;
 	}
-	enum err err = search_page(reader, &query, &page, &cursor);
+	enum err err = search_read(reader, words, (int)(local.tm_gmtoff / 60), &asked);
+	if (err == ERR_OK) {
+		err = search_page(reader, &query, &page, &cursor);
+	}
 	if (err == ERR_OK) {
 		err = print_page(reader, &page, is_json);
 		posts_free(&page);
 	}
 	if (err == ERR_OK) {
-		err = search_behind(reader, &behind);
+		err = tell_rest(reader, &asked.ask);
 	}
 	local_close_read(store, reader);
-	if (err != ERR_OK) {
-		return cmd_fail("search", "%s",
-			err == ERR_LIMIT     ? "look for at most 8 words, of 256 characters in all"
-			: err == ERR_REFUSED ? "write what to look for"
-			: err == ERR_TIMEOUT ? "that takes too long; try rarer words"
-					     : err_text(err));
-	}
-	if (behind > 0) {
-		(void)fprintf(stderr,
-			"kith search: %" PRIu64 " messages wait to be looked at for words\n",
-			behind);
-	}
-	return EXIT_GOOD;
+	return err == ERR_OK ? EXIT_GOOD : cmd_fail("search", "%s", why(err));
 }
 
 int cmd_search(int argc, char **argv)

@@ -1,86 +1,79 @@
 /*
- * A search is one match in the full-text table, whose rows are in the order of time, so that a page
- * costs what is on it and what was passed over. What people type is taken apart at white space, and
- * each part is quoted: nothing they type means anything to the full-text engine. A part of which
- * the engine makes several words is found where these stand one behind the other.
+ * A search with words, people or tags is one match in the full-text table, whose rows are in the
+ * order of time, so that a page costs what is on it and what was passed over; with days alone it is
+ * a part of the timeline.
  */
 #include "store/search.h"
 
 #include "base/limits.h"
 #include "store/post.h"
+#include "store/search_match.h"
 #include "store/search_rows.h"
 
 #include <stdlib.h>
 
 QUERY(sql_search, "SELECT " POST_COLUMNS " FROM search s CROSS JOIN " POST_TABLES
-		  " WHERE s.words MATCH ?1 AND s.rowid < ?2 AND p.message = (s.rowid & 268435455) "
+		  " WHERE s.words MATCH ?1 AND s.rowid < ?2 AND s.rowid >= ?4 AND p.message = "
+		  "(s.rowid & 268435455) AND p.at < ?5 AND p.at >= ?6 "
 		  "ORDER BY s.rowid DESC LIMIT ?3");
+QUERY(sql_search_days, "SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE " POST_IS_HELD
+		       " AND (p.at, p.message) < (?1, ?2) AND p.at < ?5 AND p.at >= ?6 ORDER BY "
+		       "p.at DESC, p.message DESC LIMIT ?3");
 /* SCAN: a few rows, one for each interruption of a bulk. */
 QUERY(sql_search_behind, "SELECT coalesce(sum(last - first + 1), 0) FROM behind WHERE part = 1");
+/* SCAN: at most LIMIT_AHEAD_FEEDS rows. */
+QUERY(sql_search_ahead,
+	"SELECT coalesce(sum(a.newest - max(a.first, f.sequence + 1) + 1), 0) FROM ahead_feeds a "
+	"CROSS JOIN feeds f ON f.feed = a.feed WHERE a.newest > f.sequence");
 _Static_assert((1 << SEARCH_MESSAGE_BITS) - 1 == 268435455, "the mask in sql_search");
 
-static bool is_space(uint8_t byte)
+static void bind_days(sqlite3_stmt *stmt, const struct search_ask *ask)
 {
-	return byte == ' ' || (byte >= '\t' && byte <= '\r');
+	db_int(stmt, 5, ask->has_before ? ask->before_ms : INT64_MAX);
+	db_int(stmt, 6, ask->has_after ? ask->after_ms : 0);
 }
 
-/* `part` as a string of the full-text engine. */
-static enum err quote(struct span part, struct buf *out)
+/* The rows at the two ends: those of one day begin and end with it, to some minutes. */
+static void bind_rows(sqlite3_stmt *stmt, const struct search_query *query)
 {
-	enum err err = buf_append_text(out, out->len == 0 ? "\"" : " \"");
-	for (size_t i = 0; err == ERR_OK && i < part.len; i++) {
-		err = part.at[i] == '"' ? buf_append_text(out, "\"\"")
-					: buf_append(out, span_of(part.at + i, 1));
+	const struct search_ask *ask = &query->search->ask;
+	int64_t before = query->has_before ? query->before : INT64_MAX;
+	if (ask->has_before) {
+		int64_t end = ((ask->before_ms >> SEARCH_TIME_BITS) + 1) << SEARCH_MESSAGE_BITS;
+		before = end < before ? end : before;
 	}
-	return err == ERR_OK ? buf_append_text(out, "\"") : err;
+	db_int(stmt, 2, before);
+	db_int(stmt, 4, ask->has_after ? search_row(0, ask->after_ms) : 0);
 }
 
-static size_t count_chars(struct span text)
+static enum err start(struct reader *reader, const struct search_query *query, struct span match,
+	sqlite3_stmt **out)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		count += (text.at[i] & 0xc0) != 0x80;
-	}
-	return count;
-}
-
-static enum err make_match(struct span words, struct buf *out)
-{
-	size_t count = 0;
-	if (count_chars(words) > LIMIT_SEARCH_CHARS) {
-		return ERR_LIMIT;
-	}
-	if (memchr(words.at, '\0', words.len) != NULL) {
-		return ERR_REFUSED;
-	}
-	while (words.len > 0) {
-		size_t len = 0;
-		while (len < words.len && !is_space(words.at[len])) {
-			len++;
-		}
-		if (len > 0 && ++count > LIMIT_SEARCH_WORDS) {
-			return ERR_LIMIT;
-		}
-		enum err err = len > 0 ? quote(span_take(words, len), out) : ERR_OK;
-		if (err != ERR_OK) {
-			return err;
-		}
-		words = span_skip(words, len < words.len ? len + 1 : len);
-	}
-	return count == 0 ? ERR_REFUSED : ERR_OK;
-}
-
-static enum err read_rows(struct reader *reader, const struct search_query *query,
-	struct span match, struct posts *out, int64_t *cursor)
-{
-	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(reader->db, &sql_search, &stmt);
+	bool is_match = match.len > 0;
+	enum err err = db_query(reader->db, is_match ? &sql_search : &sql_search_days, out);
 	if (err != ERR_OK) {
 		return err;
 	}
-	db_text(stmt, 1, match);
-	db_int(stmt, 2, query->has_before ? query->before : INT64_MAX);
-	db_int(stmt, 3, (int64_t)query->limit + 1);
+	if (is_match) {
+		db_text(*out, 1, match);
+		bind_rows(*out, query);
+	} else {
+		db_int(*out, 1, query->has_before ? query->before_ms : INT64_MAX);
+		db_int(*out, 2, query->has_before ? query->before : INT64_MAX);
+	}
+	db_int(*out, 3, (int64_t)query->limit + 1);
+	bind_days(*out, &query->search->ask);
+	return ERR_OK;
+}
+
+static enum err read_rows(struct reader *reader, const struct search_query *query,
+	struct span match, struct posts *out, struct search_cursor *cursor)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = start(reader, query, match, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
 	while ((err = db_step(reader->db, stmt)) == ERR_OK) {
 		if (out->count == query->limit) {
 			out->has_more = true;
@@ -90,8 +83,9 @@ static enum err read_rows(struct reader *reader, const struct search_query *quer
 		if (err != ERR_OK) {
 			break;
 		}
-		*cursor = search_row(out->at[out->count].order, out->at[out->count].at_ms);
-		out->count++;
+		const struct post *post = &out->at[out->count++];
+		cursor->at_ms = match.len > 0 ? 0 : post->at_ms;
+		cursor->order = match.len > 0 ? search_row(post->order, post->at_ms) : post->order;
 	}
 	db_reset(stmt);
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
@@ -108,31 +102,48 @@ static int newest_first(const void *a, const void *b)
 	return one->order > two->order ? -1 : one->order < two->order;
 }
 
-enum err search_page(
-	struct reader *reader, const struct search_query *query, struct posts *out, int64_t *cursor)
+/* Is there anything that could be found? Words that are none, or a name of nobody, find nothing;
+ * days alone find everything in them. */
+static bool may_find(const struct search *search, struct span match)
 {
-	struct buf match = BUF_INIT(8 * LIMIT_SEARCH_CHARS + 3 * LIMIT_SEARCH_WORDS);
-	*cursor = 0;
+	const struct search_ask *ask = &search->ask;
+	if (ask->has_from && search->from_count == 0) {
+		return false;
+	}
+	return match.len > 0 || (ask->count == 0 && (ask->has_before || ask->has_after));
+}
+
+static enum err read_page(struct reader *reader, const struct search_query *query,
+	struct posts *out, struct search_cursor *cursor)
+{
+	struct buf match = BUF_INIT(SEARCH_MATCH_BYTES);
+	db_deadline(reader->db, LIMIT_SEARCH_MS);
+	enum err err = search_match(reader->db, query->search, &match);
+	if (err == ERR_OK && may_find(query->search, buf_span(&match))) {
+		err = read_rows(reader, query, buf_span(&match), out, cursor);
+	}
+	if (err == ERR_OK) {
+		err = post_count_all(reader, out);
+	}
+	buf_fini(&match);
+	return err;
+}
+
+enum err search_page(struct reader *reader, const struct search_query *query, struct posts *out,
+	struct search_cursor *cursor)
+{
+	*cursor = (struct search_cursor){0};
 	*out = (struct posts){0};
 	if (query->limit < 1 || query->limit > LIMIT_PAGE_ROWS) {
 		return ERR_LIMIT;
 	}
-	enum err err = make_match(query->words, &match);
-	if (err == ERR_OK) {
-		err = post_page_init(out, query->limit);
-	}
+	enum err err = post_page_init(out, query->limit);
 	if (err == ERR_OK) {
 		err = reader_begin(reader);
-		if (err == ERR_OK) {
-			db_deadline(reader->db, LIMIT_SEARCH_MS);
-			err = read_rows(reader, query, buf_span(&match), out, cursor);
-			if (err == ERR_OK) {
-				err = post_count_all(reader, out);
-			}
-			err = reader_end(reader, err);
-		}
 	}
-	buf_fini(&match);
+	if (err == ERR_OK) {
+		err = reader_end(reader, read_page(reader, query, out, cursor));
+	}
 	if (err != ERR_OK) {
 		posts_free(out);
 		return err;
@@ -141,7 +152,7 @@ enum err search_page(
 	return ERR_OK;
 }
 
-enum err search_behind(struct reader *reader, uint64_t *out)
+static enum err read_number(struct reader *reader, const struct query *query, uint64_t *out)
 {
 	sqlite3_stmt *stmt = NULL;
 	*out = 0;
@@ -149,7 +160,7 @@ enum err search_behind(struct reader *reader, uint64_t *out)
 	if (err != ERR_OK) {
 		return err;
 	}
-	err = db_query(reader->db, &sql_search_behind, &stmt);
+	err = db_query(reader->db, query, &stmt);
 	if (err == ERR_OK) {
 		err = db_step(reader->db, stmt);
 	}
@@ -158,4 +169,14 @@ enum err search_behind(struct reader *reader, uint64_t *out)
 		db_reset(stmt);
 	}
 	return reader_end(reader, err);
+}
+
+enum err search_behind(struct reader *reader, uint64_t *out)
+{
+	return read_number(reader, &sql_search_behind, out);
+}
+
+enum err search_ahead(struct reader *reader, uint64_t *out)
+{
+	return read_number(reader, &sql_search_ahead, out);
 }

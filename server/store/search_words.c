@@ -21,8 +21,8 @@ enum {
 
 /* With a part in it: the shortest first, those with the same length as they came. */
 QUERY(sql_words_like,
-	"SELECT w.text FROM word_parts p CROSS JOIN words w ON w.word = p.rowid WHERE "
-	"p.text MATCH ?1 AND instr(w.text, ?2) > 0 ORDER BY length(w.text) LIMIT ?3");
+	"SELECT w.text FROM word_parts CROSS JOIN words w ON w.word = word_parts.rowid WHERE "
+	"word_parts MATCH ?1 AND instr(w.text, ?2) > 0 ORDER BY length(w.text) LIMIT ?3");
 QUERY(sql_words_begin,
 	"SELECT text FROM words WHERE text >= ?1 AND text < ?2 ORDER BY length(text) "
 	"LIMIT ?3");

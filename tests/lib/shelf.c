@@ -2,6 +2,7 @@
 #include "lib/shelf.h"
 
 #include "store/fence.h"
+#include "store/search.h"
 
 #include "lib/cmocka.h"
 #include "lib/folder.h"
@@ -288,4 +289,19 @@ enum err shelf_thread(struct shelf *shelf, const struct message_id *id, struct t
 {
 	const struct thread_query query = {.id = *id};
 	return thread_read(shelf->reader, &query, facts, out);
+}
+
+size_t shelf_found(struct shelf *shelf, const char *typed)
+{
+	struct posts posts;
+	struct search search;
+	struct search_cursor cursor;
+	const struct search_query query = {.search = &search, .limit = 100};
+	if (search_read(shelf->reader, span_text(typed), 0, &search) != ERR_OK ||
+		search_page(shelf->reader, &query, &posts, &cursor) != ERR_OK) {
+		fail_msg("%s", typed);
+	}
+	size_t count = posts.count;
+	posts_free(&posts);
+	return count;
 }

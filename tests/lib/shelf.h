@@ -67,4 +67,7 @@ enum err shelf_append_all(
 enum err shelf_thread(struct shelf *shelf, const struct message_id *id, struct thread_facts *facts,
 	struct posts *out);
 
+/** Posts that are found for what somebody typed, 100 at most. */
+size_t shelf_found(struct shelf *shelf, const char *typed);
+
 #endif

@@ -52,17 +52,6 @@ static size_t posts_of(struct shelf *shelf, enum timeline_kind kind)
 	return count;
 }
 
-static size_t found(struct shelf *shelf, const char *words)
-{
-	struct posts posts;
-	int64_t cursor = 0;
-	const struct search_query query = {.words = span_text(words), .limit = 100};
-	assert_int_equal(search_page(shelf->reader, &query, &posts, &cursor), ERR_OK);
-	size_t count = posts.count;
-	posts_free(&posts);
-	return count;
-}
-
 static void assert_sound(struct shelf *shelf)
 {
 	struct audit audit = {.on_fault = NULL};
@@ -80,6 +69,9 @@ static void dump(struct shelf *shelf, struct buf *out)
 		"SELECT 'a', at, message, kind, feed, link, 0 FROM activity ORDER BY at, message, "
 		"kind",
 		"SELECT 'f', name, n, 0, 0, 0, 0 FROM figures ORDER BY name",
+		"SELECT 't', tag, at, message, 0, 0, 0 FROM tags ORDER BY tag, at, message",
+		"SELECT 'c', tag, n, at, 0, 0, 0 FROM tag_counts ORDER BY tag",
+		"SELECT 'l', text, 0, 0, 0, 0, 0 FROM words ORDER BY text",
 		"SELECT 's', rowid, 0, 0, 0, 0, 0 FROM search WHERE words MATCH 'w OR hello' ORDER "
 		"BY rowid",
 	};
@@ -158,8 +150,8 @@ static void a_bulk_stores_first_and_makes_rows_behind(void **state)
 	assert_int_equal(shelf_append(&shelf, author_post(&dee, "live")), APPEND_STORED);
 	assert_int_equal(waiting(&shelf), BULK);
 	assert_int_equal(posts_of(&shelf, TIMELINE_WIDE), 2);
-	assert_int_equal(found(&shelf, "mine"), 1);
-	assert_int_equal(found(&shelf, "live"), 1);
+	assert_int_equal(shelf_found(&shelf, "mine"), 1);
+	assert_int_equal(shelf_found(&shelf, "live"), 1);
 	assert_int_equal(ask(&shelf, "SELECT count(*) FROM keys"), 2);
 	assert_sound(&shelf);
 	shelf.late = 0;
@@ -168,7 +160,7 @@ static void a_bulk_stores_first_and_makes_rows_behind(void **state)
 	assert_int_equal(ask(&shelf, "SELECT count(*) FROM behind"), 0);
 	assert_int_equal(writer_behind(shelf.writer), WRITER_BEHIND_DONE);
 	assert_int_equal(ask(&shelf, "SELECT count(*) FROM keys"), BULK + 2);
-	assert_int_equal(found(&shelf, "number6"), 1);
+	assert_int_equal(shelf_found(&shelf, "\"number6\""), 1);
 	assert_int_equal(posts_of(&shelf, TIMELINE_WIDE), 77);
 	assert_int_equal(shelf.late, 75 + 100); /* posts and votes: news for people now */
 	assert_sound(&shelf);
@@ -214,8 +206,8 @@ static void rows_made_behind_are_those_made_at_once(void **state)
 		play(&shelf, i == 2);
 		assert_sound(&shelf);
 		dump(&shelf, &dumps[i]);
-		assert_true(found(&shelf, "w") == 100);
-		assert_int_equal(found(&shelf, "number407"), 1);
+		assert_true(shelf_found(&shelf, "w") == 100);
+		assert_int_equal(shelf_found(&shelf, "number407"), 1);
 		shelf_fini(&shelf);
 	}
 	for (int i = 1; i < 3; i++) {
@@ -240,7 +232,7 @@ static void who_is_blocked_while_rows_wait_appears_nowhere(void **state)
 	(void)shelf_contact(&shelf, &ben.id, EDGE_BLOCK);
 	shelf_pass(&shelf, 1000);
 	assert_int_equal(posts_of(&shelf, TIMELINE_WIDE), 0);
-	assert_int_equal(found(&shelf, "w"), 0);
+	assert_int_equal(shelf_found(&shelf, "w"), 0);
 	assert_int_equal(ask(&shelf, "SELECT count(*) FROM votes"), 0);
 	assert_int_equal(ask(&shelf, "SELECT count(*) FROM keys"), BULK + 1);
 	assert_sound(&shelf);
@@ -329,8 +321,8 @@ static void the_newest_messages_get_their_rows_first(void **state)
 	while (ask(&shelf, "SELECT count(*) FROM posts") == 0) {
 		assert_true(writer_step(shelf.writer));
 	}
-	assert_int_equal(found(&shelf, "number1999"), 1);
-	assert_int_equal(found(&shelf, "number6"), 0);
+	assert_int_equal(shelf_found(&shelf, "number1999"), 1);
+	assert_int_equal(shelf_found(&shelf, "number6"), 0);
 	assert_true(waiting(&shelf) > 1000);
 	author_fini(&ben);
 	shelf_fini(&shelf);
@@ -365,8 +357,8 @@ static void repair_makes_everything_that_waits(void **state)
 	shelf_open(&shelf);
 	assert_int_equal(ask(&shelf, "SELECT count(*) FROM behind"), 0);
 	assert_int_equal(ask(&shelf, "SELECT count(*) FROM posts"), 150);
-	assert_int_equal(found(&shelf, "number6"), 1);
-	assert_int_equal(found(&shelf, "number206"), 1);
+	assert_int_equal(shelf_found(&shelf, "\"number6\""), 1);
+	assert_int_equal(shelf_found(&shelf, "number206"), 1);
 	assert_sound(&shelf);
 	author_fini(&ben);
 	shelf_fini(&shelf);
