@@ -17,6 +17,7 @@ const SCREENS = [
 	[/^\/p\/([A-Za-z0-9_-]{43})$/, () => import('./views/profile.js')],
 	[/^\/tag\/([^/]+)$/, () => import('./views/tag.js')],
 	[/^\/bookmarks$/, () => import('./views/bookmarks.js')],
+	[/^\/activity$/, () => import('./views/activity.js')],
 	[/^\/people$/, () => import('./views/people.js')],
 	[/^\/network$/, () => import('./views/network.js')],
 	[/^\/settings(?:\/(profile|appearance|privacy|devices|storage|network|about))?$/, () => import('./views/settings.js')],

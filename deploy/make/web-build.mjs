@@ -96,7 +96,9 @@ function frame({ first, words }) {
 	page = page.replace('<script src="/w/TREE/boot.js">', () => ['<script src="/w/TREE/boot.js"', ...words].join(' ') + '>');
 	put('index.html', page.replace('<!-- preload -->', () => links.join('\n')));
 	put('boot.js', transformSync(readFileSync(join(sources, 'boot.js'), 'utf8'), { minify: true, target: TARGET, charset: 'utf8' }).code);
-	cpSync(join(sources, 'icon.svg'), join(out, 'icon.svg'));
+	for (const icon of ['icon.svg', 'icon-new.svg']) {
+		cpSync(join(sources, icon), join(out, icon));
+	}
 }
 
 /** The licences of what is inside, which their authors ask to travel with it. */

@@ -2,7 +2,7 @@
  * lib/live: the WebSocket. Events are hints; what they hint at is fetched. A lost socket comes back by itself, and everything on the screen is asked
  * for again.
  */
-import { get, memory, door } from './api.js';
+import { get, memory, door, post } from './api.js';
 import { pathOf, t } from './text.js';
 import { checkHead, later, opened, safetyChanged, seen, setState } from './safety.js';
 import * as state from './state.js';
@@ -68,6 +68,16 @@ function onSync(event) {
 	state.setSync(event.phase, event.behind);
 }
 
+/** @param {any} now */
+function onUnread(now) {
+	const before = state.unread.peek();
+	state.unread.value = { home: now.home ?? 0, activity: now.activity ?? 0 };
+	if (state.unread.peek().activity > before.activity && memory.get('notify') === 'on') {
+		import('./news.js').then((news) => news.tell()).catch(() => {});
+	}
+}
+const askUnread = later(async () => onUnread((await post('here', {})).unread), 200);
+
 /** @type {Record<string, (event: any) => void>} */
 const handlers = {
 	hello: (event) => {
@@ -84,6 +94,7 @@ const handlers = {
 		if (greeted) {
 			state.refresh.value++;
 			askNetwork();
+			askUnread();
 		}
 		if (greeted || event.head !== (seen()?.sequence ?? 0)) {
 			checkHead();
@@ -103,10 +114,8 @@ const handlers = {
 	},
 	peers: askNetwork,
 	sync: onSync,
+	unread: onUnread,
 	holders: (event) => state.changeHolders(event.sequence, { n: event.n, names: event.names }),
-	unread: (event) => {
-		state.unread.value = { home: event.home ?? 0, activity: event.activity ?? 0 };
-	},
 	kept: () => {
 		state.kept.value++;
 	},

@@ -5,11 +5,13 @@ import { html, useEffect, useLayoutEffect, useRef, useState, useValue } from '..
 import { bytes, figure, personPath, t } from '../lib/text.js';
 import { ago } from '../lib/time.js';
 import { memory } from '../lib/api.js';
+import { title as named } from '../lib/badge.js';
 import { head, isPaused, line, me, now, peers, status, toast, unread } from '../lib/state.js';
 import { back as goBack, go, hooks, place } from '../lib/router.js';
 import { Avatar, Name } from './avatar.js';
 import { Dot, Icon, IconButton, Menu } from './bits.js';
 import { wantsFocus } from './composer.js';
+import { useSpoken } from './sync.js';
 
 /** The pages by name; on a phone those with `few` stand at the bottom, and the others in the menu under your face. */
 const PAGES = [
@@ -143,6 +145,12 @@ function Lost() {
 		<button type="button" class="button" onClick=${() => import('../lib/live.js').then((live) => live.hurry(), () => {})}>${t('banner.again')}</button></div>`;
 }
 
+/** The count in the tab's title, for those who hear the page. */
+function Spoken() {
+	const n = useValue(unread).activity;
+	return html`<p class="sr" role="status">${useSpoken(n > 0 ? t('nav.newSpoken', { n }) : '')}</p>`;
+}
+
 export function Toast() {
 	const said = useValue(toast);
 	const [shown, setShown] = useState(0);
@@ -167,6 +175,7 @@ export function Shell({ at, children }) {
 			<${Rail} />
 		</div>
 		${hasWrite && html`<${IconButton} icon="pen" label=${t('nav.write')} class="fab" onClick=${write} />`}
+		<${Spoken} />
 		<${Toast} />`;
 }
 
@@ -177,7 +186,7 @@ export function Shell({ at, children }) {
 export function Page({ title, tools, back = false, children }) {
 	const heading = useRef(/** @type {HTMLElement | null} */ (null));
 	useEffect(() => {
-		document.title = title === t('home.title') ? 'kith' : `${title} · kith`;
+		named.value = title === t('home.title') ? 'kith' : `${title} · kith`;
 	}, [title]);
 	useLayoutEffect(() => {
 		if (place.peek().moved === 'new') {

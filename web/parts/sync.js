@@ -8,7 +8,7 @@ import { peers, personOf, sync } from '../lib/state.js';
 const SPOKEN_EVERY_MS = 10000;
 
 /** Figures run; a voice that reads them aloud should not. @param {string} said */
-function useSpoken(said) {
+export function useSpoken(said) {
 	const [spoken, setSpoken] = useState(said);
 	const last = useRef(Date.now());
 	useEffect(() => {

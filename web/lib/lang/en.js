@@ -20,6 +20,7 @@ export const words = {
 	'nav.drafts': 'Drafts',
 	'nav.me': 'You',
 	'nav.profile': 'Your profile',
+	'nav.newSpoken': { one: '{n} new in Activity', other: '{n} new in Activity' },
 	'nav.new': { one: '{n} new', other: '{n} new' },
 	'nav.write': 'New post',
 	'nav.back': 'Back',
