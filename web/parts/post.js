@@ -102,16 +102,11 @@ function Body({ post, isWhole, id }) {
 		${isOpen && isLong && !isAll && html`<button type="button" class="quiet-button" onClick=${() => setAll(true)}>${t('post.all')}</button>`}`;
 }
 
-/** Where a reply belongs: the person it answers, or the conversation. @param {{ post: PostData, inThread: boolean }} props */
-function Context({ post, inThread }) {
-	const parent = post.branch.length === 1 ? post.branch[0] : '';
-	const above = knownPost(inThread ? parent : post.root ?? '');
+/** Where a reply belongs. @param {{ post: PostData }} props */
+function Context({ post }) {
+	const above = knownPost(post.root ?? '');
 	if (!post.root) {
 		return post.channel ? html`<p class="context" dir="auto">${t('post.channel').replace('{channel}', '')}${post.channel}</p>` : null;
-	}
-	if (inThread) {
-		const isPlain = !above || above.missing || above.id === post.root || above.author === post.author;
-		return isPlain ? null : html`<p class="context"><span aria-hidden="true">→ </span><span class="sr">${t('post.to')} </span><bdi>${calledBy(above.author)}</bdi></p>`;
 	}
 	const said = above && !above.missing ? t('post.inReplyTo', { name: calledBy(above.author) }) : t('post.inReply');
 	return html`<p class="context"><a href=${messagePath(post.id)}>${said}</a></p>`;
@@ -137,13 +132,13 @@ function Likers({ post }) {
 }
 
 /**
- * `isLine`: up to here it was read before.
- * @param {{ id: string, isOpened?: boolean, inThread?: boolean, isLine?: boolean, onReply?: (post: PostData) => void }} props
+ * `isLine`: up to here it was read before. `context`: whom it answers, in a conversation.
+ * @param {{ id: string, isOpened?: boolean, context?: any, isLine?: boolean, onReply?: (post: PostData) => void }} props
  */
-export function Post({ id, isOpened = false, inThread = false, isLine = false, onReply }) {
+export function Post({ id, isOpened = false, context, isLine = false, onReply }) {
 	const post = useValue(postOf(id));
 	if (!post || post.missing) {
-		return inThread ? html`<${Gap} id=${id} />` : null;
+		return null;
 	}
 	const dom = pathOf(id);
 	const open = isOpened ? undefined : (/** @type {MouseEvent} */ event) => openFrom(event, id);
@@ -155,17 +150,10 @@ export function Post({ id, isOpened = false, inThread = false, isLine = false, o
 			<${Time} at=${post.at} href=${messagePath(id)} />${post.checking && html`<span class="time">${t('post.checking')}</span>`}
 		</header>
 		<div class="main">
-			<${Context} post=${post} inThread=${inThread} />
+			${context ?? html`<${Context} post=${post} />`}
 			<${Body} post=${post} isWhole=${isOpened} id=${`t-${dom}`} />
 			${isOpened && html`<${Likers} post=${post} />`}
 			<${Actions} post=${post} onReply=${onReply} />
 		</div>
-	</article>`;
-}
-
-/** A post that is not here: a dashed gap, not a hole. @param {{ id: string }} props */
-export function Gap({ id }) {
-	return html`<article class="gap" data-id=${id} tabindex="-1" aria-label=${t('thread.gap')}>
-		<${Icon} name="gap" /><p>${t('thread.gap')}. <span>${t('thread.gapDo')}</span></p>
 	</article>`;
 }

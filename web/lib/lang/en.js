@@ -122,8 +122,6 @@ export const words = {
 	'receipt.many': { one: '{names} have it', other: '{names} have it' },
 	'receipt.some': { one: '{n} friend has it', other: '{n} friends have it' },
 
-	'thread.gap': 'A post that is not here yet',
-	'thread.gapDo': 'It shows here when it arrives.',
 
 	'person.follows': 'Follows',
 
