@@ -6,7 +6,7 @@ import '../lib/lang/en-more.js';
 import { html, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, messagePath, nameOf, pathOf, t } from '../lib/text.js';
-import { changed, knownPost, personOf, postOf, refresh, take } from '../lib/state.js';
+import { changed, keepers, knownPost, personOf, postOf, refresh, take } from '../lib/state.js';
 import { watch } from '../lib/live.js';
 import { place } from '../lib/router.js';
 import { Bones, Empty, IconButton, Problem, useAnswer } from '../parts/bits.js';
@@ -163,6 +163,15 @@ export default function Thread({ args }) {
 	const [found, error, load, setThread] = useAnswer(() => ask(args[0], isOwn), [id, isOwn, again]);
 	const thread = /** @type {ThreadData | null} */ (found);
 	const { news, keepPlace } = useNews(thread);
+	const held = useRef(/** @type {string[]} */ ([]));
+	held.current = thread ? [...thread.ids, thread.above ?? ''] : [];
+	useEffect(() => {
+		const keep = () => held.current;
+		keepers.add(keep);
+		return () => {
+			keepers.delete(keep);
+		};
+	}, []);
 	const opened = thread ? thread.ids.indexOf(id) : 0;
 	const shown = useParts(thread?.ids.length ?? 0, opened);
 	const reload = async () => {
