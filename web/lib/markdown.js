@@ -12,10 +12,12 @@ import { idOf, messagePath, personPath } from './text.js';
  */
 
 const DEPTH_MAX = 8;
-const PIECES_MAX = 2000;
+const PIECES_MAX = 700;
 const SIGIL_ID = /^(?:@[A-Za-z0-9+/ ]{43}=\.ed25519|%[A-Za-z0-9+/ ]{43}=\.sha256|&[A-Za-z0-9+/ ]{43}=\.sha256)(?:\?unbox=[A-Za-z0-9+/=]{44}\.boxs)?$/;
 const SSB_URI = /^ssb:(?:\/\/)?(message|feed)[/:](?:classic|sha256|ed25519)[/:]([A-Za-z0-9_-]{43})=?$/;
 const IN_TEXT = /(@[A-Za-z0-9+/]{43}=\.ed25519|[%&][A-Za-z0-9+/]{43}=\.sha256)|((?<![\p{L}\p{N}_/&#-])#[\p{L}\p{N}_-]{1,100})|((?<![\p{L}\p{N}_/.])@[\p{L}\p{N}_-]{1,64})/gu;
+/* Something with dots that ends in letters, as hosts do. */
+const PLACE = /((?:[\p{L}\p{N}\p{M}-]+\.)+[\p{L}\p{M}]{2,})/gu;
 const ALLOWED = /^(?:https?|mailto|ssb):/i;
 
 /** A link's target as an id, or ''. Base64's + arrives raw, as %2B, or as a space. @param {string} href */
@@ -52,6 +54,15 @@ function toId(id, /** @type {Piece[]} */ kids) {
 	return { kind: 'file', kids };
 }
 
+/** All words of some pieces. @param {Piece[]} [kids] @returns {string} */
+const wordsOf = (kids) => (kids ?? []).map((kid) => kid.text ?? wordsOf(kid.kids)).join('');
+
+/** Does a text name a place that is not `host`? Look-alikes of the dot count as dots; what is not seen does not count. @param {string} text @param {string} host */
+function namesAnother(text, host) {
+	const plain = text.normalize('NFKC').replace(/[\p{Cf}\u115F\u3164]/gu, '').replace(/[\u3002\u2024]/g, '.');
+	return [...plain.matchAll(PLACE)].some(([, name]) => name.toLowerCase() !== host);
+}
+
 /** @param {string} href @param {Piece[]} kids @param {boolean} isBare the address is also the text @returns {Piece} */
 function toLink(href, kids, isBare) {
 	const id = idIn(href);
@@ -66,18 +77,19 @@ function toLink(href, kids, isBare) {
 		return { kind: 'group', kids };
 	}
 	let host = '';
+	let isNamed = false;
 	try {
-		host = new URL(href).host;
+		const url = new URL(href);
+		host = url.hostname;
+		isNamed = url.username !== '' && host !== '';
 	} catch {
 		return { kind: 'group', kids };
 	}
-	const shown = kids.map((kid) => kid.text ?? '').join('');
 	if (isBare) {
-		return { kind: 'link', href, kids: host.includes('xn--') ? [{ kind: 'text', text: href }] : kids };
+		return { kind: 'link', href, kids: host.includes('xn--') ? [{ kind: 'text', text: href }] : kids, site: isNamed ? host : undefined };
 	}
 	/* A text that looks like one address and leads to another says where it leads. */
-	const named = /^(?:https?:\/\/)?([^\s/]+\.[^\s/]+)/i.exec(shown.trim());
-	return { kind: 'link', href, kids, site: named && named[1].toLowerCase() !== host ? host : undefined };
+	return { kind: 'link', href, kids, site: isNamed || namesAnother(wordsOf(kids), host) ? host : undefined };
 }
 
 /** Bare ids, tags and @names inside plain text. @param {string} text @param {Map<string, string>} names @returns {Piece[]} */
@@ -209,7 +221,7 @@ class Builder {
 export function parse(text, mentions = []) {
 	const names = new Map();
 	for (const mention of mentions) {
-		if (mention && mention.name && typeof mention.link === 'string' && /^@[A-Za-z0-9+/]{43}=\.ed25519$/.test(mention.link)) {
+		if (mention && typeof mention.name === 'string' && typeof mention.link === 'string' && /^@[A-Za-z0-9+/]{43}=\.ed25519$/.test(mention.link)) {
 			names.set(mention.name.replace(/^@/, ''), mention.link);
 		}
 	}

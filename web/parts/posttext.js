@@ -7,6 +7,18 @@ import { t } from '../lib/text.js';
 
 /** @typedef {import('../lib/markdown.js').Piece} Piece */
 
+/* A run of letters as long as no word is: laid out as one it costs a browser seconds, in a writing whose letters join or that has no spaces. */
+const NO_WORD = /[\p{L}\p{M}\p{Cf}]{300,}/u;
+const PART_OF_IT = /[\p{L}\p{M}\p{Cf}]{100}(?=\p{L})/gu;
+
+/** Words, with places where such a run may end a line. @param {string | undefined} text @returns {any} */
+function drawWords(text) {
+	if (!text || !NO_WORD.test(text)) {
+		return text;
+	}
+	return text.replace(PART_OF_IT, '$&\0').split('\0').flatMap((part, i) => (i === 0 ? [part] : [html`<wbr />`, part]));
+}
+
 /** @param {Piece[] | undefined} pieces @returns {any[]} */
 const drawAll = (pieces) => (pieces ?? []).map(draw);
 
@@ -24,9 +36,9 @@ function drawLink(piece) {
 function draw(piece) {
 	switch (piece.kind) {
 	case 'text':
-		return piece.text;
+		return drawWords(piece.text);
 	case 'plain':
-		return html`<p class="plain">${piece.text}</p>`;
+		return html`<p class="plain">${drawWords(piece.text)}</p>`;
 	case 'group':
 		return drawAll(piece.kids);
 	case 'p':
@@ -48,9 +60,9 @@ function draw(piece) {
 	case 's':
 		return html`<s>${drawAll(piece.kids)}</s>`;
 	case 'code':
-		return html`<code>${piece.text}</code>`;
+		return html`<code>${drawWords(piece.text)}</code>`;
 	case 'pre':
-		return html`<pre tabindex="0"><code>${piece.text}</code></pre>`;
+		return html`<pre tabindex="0"><code>${drawWords(piece.text)}</code></pre>`;
 	case 'br':
 		return html`<br />`;
 	case 'hr':
