@@ -64,7 +64,7 @@ module.exports = async () => {
     const depth = (pieces) => (pieces.length === 0 ? 0 : 1 + Math.max(...pieces.map((piece) => depth(piece.kids || []))))
     for (const text of ['>'.repeat(4000) + 'x', '- '.repeat(2000) + 'x', '*a '.repeat(2700), '['.repeat(8000), '**'.repeat(4000), '| a '.repeat(2000) + '\n' + '|---'.repeat(2000) + '\n' + '| b '.repeat(2000), '@a '.repeat(2700)]) {
       const pieces = parse(text)
-      assert.ok(flat(pieces).length <= 2000 && depth(pieces) <= 12, `${flat(pieces).length} pieces, depth ${depth(pieces)}`)
+      assert.ok(flat(pieces).length <= 700 && depth(pieces) <= 12, `${flat(pieces).length} pieces, depth ${depth(pieces)}`)
     }
   })
 }

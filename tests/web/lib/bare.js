@@ -55,7 +55,7 @@ function faults(selector) {
       }
     }
     walk(top)
-    for (const group of [top.querySelectorAll(':scope > .main > *'), top.querySelectorAll(':scope .text > *')]) {
+    for (const group of [top.querySelectorAll(':scope > .main > *'), ...[...top.querySelectorAll('.text')].map((text) => text.children)]) {
       let last = null
       for (const one of group) {
         const rect = one.getBoundingClientRect()
@@ -76,7 +76,7 @@ function faults(selector) {
       }
       for (const link of text.querySelectorAll('a')) {
         const href = link.getAttribute('href') ?? ''
-        if (!/^(https?:|mailto:|ssb:|\/m\/[\w-]{43}$|\/p\/[\w-]{43}$|\/tag\/|\/search\?)/.test(href)) say('leads where nothing may lead', link)
+        if (!/^(https?:|mailto:|ssb:|\/m\/[\w-]{43}$|\/p\/[\w-]{43}$|\/tag\/|\/search\?)/i.test(href)) say('leads where nothing may lead', link)
         if (!href.startsWith('/') && !/noopener.*noreferrer.*nofollow.*ugc/.test(link.getAttribute('rel') ?? '')) say('tells the other side where it comes from', link)
       }
     }
