@@ -204,6 +204,13 @@ static const struct cmd commands[] = {
 		"  --json         print {\"person\":{…}}\n"
 		"Only you see it.\n",
 		cmd_petname},
+	{"bookmark", "add ID | remove ID | list [--data DIR] [--json]",
+		"keep a post for yourself, or print what you keep",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print the node's answer\n"
+		"Nothing is signed: only you know. The latest kept is printed first, 100 at "
+		"most.\n",
+		cmd_bookmark},
 	{"suggest", "[--data DIR] [--json]",
 		"print whom people you follow follow, and through whom",
 		"  --data DIR     where the node keeps its data\n"

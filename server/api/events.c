@@ -22,8 +22,8 @@ struct id_set {
 };
 
 struct pending {
-	struct id_set fresh, who, changed, people;
-	uint64_t fresh_count;
+	struct id_set fresh, who, changed, people, wide_who;
+	uint64_t fresh_count, wide_count;
 	bool peers, sync, holders, state, safety, kept, unread;
 	struct {
 		struct outbox_news news;
@@ -131,6 +131,12 @@ static void put_message(struct events *events, const struct committed *message)
 	}
 	if (feed_id_equal(&message->author, &events->self) && message->sequence > events->head) {
 		events->head = message->sequence;
+	}
+	if (message->type == CONTENT_POST && message->is_shown) {
+		/* Of everybody's posts it is only told how many, and by whom as far as there is
+		 * room: they may be very many. */
+		pending->wide_count++;
+		set_put(&pending->wide_who, message->author.at);
 	}
 	if (message->type == CONTENT_POST && message->is_home) {
 		pending->fresh_count++;
@@ -304,7 +310,7 @@ static bool is_over(const struct pending *pending)
 static bool has_something(const struct events *events)
 {
 	const struct pending *pending = &events->pending;
-	return pending->fresh_count > 0 || pending->changed.count > 0 ||
+	return pending->fresh_count > 0 || pending->wide_count > 0 || pending->changed.count > 0 ||
 	       pending->people.count > 0 || pending->peers || pending->sync || pending->holders ||
 	       pending->state || pending->safety || pending->kept || pending->outbox_count > 0 ||
 	       pending->writing_count > 0 || pending->kept_over || pending->unread ||
@@ -384,6 +390,11 @@ static void take_lists(struct events *events, struct events_batch *out)
 				       (json_int_t)pending->fresh_count, "ids",
 				       ids_json('%', &pending->fresh), "who",
 				       ids_json('@', &pending->who)));
+	}
+	if (pending->wide_count > 0) {
+		put_frame(out, json_pack("{s:s, s:I, s:o}", "ev", "wide", "n",
+				       (json_int_t)pending->wide_count, "who",
+				       ids_json('@', &pending->wide_who)));
 	}
 	if (pending->changed.count > 0) {
 		put_frame(out, json_pack("{s:s, s:o}", "ev", "changed", "ids",

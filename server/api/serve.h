@@ -34,6 +34,9 @@ void serve_timeline(struct call *call);
 void serve_person_posts(struct call *call);
 void serve_posts(struct call *call);
 void serve_message_raw(struct call *call);
+void serve_likes(struct call *call);
+void serve_bookmarks(struct call *call);
+void serve_bookmark(struct call *call);
 
 /* serve_thread.c */
 void serve_thread(struct call *call);

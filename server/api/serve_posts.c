@@ -5,13 +5,14 @@
 #include "api/body.h"
 #include "api/shape.h"
 #include "feed/message.h"
+#include "feed/tag.h"
 #include "store/ahead.h"
 #include "store/safety.h"
 #include "store/stray.h"
 
 #include <stdlib.h>
 
-enum { PAGE_ROWS_USUAL = 20, IDS_MAX = 50, TEXT_PARAM_BYTES = 64 };
+enum { PAGE_ROWS_USUAL = 20, IDS_MAX = 50, TEXT_PARAM_BYTES = 64, LIKERS_MAX = 200 };
 
 bool serve_read_param(struct call *call, const char *name, struct buf *out, bool *is_there)
 {
@@ -76,6 +77,13 @@ static bool read_query(struct call *call, struct timeline_query *query)
 	return true;
 }
 
+/* Where a row stands in its list. */
+static json_t *cursor_of(const struct timeline_query *query, const struct post *post)
+{
+	const struct post kept = {.at_ms = post->kept_ms};
+	return shape_cursor(query->kind == TIMELINE_KEPT ? &kept : post);
+}
+
 /* {"posts","people","cursor","newest"} into `tree`; `people` may hold some already. */
 static enum err put_page(struct call *call, struct reader *reader,
 	const struct timeline_query *query, struct shape_people *people, json_t *tree)
@@ -96,9 +104,9 @@ static enum err put_page(struct call *call, struct reader *reader,
 		 * post. */
 		bool has_older = query->has_after || page.has_more;
 		json_t *cursor = has_older && page.count > 0
-					 ? shape_cursor(&page.at[page.count - 1])
+					 ? cursor_of(query, &page.at[page.count - 1])
 					 : json_null();
-		json_t *newest = page.count > 0 ? shape_cursor(&page.at[0]) : json_null();
+		json_t *newest = page.count > 0 ? cursor_of(query, &page.at[0]) : json_null();
 		bool is_short = json_object_set_new(tree, "posts", posts) != 0 ||
 				json_object_set_new(tree, "people", list) != 0 ||
 				json_object_set_new(tree, "cursor", cursor) != 0 ||
@@ -136,33 +144,84 @@ static void answer_page(struct call *call, const struct timeline_query *query)
 	free(people);
 }
 
-void serve_timeline(struct call *call)
+/* One of `names` in the parameter `name`, or the first; false: answered with `said`. */
+static bool read_choice(struct call *call, const char *name, const char *const names[], size_t *out,
+	const char *said)
 {
-	struct timeline_query query = {.kind = TIMELINE_HOME};
-	struct buf tab = BUF_INIT(TEXT_PARAM_BYTES);
+	struct buf text = BUF_INIT(TEXT_PARAM_BYTES);
 	bool is_there = false;
-	bool is_good = read_query(call, &query) && serve_read_param(call, "tab", &tab, &is_there);
-	if (is_good && is_there && span_equal_text(buf_span(&tab), "wide")) {
-		query.kind = TIMELINE_WIDE;
-	} else if (is_good && is_there && !span_equal_text(buf_span(&tab), "home")) {
-		answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "`tab` is home or wide.");
+	bool is_good = serve_read_param(call, name, &text, &is_there);
+	*out = 0;
+	while (is_good && is_there && names[*out] != NULL &&
+		!span_equal_text(buf_span(&text), names[*out])) {
+		*out += 1;
+	}
+	if (is_good && names[*out] == NULL) {
+		answer_error(&call->exchange->answer, SAID_BAD_REQUEST, said);
 		is_good = false;
 	}
-	buf_fini(&tab);
+	buf_fini(&text);
+	return is_good;
+}
+
+/* The tag as it is compared; false: answered. */
+static bool read_tag(struct call *call, struct tag *out)
+{
+	struct buf text = BUF_INIT(LIMIT_HTTP_TARGET_BYTES);
+	bool is_there = false;
+	bool is_good = serve_read_param(call, "tag", &text, &is_there);
 	if (is_good) {
+		*out = tag_normal(buf_span(&text));
+		if (out->text[0] == '\0') {
+			answer_error(&call->exchange->answer, SAID_BAD_REQUEST,
+				"`tag` is the tag, without #.");
+			is_good = false;
+		}
+	}
+	buf_fini(&text);
+	return is_good;
+}
+
+void serve_timeline(struct call *call)
+{
+	static const char *const tabs[] = {"home", "wide", "tag", NULL};
+	static const enum timeline_kind kinds[] = {TIMELINE_HOME, TIMELINE_WIDE, TIMELINE_TAG};
+	struct timeline_query query = {.kind = TIMELINE_HOME};
+	struct tag tag;
+	size_t tab = 0;
+	if (!read_query(call, &query) ||
+		!read_choice(call, "tab", tabs, &tab, "`tab` is home, wide or tag.")) {
+		return;
+	}
+	query.kind = kinds[tab];
+	if (query.kind == TIMELINE_TAG && !read_tag(call, &tag)) {
+		return;
+	}
+	query.tag = tag.text;
+	answer_page(call, &query);
+}
+
+void serve_bookmarks(struct call *call)
+{
+	struct timeline_query query = {.kind = TIMELINE_KEPT};
+	if (read_query(call, &query)) {
 		answer_page(call, &query);
 	}
 }
 
 void serve_person_posts(struct call *call)
 {
+	static const char *const shows[] = {"all", "posts", NULL};
 	struct timeline_query query = {.kind = TIMELINE_PERSON};
+	size_t show = 0;
 	if (feed_id_parse_any(call->args[0], &query.person) != ERR_OK) {
 		answer_error(&call->exchange->answer, SAID_BAD_REQUEST,
 			"This is not the key of a person.");
 		return;
 	}
-	if (read_query(call, &query)) {
+	if (read_query(call, &query) &&
+		read_choice(call, "show", shows, &show, "`show` is posts or all.")) {
+		query.kind = show == 0 ? TIMELINE_PERSON : TIMELINE_ROOTS;
 		answer_page(call, &query);
 	}
 }
@@ -258,6 +317,87 @@ static bool read_message_id(struct call *call, struct message_id *id)
 	}
 	answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "This is not the id of a message.");
 	return false;
+}
+
+void serve_likes(struct call *call)
+{
+	struct message_id id;
+	size_t count = 0;
+	size_t total = 0;
+	struct feed_id *likers = calloc(LIKERS_MAX, sizeof(*likers));
+	struct shape_people *people = calloc(1, sizeof(*people));
+	struct reader *reader = read_message_id(call, &id) ? inside_reader(call) : NULL;
+	if (reader != NULL) {
+		json_t *tree = json_object();
+		json_t *who = json_array();
+		json_t *list = NULL;
+		enum err err =
+			likers == NULL || people == NULL
+				? ERR_NOMEM
+				: likers_read(reader, &id, likers, LIKERS_MAX, &count, &total);
+		for (size_t i = 0; err == ERR_OK && i < count; i++) {
+			shape_name(people, &likers[i]);
+			(void)json_array_append_new(who, shape_feed_id(&likers[i]));
+		}
+		if (err == ERR_OK) {
+			err = shape_people(reader, people, &list);
+		}
+		(void)json_object_set_new(tree, "likes", who);
+		(void)json_object_set_new(tree, "total", json_integer((json_int_t)total));
+		if (err == ERR_OK) {
+			(void)json_object_set_new(tree, "people", list);
+		}
+		answer_tree(call, err, tree);
+	}
+	free(people);
+	free(likers);
+}
+
+static enum err is_kept(struct reader *reader, const struct message_id *id, bool *is_there)
+{
+	int64_t at_ms = 0;
+	enum err err = bookmark_read(reader, id, &at_ms);
+	*is_there = at_ms != 0;
+	return err;
+}
+
+void serve_bookmark(struct call *call)
+{
+	struct answer *answer = &call->exchange->answer;
+	struct span text = {0};
+	struct message_id id;
+	const json_t *on = json_object_get(call->body, "on");
+	bool is_there = false;
+	if (!body_text(call->body, "id", &text) || message_id_parse_any(text, &id) != ERR_OK) {
+		answer_error(answer, SAID_BAD_REQUEST, "`id` is the id of a message.");
+		return;
+	}
+	if (!json_is_boolean(on)) {
+		answer_error(answer, SAID_BAD_REQUEST, "`on` is true or false.");
+		return;
+	}
+	const struct change change = {
+		.kind = CHANGE_BOOKMARK, .key = id, .number = json_is_true(on)};
+	struct reader *reader = inside_reader(call);
+	enum err err =
+		reader == NULL ? ERR_NOMEM : writer_change_wait(call->api->opts.writer, &change);
+	if (err == ERR_OK) {
+		err = is_kept(reader, &id, &is_there);
+	}
+	if (err != ERR_OK) {
+		answer_err(answer, err);
+		return;
+	}
+	if (is_there != json_is_true(on)) {
+		answer_error(
+			answer, SAID_REFUSED, "You keep as many posts as this node remembers.");
+		return;
+	}
+	events_on_kept(call->api->events);
+	if (call->api->live != NULL) {
+		live_wake(call->api->live);
+	}
+	answer_json(answer, 200, json_object());
 }
 
 /* Up to IDS_MAX ids between commas. */

@@ -334,13 +334,14 @@ static enum err shape_post(struct shaping *shaping, const struct post *post, jso
 		(json_int_t)post->sequence, "at", (json_int_t)post->at_ms, "text",
 		body_string(post->text), "cw", text_or_null(post->warning), "channel",
 		text_or_null(post->channel));
-	json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:b, s:b, s:I}", "root",
-		post->has_root ? shape_message_id(&post->root) : json_null(), "fork",
+	json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:b, s:b, s:I, s:b}",
+		"root", post->has_root ? shape_message_id(&post->root) : json_null(), "fork",
 		post->has_fork ? shape_message_id(&post->fork) : json_null(), "branch", branch,
 		"mentions", shape_mentions(post->mentions, people), "replies",
 		(json_int_t)post->replies, "likes", shape_likes(post, people), "missing", 0,
 		"holders", holders == NULL ? json_null() : holders, "ahead", post->is_ahead,
-		"checking", post->is_unchecked, "hidden", (json_int_t)post->hidden);
+		"checking", post->is_unchecked, "hidden", (json_int_t)post->hidden, "bookmarked",
+		post->kept_ms != 0);
 	if (tree == NULL || more == NULL || json_object_update(tree, more) != 0) {
 		json_decref(tree);
 		json_decref(more);

@@ -70,6 +70,7 @@ int cmd_unblock(int argc, char **argv);
 int cmd_mute(int argc, char **argv);
 int cmd_unmute(int argc, char **argv);
 int cmd_petname(int argc, char **argv);
+int cmd_bookmark(int argc, char **argv);
 int cmd_suggest(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
 int cmd_disconnect(int argc, char **argv);

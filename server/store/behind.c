@@ -224,6 +224,7 @@ static enum err hold_post(struct unit *unit, const struct content_post *from,
 		kept->has_root = from->has_root;
 		kept->root = from->root;
 		kept->is_home = held->post.is_home;
+		kept->is_shown = true; /* who is not has no rows, and none come here */
 		held->made = unit->made_count++;
 	}
 	unit->count++;

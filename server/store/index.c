@@ -470,7 +470,8 @@ static void tell_post(
 {
 	out->has_root = post->has_root;
 	out->root = post->root;
-	out->is_home = is_home(row->author);
+	out->is_shown = index_is_shown(row->author);
+	out->is_home = is_home(row->author) && out->is_shown;
 }
 
 enum err index_message(struct index *index, const struct message *message,

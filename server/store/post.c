@@ -172,6 +172,8 @@ QUERY(sql_find_ahead,
 QUERY(sql_find_stray, "SELECT " POST_STRAY_COLUMNS " FROM " POST_STRAY_TABLES
 		      " WHERE s.key_head = ?1 AND s.key_tail = ?2 AND " POST_STRAY_IS_SHOWN);
 
+QUERY(sql_kept, "SELECT at FROM bookmarks WHERE key = ?1");
+
 static enum err count_replies(struct reader *reader, struct post *post)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -208,6 +210,49 @@ static enum err count_likes(struct reader *reader, struct post *post)
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
+enum err bookmark_read(struct reader *reader, const struct message_id *id, int64_t *at_ms)
+{
+	sqlite3_stmt *stmt = NULL;
+	*at_ms = 0;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(reader->db, &sql_kept, &stmt);
+	if (err == ERR_OK) {
+		db_blob(stmt, 1, span_of(id->at, ID_BYTES));
+		err = db_step(reader->db, stmt);
+	}
+	if (err == ERR_OK) {
+		*at_ms = sqlite3_column_int64(stmt, 0);
+		db_reset(stmt);
+	}
+	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
+}
+
+enum err likers_read(struct reader *reader, const struct message_id *id, struct feed_id *out,
+	size_t max, size_t *count, size_t *total)
+{
+	sqlite3_stmt *stmt = NULL;
+	*count = 0;
+	*total = 0;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(reader->db, &sql_likes, &stmt);
+	if (err == ERR_OK) {
+		db_int(stmt, 1, db_key_head(id->at));
+	}
+	while (err == ERR_OK && (err = db_step(reader->db, stmt)) == ERR_OK) {
+		*total += 1;
+		if (*count < max && db_column_id(stmt, 1, out[*count].at)) {
+			*count += 1;
+		}
+	}
+	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
+}
+
 enum err post_count_all(struct reader *reader, struct posts *posts)
 {
 	enum err err = veil_posts(reader, posts);
@@ -215,6 +260,9 @@ enum err post_count_all(struct reader *reader, struct posts *posts)
 		err = count_replies(reader, &posts->at[i]);
 		if (err == ERR_OK && !posts->at[i].is_missing) {
 			err = count_likes(reader, &posts->at[i]);
+		}
+		if (err == ERR_OK && !posts->at[i].is_missing) {
+			err = bookmark_read(reader, &posts->at[i].key, &posts->at[i].kept_ms);
 		}
 	}
 	return err;

@@ -23,12 +23,28 @@ QUERY(sql_person_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES
 QUERY(sql_person_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES
 			" WHERE p.feed = ?4 AND " POST_IS_HELD ORDER_NEWER);
 
+#define PERSON_ROOTS " WHERE p.feed = ?4 AND p.root IS NULL AND " POST_IS_HELD
+QUERY(sql_roots_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES PERSON_ROOTS ORDER_OLDER);
+QUERY(sql_roots_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES PERSON_ROOTS ORDER_NEWER);
+#define TAG_POSTS                                                                         \
+	" FROM tags t CROSS JOIN posts p ON p.message = t.message CROSS JOIN feeds f ON " \
+	"f.feed = p.feed" POST_HOLDERS " WHERE t.tag = ?4 AND " POST_IS_HELD
+QUERY(sql_tag_older, "SELECT " POST_COLUMNS TAG_POSTS " AND (t.at, t.message) < (?1, ?2) ORDER BY "
+		     "t.at DESC, t.message DESC LIMIT ?3");
+QUERY(sql_tag_newer, "SELECT " POST_COLUMNS TAG_POSTS " AND (t.at, t.message) > (?1, ?2) ORDER BY "
+		     "t.at, t.message LIMIT ?3");
+QUERY(sql_kept_older, "SELECT key, at FROM bookmarks WHERE at < ?1 ORDER BY at DESC");
+QUERY(sql_kept_newer, "SELECT key, at FROM bookmarks WHERE at > ?1 ORDER BY at");
+
 static const struct query *choose(const struct timeline_query *query)
 {
 	static const struct query *const queries[][2] = {
 		[TIMELINE_HOME] = {&sql_home_older, &sql_home_newer},
 		[TIMELINE_WIDE] = {&sql_wide_older, &sql_wide_newer},
 		[TIMELINE_PERSON] = {&sql_person_older, &sql_person_newer},
+		[TIMELINE_ROOTS] = {&sql_roots_older, &sql_roots_newer},
+		[TIMELINE_TAG] = {&sql_tag_older, &sql_tag_newer},
+		[TIMELINE_KEPT] = {&sql_kept_older, &sql_kept_newer},
 	};
 	return queries[query->kind][query->has_after];
 }
@@ -45,8 +61,10 @@ static enum err read_rows(struct reader *reader, const struct timeline_query *qu
 	db_int(stmt, 1, has_cursor ? query->at_ms : INT64_MAX);
 	db_int(stmt, 2, has_cursor ? query->order : INT64_MAX);
 	db_int(stmt, 3, (int64_t)query->limit + 1);
-	if (query->kind == TIMELINE_PERSON) {
+	if (query->kind == TIMELINE_PERSON || query->kind == TIMELINE_ROOTS) {
 		db_int(stmt, 4, person);
+	} else if (query->kind == TIMELINE_TAG) {
+		db_text(stmt, 4, span_text(query->tag));
 	}
 	while ((err = db_step(reader->db, stmt)) == ERR_OK) {
 		if (out->count == query->limit) {
@@ -60,6 +78,47 @@ static enum err read_rows(struct reader *reader, const struct timeline_query *qu
 		out->count++;
 	}
 	db_reset(stmt);
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* The post of the present row of bookmarks, when it is here. */
+static enum err read_one_kept(struct reader *reader, sqlite3_stmt *kept, struct posts *out)
+{
+	struct message_id id;
+	sqlite3_stmt *stmt = NULL;
+	if (!db_column_id(kept, 0, id.at)) {
+		return ERR_IO;
+	}
+	enum err err = post_find(reader, &id, &stmt);
+	if (err == ERR_OK) {
+		err = post_from(out, stmt, &out->at[out->count], NULL);
+		out->count += err == ERR_OK;
+		db_reset(stmt);
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* One more than the page has would be the proof that there are more: it is read and left out. */
+static enum err read_kept(
+	struct reader *reader, const struct timeline_query *query, struct posts *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(reader->db, choose(query), &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_int(stmt, 1, query->has_before || query->has_after ? query->at_ms : INT64_MAX);
+	while (out->count <= query->limit && (err = db_step(reader->db, stmt)) == ERR_OK) {
+		err = read_one_kept(reader, stmt, out);
+		if (err != ERR_OK) {
+			break;
+		}
+	}
+	db_reset(stmt);
+	if (out->count > query->limit) {
+		out->count--;
+		out->has_more = true;
+	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
@@ -79,7 +138,7 @@ enum err timeline_page(struct reader *reader, const struct timeline_query *query
 		(query->has_before && query->has_after)) {
 		return ERR_LIMIT;
 	}
-	enum err err = post_page_init(out, query->limit);
+	enum err err = post_page_init(out, query->limit + 1);
 	if (err == ERR_OK) {
 		err = reader_begin(reader);
 	}
@@ -87,11 +146,12 @@ enum err timeline_page(struct reader *reader, const struct timeline_query *query
 		posts_free(out);
 		return err;
 	}
-	if (query->kind == TIMELINE_PERSON) {
+	if (query->kind == TIMELINE_PERSON || query->kind == TIMELINE_ROOTS) {
 		err = reader_feed_number(reader, &query->person, &person);
 	}
 	if (err == ERR_OK) {
-		err = read_rows(reader, query, person, out);
+		err = query->kind == TIMELINE_KEPT ? read_kept(reader, query, out)
+						   : read_rows(reader, query, person, out);
 	}
 	if (err == ERR_OK) {
 		err = post_count_all(reader, out);

@@ -36,6 +36,7 @@ struct post {
 	uint32_t likes;
 	uint32_t hidden; /* words of people we block that were taken out (store/veil) */
 	bool is_liked;   /* by us */
+	int64_t kept_ms; /* when the owner bookmarked it; 0: not */
 	struct feed_id likers[POST_LIKERS_MAX];
 	size_t liker_count;
 	bool is_ahead;     /* its author's history below it is still to come (store/ahead) … */
@@ -61,10 +62,15 @@ enum timeline_kind {
 	TIMELINE_HOME,   /* us and whom we follow */
 	TIMELINE_WIDE,   /* everybody we hold and have not blocked */
 	TIMELINE_PERSON, /* one feed */
+	TIMELINE_ROOTS,  /* … without its replies */
+	TIMELINE_TAG,    /* everybody's with a tag */
+	TIMELINE_KEPT,   /* what the owner bookmarked and is here, latest kept first: the cursor is
+			    (kept_ms, 0) */
 };
 struct timeline_query {
 	enum timeline_kind kind;
-	struct feed_id person;      /* TIMELINE_PERSON */
+	struct feed_id person;      /* TIMELINE_PERSON, TIMELINE_ROOTS */
+	const char *tag;            /* TIMELINE_TAG: as tag_normal() makes it */
 	bool has_before, has_after; /* at most one */
 	int64_t at_ms, order; /* the cursor: strictly older (before) or newer (after); after gives
 				 the oldest newer ones, newest first */
@@ -96,6 +102,12 @@ MUST_USE enum err thread_read(struct reader *reader, const struct thread_query *
 /** Is this message held, and if not or not shown, why? `*why` is only set then. */
 MUST_USE enum err message_gap(
 	struct reader *reader, const struct message_id *id, bool *is_gap, struct post *out);
+/** Who likes a post, at most `max` of them, and how many do in all. ERR_OK also when it is not
+ * here. */
+MUST_USE enum err likers_read(struct reader *reader, const struct message_id *id,
+	struct feed_id *out, size_t max, size_t *count, size_t *total);
+/** When the owner bookmarked a message; 0: not. */
+MUST_USE enum err bookmark_read(struct reader *reader, const struct message_id *id, int64_t *at_ms);
 /** The given posts, for events that name ids; unknown ids are left out. */
 MUST_USE enum err posts_read(
 	struct reader *reader, const struct message_id *ids, size_t count, struct posts *out);

@@ -30,6 +30,7 @@ struct committed {
 	bool is_edge; /* a contact that counts: `edge` is what the author says of it now */
 	enum contact_edge edge;
 	bool is_home;   /* belongs to the home timeline: a post by us or somebody we follow */
+	bool is_shown;  /* a post by somebody we neither block nor mute */
 	bool was_shown; /* it was held ahead before: no news for people */
 	bool is_behind; /* a post or a vote of a bulk: it is news for people later, in `late` */
 };
@@ -300,12 +301,14 @@ enum change_kind {
 			      nothing changes */
 	CHANGE_PETNAME,    /* feed, name: what the owner calls them, cleaned for showing; empty: no
 			      longer; over LIMIT_PETNAMES nothing changes */
-	CHANGE_STRAY, /* text: a message, verified by itself, that came alone; key: the id it was
-			 asked for by. Held for its conversation (store/stray) */
+	CHANGE_STRAY,    /* text: a message, verified by itself, that came alone; key: the id it was
+			    asked for by. Held for its conversation (store/stray) */
+	CHANGE_BOOKMARK, /* key, number: 1 the owner keeps this post, 0 no longer; over
+			    LIMIT_BOOKMARKS nothing changes */
 	CHANGE_MARK, /* name, number: at, order: the owner has read up to there; a mark never goes
 			back */
-	CHANGE_FORK,  /* feed, text: compact bytes of the message that proves a fork (first proof is
-			 kept) */
+	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
+			kept) */
 };
 struct clock_entry {
 	struct feed_id feed;

@@ -21,6 +21,11 @@ QUERY(sql_session_drop, "DELETE FROM sessions WHERE name = ?1");
 QUERY(sql_mark_put,
 	"INSERT INTO marks (name, at, message) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE "
 	"SET at = ?2, message = ?3 WHERE (?2, ?3) > (at, message)");
+/* SCAN: of at most LIMIT_BOOKMARKS rows, and only when the owner keeps a post. */
+QUERY(sql_bookmark_put,
+	"INSERT OR IGNORE INTO bookmarks (key, at) SELECT ?1, max(?2, 1 + coalesce((SELECT max(at) "
+	"FROM bookmarks), 0)) WHERE (SELECT count(*) FROM bookmarks) < ?3");
+QUERY(sql_bookmark_drop, "DELETE FROM bookmarks WHERE key = ?1");
 QUERY(sql_setting_put, "INSERT OR REPLACE INTO settings (name, text) VALUES (?1, ?2)");
 
 static enum err put_two(struct writer *writer, const struct query *query, struct span name,
@@ -204,6 +209,24 @@ static enum err change_session_drop(struct writer *writer, const struct change *
 	return err;
 }
 
+/* No two are kept at the same moment, so that `at` alone is a place in their order. */
+static enum err change_bookmark(struct writer *writer, const struct change *change)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool is_kept = change->number != 0;
+	enum err err =
+		db_query(writer->db, is_kept ? &sql_bookmark_put : &sql_bookmark_drop, &stmt);
+	if (err != ERR_OK) {
+		return err;
+	}
+	db_blob(stmt, 1, span_of(change->key.at, ID_BYTES));
+	if (is_kept) {
+		db_int(stmt, 2, env_wall_ms(store_env(writer->store)));
+		db_int(stmt, 3, LIMIT_BOOKMARKS);
+	}
+	return db_run(writer->db, stmt);
+}
+
 static enum err change_mark(struct writer *writer, const struct change *change)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -239,6 +262,8 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 		return change_ahead_drop(writer, change);
 	case CHANGE_STRAY:
 		return writer_stray_put(writer, change);
+	case CHANGE_BOOKMARK:
+		return change_bookmark(writer, change);
 	case CHANGE_MARK:
 		return change_mark(writer, change);
 	case CHANGE_FORK:

@@ -73,6 +73,26 @@ static void merges_what_waits_and_is_empty_afterwards(void **state)
 	events_free(events);
 }
 
+static void of_everybodys_posts_only_the_number_is_told_however_many(void **state)
+{
+	static const char *const wanted[] = {"{\"ev\":\"wide\",\"n\":5000,\"who\":[\"@"};
+	struct events *events = begin();
+	(void)state;
+	for (uint32_t i = 0; i < 5000; i++) {
+		struct committed message = post(i, false);
+		message.author.at[1] = (uint8_t)(i % 200);
+		message.author.at[0] = 9;
+		message.is_home = false;
+		message.is_shown = true;
+		events_on_commit(events, &(struct commit){.messages = &message, .count = 1});
+		message.is_shown = false; /* somebody who is muted */
+		events_on_commit(events, &(struct commit){.messages = &message, .count = 1});
+	}
+	expect(events, wanted, 1);
+	assert_false(events_is_waiting(events));
+	events_free(events);
+}
+
 static void what_is_shown_ahead_is_news_once(void **state)
 {
 	static const char *const news[] = {
@@ -186,6 +206,7 @@ static void says_resync_for_more_than_fits_and_not_too_often(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(of_everybodys_posts_only_the_number_is_told_however_many),
 		cmocka_unit_test(merges_what_waits_and_is_empty_afterwards),
 		cmocka_unit_test(what_is_shown_ahead_is_news_once),
 		cmocka_unit_test(tells_sync_and_holders_only_when_they_changed),

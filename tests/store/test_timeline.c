@@ -3,6 +3,7 @@
 #include "lib/shelf.h"
 
 #include "base/limits.h"
+#include "feed/tag.h"
 #include "store/index.h"
 #include "store/timeline.h"
 
@@ -428,9 +429,179 @@ static void only_the_first_thousand_posts_of_a_thread_are_shown(void **state)
 	author_fini(&ana);
 }
 
+static void keep(struct shelf *shelf, const struct message_id *id, bool is_on)
+{
+	const struct change change = {.kind = CHANGE_BOOKMARK, .key = *id, .number = is_on};
+	assert_int_equal(writer_change_wait(shelf->writer, &change), ERR_OK);
+}
+
+static bool is_kept(struct shelf *shelf, const struct message_id *id)
+{
+	int64_t at_ms = 0;
+	assert_int_equal(bookmark_read(shelf->reader, id, &at_ms), ERR_OK);
+	return at_ms != 0;
+}
+
+static void what_is_kept_comes_latest_kept_first_and_pages_join_both_ways(void **state)
+{
+	struct shelf *shelf = *state;
+	struct message_id keys[7];
+	for (int i = 0; i < 7; i++) {
+		keys[i] = shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"%d\"}", i).key;
+	}
+	/* Kept in another order than they were written, all in one millisecond. */
+	for (int i = 0; i < 7; i++) {
+		keep(shelf, &keys[i * 3 % 7], true);
+	}
+	struct timeline_query query = {.kind = TIMELINE_KEPT, .limit = 3};
+	for (int seen = 0; seen < 7;) {
+		struct posts page;
+		assert_int_equal(timeline_page(shelf->reader, &query, &page), ERR_OK);
+		assert_int_equal(page.count, seen < 6 ? 3 : 1);
+		assert_int_equal(page.has_more, seen < 6);
+		for (size_t i = 0; i < page.count; i++, seen++) {
+			assert_true(message_id_equal(&page.at[i].key, &keys[(6 - seen) * 3 % 7]));
+		}
+		query.has_before = true;
+		query.at_ms = page.at[page.count - 1].kept_ms;
+		posts_free(&page);
+	}
+	struct posts above;
+	query.has_before = false;
+	query.has_after = true;
+	assert_int_equal(timeline_page(shelf->reader, &query, &above), ERR_OK);
+	assert_int_equal(above.count, 3);
+	assert_true(above.has_more);
+	assert_true(message_id_equal(&above.at[2].key, &keys[3]));
+	posts_free(&above);
+}
+
+static void only_what_is_here_and_shown_is_among_what_is_kept(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author dee;
+	author_init(&dee, 4);
+	struct message *hers = author_post(&dee, "hers");
+	struct message_id key = hers->key;
+	struct message_id nowhere = {.at = {9}};
+	assert_int_equal(shelf_append(shelf, hers), APPEND_STORED);
+	keep(shelf, &nowhere, true);
+	keep(shelf, &key, true);
+	keep(shelf, &key, true);
+	assert_int_equal(count_of(shelf, TIMELINE_KEPT, NULL), 1);
+	(void)shelf_contact(shelf, &dee.id, EDGE_BLOCK);
+	assert_int_equal(count_of(shelf, TIMELINE_KEPT, NULL), 0);
+	(void)shelf_contact(shelf, &dee.id, EDGE_NEITHER);
+	assert_int_equal(count_of(shelf, TIMELINE_KEPT, NULL), 1);
+	keep(shelf, &key, false);
+	assert_int_equal(count_of(shelf, TIMELINE_KEPT, NULL), 0);
+	author_fini(&dee);
+}
+
+/* Rows of made-up keys, written where a test may: `count` of them. */
+static void fill_bookmarks(struct shelf *shelf, int count)
+{
+	char sql[256];
+	(void)snprintf(sql, sizeof(sql),
+		"WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) "
+		"INSERT INTO bookmarks SELECT CAST(printf('%%032d', i) AS BLOB), i FROM n",
+		count);
+	free(shelf_dump(shelf, sql));
+}
+
+static void a_node_keeps_so_many_posts_and_no_more(void **state)
+{
+	struct shelf *shelf = *state;
+	struct message_id last = {.at = {1}};
+	struct message_id over = {.at = {2}};
+	fill_bookmarks(shelf, LIMIT_BOOKMARKS - 1);
+	keep(shelf, &last, true);
+	assert_true(is_kept(shelf, &last));
+	keep(shelf, &over, true);
+	assert_false(is_kept(shelf, &over));
+	keep(shelf, &last, false);
+	keep(shelf, &over, true);
+	assert_true(is_kept(shelf, &over));
+}
+
+static void a_tag_shows_what_carries_it_however_it_is_written(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	author_init(&ben, 1);
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"of the #Garden\"}");
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"beans\",\"channel\":\"garden\"}");
+	(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"#gardening\"}");
+	assert_int_equal(shelf_append(shelf, author_post(&ben, "my #garden too")), APPEND_STORED);
+	const struct tag tag = tag_normal(span_text("GARDEN"));
+	struct timeline_query query = {.kind = TIMELINE_TAG, .tag = tag.text, .limit = 2};
+	struct posts page;
+	assert_int_equal(timeline_page(shelf->reader, &query, &page), ERR_OK);
+	assert_int_equal(page.count, 2);
+	assert_true(page.has_more);
+	query.has_before = true;
+	query.at_ms = page.at[1].at_ms;
+	query.order = page.at[1].order;
+	posts_free(&page);
+	assert_int_equal(timeline_page(shelf->reader, &query, &page), ERR_OK);
+	assert_int_equal(page.count, 1);
+	assert_false(page.has_more);
+	posts_free(&page);
+	author_fini(&ben);
+}
+
+static void a_profile_is_shown_with_and_without_its_replies(void **state)
+{
+	struct shelf *shelf = *state;
+	struct author ben;
+	author_init(&ben, 1);
+	struct publish_result mine = shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"mine\"}");
+	assert_int_equal(shelf_append(shelf, author_post(&ben, "a post")), APPEND_STORED);
+	assert_int_equal(shelf_append(shelf, author_reply(&ben, "a reply", &mine.key, &mine.key)),
+		APPEND_STORED);
+	assert_int_equal(count_of(shelf, TIMELINE_PERSON, &ben.id), 2);
+	struct posts page = page_of(shelf, TIMELINE_ROOTS, &ben.id);
+	assert_int_equal(page.count, 1);
+	assert_true(span_equal_text(page.at[0].text, "a post"));
+	posts_free(&page);
+	author_fini(&ben);
+}
+
+static void everybody_who_likes_a_post_can_be_named(void **state)
+{
+	struct shelf *shelf = *state;
+	struct publish_result mine = shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"mine\"}");
+	for (unsigned i = 1; i <= POST_LIKERS_MAX + 2; i++) {
+		struct author author;
+		author_init(&author, i);
+		assert_int_equal(
+			shelf_append(shelf, author_like(&author, &mine.key, 1)), APPEND_STORED);
+		author_fini(&author);
+	}
+	struct feed_id likers[4];
+	size_t count = 0;
+	size_t total = 0;
+	assert_int_equal(likers_read(shelf->reader, &mine.key, likers, 4, &count, &total), ERR_OK);
+	assert_int_equal(count, 4);
+	assert_int_equal(total, POST_LIKERS_MAX + 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			what_is_kept_comes_latest_kept_first_and_pages_join_both_ways, shelf_set_up,
+			shelf_tear_down),
+		cmocka_unit_test_setup_teardown(only_what_is_here_and_shown_is_among_what_is_kept,
+			shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_node_keeps_so_many_posts_and_no_more, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(a_tag_shows_what_carries_it_however_it_is_written,
+			shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(a_profile_is_shown_with_and_without_its_replies,
+			shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			everybody_who_likes_a_post_can_be_named, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test(an_odd_time_is_shown_as_a_time),
 		cmocka_unit_test_setup_teardown(
 			a_query_ends_after_two_seconds_and_the_next_begins_anew, shelf_set_up,
