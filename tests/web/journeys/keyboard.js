@@ -61,7 +61,7 @@ module.exports = async (world) => {
     await page.getByLabel('Name').focus()
     await page.keyboard.type('gh?')
     assert.strictEqual(await page.getByLabel('Name').inputValue(), 'Anagh?')
-    await page.getByRole('heading', { name: 'Appearance' }).click()
+    await page.getByRole('heading', { name: 'Profile' }).click()
     await press('?')
     await page.getByRole('dialog').getByText('next post').waitFor()
     await press('Escape')
@@ -83,7 +83,7 @@ module.exports = async (world) => {
   await step('shortcuts can be switched off', async () => {
     await page.goto(node.home + '/settings/appearance')
     await page.getByRole('switch', { name: 'Single-key shortcuts' }).press('Space')
-    await page.getByRole('heading', { name: 'Settings' }).click()
+    await page.getByRole('heading', { name: 'Appearance' }).click()
     await press('g', 'n', '?')
     await page.goto(node.home + '/')
     await page.locator('article').first().waitFor()

@@ -425,7 +425,7 @@ Object.assign(words, {
 	'welcome.haveWait': 'Your node starts again with your key.',
 
 	'settings.title': 'Settings',
-	'settings.profile': 'Profile',
+	'settings.profile': 'How others know you',
 	'settings.name': 'Name',
 	'settings.bio': 'About you',
 	'settings.bioHint': 'Markdown works here too. Public, like everything in your feed.',
