@@ -15,12 +15,12 @@ exports.PHONE = { width: 390, height: 844 }
 
 /** A person's browser: its own profile, so its own cookies and storage. */
 exports.Browser = class Browser {
-  static async open({ size = exports.DESK, scheme = 'light' } = {}) {
+  static async open({ size = exports.DESK, scheme = 'light', flags: more = [] } = {}) {
     const self = new Browser()
     self.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'kith-web-'))
     const isPhone = size.width < 768
     self.context = await chromium.launchPersistentContext(self.dir, {
-      executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: flags, viewport: size, colorScheme: scheme, reducedMotion: 'reduce',
+      executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: [...flags, ...more], viewport: size, colorScheme: scheme, reducedMotion: 'reduce',
       isMobile: isPhone, hasTouch: isPhone,
     })
     self.context.setDefaultTimeout(10000)

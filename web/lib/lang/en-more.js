@@ -183,6 +183,7 @@ Object.assign(words, {
 	'network.version': 'Version',
 	'network.forks': { one: '{n} feed contradicts itself and was stopped there.', other: '{n} feeds contradict themselves and were stopped there.' },
 	'state.CLEAN': 'In order. You can publish.',
+	'state.NEW': 'New. It begins with your first post.',
 	'state.SUSPECT': 'Publishing is paused: this node may hold an old copy of your feed, and signing now could split it in two.',
 	'state.FORKED': 'Publishing is stopped: two different messages with the same number exist under your key.',
 	'state.RETIRED': 'This node is retired: your feed has moved to another one.',
@@ -350,7 +351,6 @@ Object.assign(words, {
 	'fork.lost': 'Friends who hold the side you give up never see you again, unless they begin anew with your feed.',
 
 	'safety.title': 'Safety',
-	'safety.lead': 'Backups, the 24 words, another machine, a passphrase',
 	'backup.title': 'Backups',
 	'backup.last': 'Last good backup: {when}.',
 	'backup.never': 'No backup yet.',
