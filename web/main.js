@@ -16,6 +16,7 @@ const SCREENS = [
 	[/^\/m\/([A-Za-z0-9_-]{43})\/raw$/, () => import('./views/raw.js')],
 	[/^\/p\/([A-Za-z0-9_-]{43})$/, () => import('./views/profile.js')],
 	[/^\/tag\/([^/]+)$/, () => import('./views/tag.js')],
+	[/^\/search$/, () => import('./views/search.js')],
 	[/^\/bookmarks$/, () => import('./views/bookmarks.js')],
 	[/^\/activity$/, () => import('./views/activity.js')],
 	[/^\/people$/, () => import('./views/people.js')],

@@ -225,6 +225,12 @@ export function listAt(key, path, isBack) {
 	return found;
 }
 
+/** A list that was made elsewhere belongs to a place of the history. @param {number} key @param {List} list */
+export function putList(key, list) {
+	lists.delete(`${key} ${list.path}`);
+	lists.set(`${key} ${list.path}`, list);
+}
+
 /** Posts of ours appear on top of every list with that path. @param {string} path @param {string[]} ids */
 export function addTo(path, ids) {
 	lists.forEach((list) => list.path === path && list.add(ids));

@@ -152,12 +152,12 @@ function pageAt(pages, from, y) {
 }
 
 /**
- * @param {{ path: string, label: string, empty: any, end?: string, again?: any, news?: { ids: string[], who: string[] } | null, onShow?: () => void, onList?: (list: List) => void }} props
+ * @param {{ path: string, label: string, empty: any, end?: string, again?: any, news?: { ids: string[], who: string[] } | null, onShow?: () => void, onList?: (list: List) => void, list?: List }} props
  *   `path` below /api, answered with posts, people and a cursor; `empty` is drawn when there are none; whenever `again` changes the newest page is looked at;
- *   `end` is said below the oldest; `news` in place of what looking finds
+ *   `end` is said below the oldest; `news` in place of what looking finds; `list`: it is made already
  */
-export function PostList({ path, label, empty, end = '', again, news = null, onShow, onList }) {
-	const list = useMemo(() => listAt(place.peek().key, path, place.peek().moved === 'back'), [path]);
+export function PostList({ path, label, empty, end = '', again, news = null, onShow, onList, list: given }) {
+	const list = useMemo(() => given ?? listAt(place.peek().key, path, place.peek().moved === 'back'), [path]);
 	const at = useValue(list.at);
 	const found = useValue(list.news);
 	const link = useValue(line);
@@ -166,7 +166,7 @@ export function PostList({ path, label, empty, end = '', again, news = null, onS
 		onList?.(list);
 		if (!list.at.peek().isLoaded) {
 			list.top();
-		} else if (place.peek().moved !== 'back') {
+		} else if (!given && place.peek().moved !== 'back') {
 			list.look();
 		}
 	}, [list]);

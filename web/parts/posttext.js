@@ -1,7 +1,8 @@
 /**
  * parts/posttext: a post's text as elements, one switch over the closed set of kinds that lib/markdown makes. No markup is ever taken from a stranger.
  */
-import { html, h, useMemo } from '../lib/html.js';
+import { html, h, useMemo, useValue } from '../lib/html.js';
+import { signal } from '@preact/signals-core';
 import { parse } from '../lib/markdown.js';
 import { t } from '../lib/text.js';
 
@@ -11,8 +12,15 @@ import { t } from '../lib/text.js';
 const NO_WORD = /[\p{L}\p{M}\p{Cf}]{300,}/u;
 const PART_OF_IT = /[\p{L}\p{M}\p{Cf}]{100}(?=\p{L})/gu;
 
+/** How the search screen draws words it has found, so that they stand out; null: nothing is looked for. @type {import('@preact/signals-core').Signal<((text: string) => any) | null>} */
+export const marker = signal(/** @type {any} */ (null));
+
 /** Words, with places where such a run may end a line. @param {string | undefined} text @returns {any} */
 function drawWords(text) {
+	const mark = marker.peek();
+	if (mark && text) {
+		return mark(text);
+	}
 	if (!text || !NO_WORD.test(text)) {
 		return text;
 	}
@@ -82,7 +90,7 @@ function draw(piece) {
 	case 'link':
 		return drawLink(piece);
 	case 'tag':
-		return html`<span class="tag">${piece.text}</span>`;
+		return html`<span class="tag">${drawWords(piece.text)}</span>`;
 	case 'file':
 		return html`<span class="file">${drawAll(piece.kids)}</span>`;
 	case 'picture':
@@ -94,6 +102,7 @@ function draw(piece) {
 
 /** @param {{ text: string, mentions?: import('../lib/state.js').Mention[], id?: string }} props */
 export function PostText({ text, mentions, id }) {
-	const drawn = useMemo(() => drawAll(parse(text, mentions)), [text]);
+	const mark = useValue(marker);
+	const drawn = useMemo(() => drawAll(parse(text, mentions)), [text, mark]);
 	return html`<div class="text" dir="auto" id=${id}>${drawn}</div>`;
 }
