@@ -248,8 +248,9 @@ static void on_item(void *ctx, struct rpc_call *call, enum muxrpc_type type, str
 static void refused(struct question *question, const char *error)
 {
 	static const char own[] = "kith.message:";
+	static const char gone[] = "parent stream"; /* as every program says at the end */
 	struct missing_peer *peer = question->of;
-	if (strncmp(error, own, strlen(own)) == 0) {
+	if (strncmp(error, own, strlen(own)) == 0 || strstr(error, gone) != NULL) {
 		question->wish->answer.figures.silent++;
 		return;
 	}
