@@ -84,6 +84,17 @@ static const struct cmd commands[] = {
 		"\"sequence\":n,\"at\":ms,\"text\":\"…\"} per line\n"
 		"At most 8 words. Case and accents do not matter; whom you block is not found.\n",
 		cmd_search},
+	{"thread", "ID [--own] [--data DIR] [--json]",
+		"print a conversation in its order, with what is missing of it",
+		"  --own          the one that begins with this message, which is itself a reply\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print it as GET /api/thread answers it\n",
+		cmd_thread},
+	{"fetch", "ID [--data DIR] [--json]", "ask everybody connected for one message",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print "
+		"{\"found\":…,\"came\":n,\"asked\":n,\"cannot\":n,\"silent\":n,\"blocked\":…}\n",
+		cmd_fetch},
 	{"check", "[--repair] [--hmac-key B64] [--data DIR] [--json]",
 		"verify every hash, signature and link of every stored feed, and all that follows",
 		"  --repair         mend what is found; the node must not run. Other people's "

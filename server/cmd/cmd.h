@@ -55,6 +55,8 @@ int cmd_check(int argc, char **argv);
 int cmd_feed(int argc, char **argv);
 int cmd_state(int argc, char **argv);
 int cmd_search(int argc, char **argv);
+int cmd_thread(int argc, char **argv);
+int cmd_fetch(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_backup(int argc, char **argv);

@@ -124,6 +124,15 @@ module.exports = async (world) => {
     assert.ok(posts.every((one) => one.id !== rye))
     assert.strictEqual((await ana.api('GET', 'message/' + pathOf(rye) + '/raw')).ahead, true)
   })
+  await check('the same on the command line', async () => {
+    const said = ana.command('thread', [root])
+    assert.match(said, /I can bring rye bread/)
+    assert.match(said, /3 in a conversation of their own/)
+    assert.match(said, /5 of 5 messages here/)
+    assert.strictEqual(JSON.parse(ana.command('thread', ['--own', butter, '--json'])).above, root)
+    assert.strictEqual(JSON.parse(ana.command('fetch', [rye, '--json'])).found, true)
+    assert.throws(() => ana.command('fetch', ['%' + 'A'.repeat(43) + '=.sha256']), (error) => error.status === 1 && /^asked 1, nobody has it yet/.test(error.stdout))
+  })
   await check('a reply is written under the post it answers, says whom, and answers it', async () => {
     const under = page.locator(`article[data-id="${rye}"]`)
     await under.focus()
