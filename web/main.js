@@ -7,7 +7,7 @@ import { t } from './lib/text.js';
 import { failure, feeds, head, isPaused, marks, me, now, peers, phase, setSync, spoken, status, take, unread } from './lib/state.js';
 import { go, place } from './lib/router.js';
 import { Bones, Empty, Problem } from './parts/bits.js';
-import { Page, Shell } from './parts/shell.js';
+import { Page, Shell, readyBanners } from './parts/shell.js';
 import Home from './views/home.js';
 
 /** Path, and the screen that belongs to it; all but Home come when they are needed. @type {[RegExp, () => Promise<any>][]} */
@@ -120,6 +120,7 @@ async function start(early) {
 		me.value = answer.me.id;
 		head.value = answer.head?.sequence ?? 0;
 		status.value = answer.status;
+		await readyBanners(answer.status);
 		peers.value = answer.peers;
 		unread.value = answer.unread ?? unread.peek();
 		setSync(answer.status.sync.phase, answer.status.sync.behind);

@@ -1,17 +1,15 @@
 /**
- * parts/banner: what every screen says while publishing is paused, when no backup succeeded for days, and until the paper words are written down.
+ * parts/banner: what every screen says while publishing is paused, while drafts from a pause are left, and when no backup succeeded for days.
  */
 import '../lib/lang/en-more.js';
-import { html, useEffect, useState, useValue } from '../lib/html.js';
+import { html, useEffect, useValue } from '../lib/html.js';
 import { memory } from '../lib/api.js';
 import { figure, t } from '../lib/text.js';
 import { askSafety, safety } from '../lib/safety.js';
-import { head, isPaused, now } from '../lib/state.js';
+import { isPaused, now } from '../lib/state.js';
 import { place } from '../lib/router.js';
-import { Icon, IconButton } from './bits.js';
+import { Icon } from './bits.js';
 import { span } from '../lib/time.js';
-
-const LATER_MS = 14 * 24 * 3600 * 1000;
 
 /** What is left of the quiet time, from when the node told. @param {any} at the safety answer */
 export const leftOf = (at) => (at?.wait?.left_ms > 0 ? Math.max(0, at.wait.left_ms - (Date.now() - at.got)) : 0);
@@ -55,11 +53,10 @@ export function waitSaid(at) {
 	return rule === 'U1' || of === 0 ? t('wait.one') : t('wait.friends', { n: of, done: confirmed });
 }
 
-/** @param {{ kind: string, icon?: string, said: string, wait?: string, href: string, action: string, onLater?: () => void }} props */
-function Bar({ kind, icon = 'warn', said, wait, href, action, onLater }) {
+/** @param {{ kind: string, icon?: string, said: string, wait?: string, href: string, action: string }} props */
+function Bar({ kind, icon = 'warn', said, wait, href, action }) {
 	return html`<div class=${`banner ${kind}`}><${Icon} name=${icon} />
 		<p>${said}${wait && html` <span aria-live="off">${wait}</span>`} ${place.peek().path !== href && html`<a href=${href}>${action}</a>`}</p>
-		${onLater && html`<${IconButton} icon="close" label=${t('banner.later')} onClick=${onLater} />`}
 	</div>`;
 }
 
@@ -80,13 +77,7 @@ function Paused({ node }) {
 
 /** @param {{ node: import('../lib/state.js').Status }} props */
 export default function Banner({ node }) {
-	const [later, setLater] = useState(Number(memory.get('words.later') ?? 0));
-	const own = useValue(head);
 	useValue(safety);
-	const putOff = () => {
-		memory.set('words.later', String(Date.now()));
-		setLater(Date.now());
-	};
 	if (isPaused(node)) {
 		return html`<${Paused} node=${node} />`;
 	}
@@ -95,9 +86,6 @@ export default function Banner({ node }) {
 	}
 	if (node.backup_late) {
 		return html`<${Bar} kind="" said=${t('banner.backup')} href="/settings/safety" action=${t('banner.see')} />`;
-	}
-	if (node.words_done === false && own > 2 && Date.now() - later > LATER_MS) {
-		return html`<${Bar} kind="hint" icon="safe" said=${t('banner.words')} href="/settings/safety" action=${t('banner.wordsDo')} onLater=${putOff} />`;
 	}
 	return null;
 }

@@ -112,20 +112,47 @@ function Rail() {
 	</aside>`;
 }
 
+/** Pauses, late backups and left drafts have a module of their own. @type {any} */
+let Urgent = null;
+/** @param {import('../lib/state.js').Status | null} node */
+const isUrgent = (node) => node !== null && (isPaused(node) || node.backup_late === true || memory.get('drafts') !== null);
+/** Waited for before the first screen, so that nothing moves down afterwards. @param {import('../lib/state.js').Status} node */
+export async function readyBanners(node) {
+	if (isUrgent(node) && !Urgent) {
+		await import('./banner.js').then((module) => {
+			Urgent = module.default;
+		}, () => {});
+	}
+}
+
+const WORDS_LATER_MS = 14 * 24 * 3600 * 1000;
+
+/** Until the words of the key are on paper. */
+function WordsHint() {
+	const [later, setLater] = useState(Number(memory.get('words.later') ?? 0));
+	const putOff = () => {
+		memory.set('words.later', String(Date.now()));
+		setLater(Date.now());
+	};
+	return Date.now() - later < WORDS_LATER_MS ? null : html`<div class="banner hint"><${Icon} name="safe" />
+		<p>${t('banner.words')} ${place.peek().path !== '/settings/safety' && html`<a href="/settings/safety">${t('banner.wordsDo')}</a>`}</p>
+		<${IconButton} icon="close" label=${t('banner.later')} onClick=${putOff} /></div>`;
+}
+
 export function Banners() {
 	const link = useValue(line);
 	const node = useValue(status);
 	const own = useValue(head);
-	const [More, setMore] = useState(/** @type {any} */ (null));
-	const isDue = node !== null && (isPaused(node) || node.backup_late || memory.get('drafts') || (node.words_done === false && own > 2));
+	const [, redraw] = useState(0);
+	const isNow = isUrgent(node);
 	useEffect(() => {
-		if (isDue) {
-			import('./banner.js').then((module) => setMore(() => module.default), () => {});
+		if (node && isNow) {
+			readyBanners(node).then(() => redraw((n) => n + 1));
 		}
-	}, [Boolean(isDue)]);
+	}, [isNow]);
 	return html`<div class="banners" role="status">
 		${link === 'lost' && html`<${Lost} />`}
-		${isDue && More && html`<${More} node=${node} />`}
+		${isNow ? Urgent && html`<${Urgent} node=${node} />` : node?.words_done === false && own > 2 && html`<${WordsHint} />`}
 	</div>`;
 }
 
