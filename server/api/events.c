@@ -148,6 +148,12 @@ static void put_message(struct events *events, const struct committed *message)
 	} else if (message->type == CONTENT_VOTE && message->has_root) {
 		set_put(&pending->changed, message->root.at);
 	}
+	if (message->type == CONTENT_CONTACT && message->is_edge &&
+		feed_id_equal(&message->author, &events->self)) {
+		/* A block takes much away, and its end brings it back. */
+		events->owes_resync =
+			events->owes_resync || message->was_block || message->edge == EDGE_BLOCK;
+	}
 	if (message->type == CONTENT_ABOUT || message->type == CONTENT_CONTACT) {
 		set_put(&pending->people, message->author.at);
 		if (message->has_subject) {
@@ -211,6 +217,15 @@ void events_on_safety(struct events *events)
 {
 	(void)pthread_mutex_lock(&events->lock);
 	events->pending.safety = true;
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+void events_on_person(struct events *events, const struct feed_id *id, bool is_hidden)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	set_put(&events->pending.people, id->at);
+	events->pending.kept = true;
+	events->owes_resync = events->owes_resync || is_hidden;
 	(void)pthread_mutex_unlock(&events->lock);
 }
 

@@ -60,6 +60,8 @@ void events_on_sync(struct events *events, bool is_receiving, uint64_t behind);
 void events_on_state(struct events *events, const char *state, const char *cause);
 /** What a pause waits for, or a backup's job, changed. */
 void events_on_safety(struct events *events);
+/** What the owner keeps about somebody changed; `is_hidden`: also whether their posts are shown. */
+void events_on_person(struct events *events, const struct feed_id *id, bool is_hidden);
 /** Mutes, names or bookmarks changed. */
 void events_on_kept(struct events *events);
 /** What became of a held post; the last word about each counts. */

@@ -371,7 +371,10 @@ static enum err keep(struct call *call, const struct change *change, struct pers
 		err = people_read(reader, &change->feed, 1, out);
 	}
 	if (err == ERR_OK) {
-		events_on_kept(call->api->events);
+		events_on_person(call->api->events, &change->feed, change->kind == CHANGE_MUTE);
+		if (call->api->live != NULL) {
+			live_wake(call->api->live);
+		}
 	} else {
 		answer_err(&call->exchange->answer, err);
 	}

@@ -398,6 +398,7 @@ static enum err put_contact(struct index *index, const struct content_contact *c
 	}
 	enum contact_edge old = of->mine;
 	of->mine = contact->edge;
+	out->was_block = old == EDGE_BLOCK && of->mine != EDGE_BLOCK;
 	return follow_own_edge(index, of, old);
 }
 

@@ -29,6 +29,7 @@ struct committed {
 	struct feed_id subject; /* of a contact or an about-feed */
 	bool is_edge; /* a contact that counts: `edge` is what the author says of it now */
 	enum contact_edge edge;
+	bool was_block; /* ours, and it ends a block */
 	bool is_home;   /* belongs to the home timeline: a post by us or somebody we follow */
 	bool is_shown;  /* a post by somebody we neither block nor mute */
 	bool was_shown; /* it was held ahead before: no news for people */

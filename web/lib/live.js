@@ -38,6 +38,16 @@ const askPosts = later(async () => {
 	}
 }, 150);
 
+/** Posts that are here may say something else now, or be shown no more: somebody was blocked or muted, or that ended. */
+export async function reread() {
+	const all = state.knownPosts().filter(state.knownPost);
+	for (let at = 0; at < all.length; at += 50) {
+		const ids = all.slice(at, at + 50);
+		const got = new Set(state.take(await get(`posts?ids=${ids.map(pathOf).join(',')}`)));
+		ids.forEach((id) => got.has(id) || (state.postOf(id).value = null));
+	}
+}
+
 /** @type {Set<string>} */
 const renamed = new Set();
 const askPeople = later(async () => {
@@ -127,6 +137,7 @@ const handlers = {
 	safety: safetyChanged,
 	resync: () => {
 		state.refresh.value++;
+		reread().catch(() => {});
 		/* What was shown before its history may have been taken back. */
 		state.knownPosts().forEach((id) => state.postOf(id).peek()?.ahead && stale.add(id));
 		askPosts();

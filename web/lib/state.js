@@ -14,7 +14,7 @@ import { memory } from './api.js';
  *   holders: Holders | null, ahead?: boolean, checking?: boolean, bookmarked?: boolean, hidden?: number }} Post
  * @typedef {'follow' | 'none' | 'block'} Relation
  * @typedef {{ id: string, name: string, image: string | null, i: Relation, they: Relation, hops: number, sequence: number, newest: number,
- *   ahead?: { first: number, newest: number } | null }} Person
+ *   ahead?: { first: number, newest: number } | null, petname?: string | null, muted?: boolean }} Person
  * @typedef {{ id: string, address: string | null, via: string, state: 'away' | 'looking' | 'dialling' | 'connected', in: number, out: number,
  *   behind: number, received: number, seen: number | null, dialled_by_us: boolean, why: { code: string, said: string } | null }} Peer
  * @typedef {{ version: string, me: string, state: string, cause?: string | null, backup_late?: boolean, words_done?: boolean, uptime_ms: number, peers: { connected: number, dialling: number },

@@ -99,9 +99,9 @@ export function shortKey(id) {
 	return `${id.slice(1, 5)} ${id.slice(5, 9)}`;
 }
 
-/** @param {{ id: string, name?: string }} person */
+/** What somebody is called here: the name the owner gave them comes first. @param {{ id: string, name?: string, petname?: string | null }} person */
 export function nameOf(person) {
-	return person.name || shortKey(person.id);
+	return person.petname || person.name || shortKey(person.id);
 }
 
 /** "Ana", "Ana and Ben", "Ana, Ben and 3 others". @param {string[]} names @param {number} [total] */

@@ -27,6 +27,12 @@ export function ago(at, now) {
 	return t(date.getFullYear() === new Date(now).getFullYear() ? 'time.date' : 'time.dateYear', day);
 }
 
+/** "12 Mar 2024". @param {number} at ms */
+export function day(at) {
+	const date = new Date(at);
+	return t('time.dateYear', { d: String(date.getDate()), month: tongue.months[date.getMonth()], y: String(date.getFullYear()) });
+}
+
 /** "Tuesday, 12 March 2026 at 14:05", as one says it where the reader is. @param {number} at ms */
 export function full(at) {
 	return format('full', (locale) => new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'short' })).format(at);

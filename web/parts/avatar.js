@@ -45,7 +45,7 @@ export function Avatar({ id, size = 'm' }) {
 /** A person's name, isolated from the direction of the text around it. @param {{ id: string, link?: boolean, key8?: boolean }} props */
 export function Name({ id, link = true, key8 = false }) {
 	const person = useValue(personOf(id));
-	const shown = html`<bdi class=${person.name ? '' : 'unnamed'}>${nameOf(person)}</bdi>`;
+	const shown = html`<bdi class=${person.petname || person.name ? '' : 'unnamed'}>${nameOf(person)}</bdi>`;
 	return html`${link ? html`<a class="name" href=${personPath(id)}>${shown}</a>` : html`<span class="name">${shown}</span>`}${key8 &&
 	person.name &&
 	html` <span class="key8">${shortKey(id)}</span>`}`;

@@ -5,11 +5,12 @@ import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { ApiError, get } from '../lib/api.js';
 import { publish } from '../lib/safety.js';
-import { nameOf, nonce, pathOf, personPath, t } from '../lib/text.js';
+import { listOf, nameOf, nonce, pathOf, personPath, t } from '../lib/text.js';
 import { isPaused, me, peers, peopleChanged, personOf, say, status, take } from '../lib/state.js';
 import { askNetwork } from '../lib/live.js';
 import { Avatar, Name } from './avatar.js';
-import { Icon } from './bits.js';
+import { Bones, Empty, Icon, Problem, useAnswer } from './bits.js';
+import { PersonList } from './person.js';
 
 const MULTISERVER = /(?:net|ws|wss|tunnel):[^\s]*~shs:[A-Za-z0-9+/]{43}=/;
 const KEY = /@?([A-Za-z0-9+/]{43}=)(?:\.ed25519)?/;
@@ -152,3 +153,23 @@ export function FollowBox({ onFollowed, autofocus = false }) {
 		${error && html`<p class="slip" role="alert">${error.said}</p>`}
 	</form>`;
 }
+
+/** Whom friends follow, and through whom. @param {{ isAlone?: boolean }} props `isAlone`: nothing else stands there, so waiting and nothing are said */
+export function Suggested({ isAlone = false }) {
+	const again = useValue(peopleChanged);
+	const [answer, error, load] = useAnswer(async () => {
+		const got = await get('suggestions');
+		take(got);
+		return got.suggestions;
+	}, [again]);
+	if (!answer || answer.length === 0) {
+		return isAlone && (answer ? html`<${Empty} said=${t('people.noFriends')} then=${t('people.noFriendsDo')} />` : error ? html`<${Problem} error=${error} onRetry=${load} />` : html`<${Bones} />`);
+	}
+	const rows = new Map(answer.map((/** @type {any} */ row) => [row.id, row]));
+	const through = (/** @type {string} */ id) => t('people.through', { names: listOf(rows.get(id).through.map((/** @type {string} */ one) => nameOf(personOf(one).peek())), rows.get(id).total) });
+	const list = html`<p class="note list-hint">${t('people.suggestedHow')}</p><${PersonList} ids=${[...rows.keys()]} said=${through} />`;
+	return isAlone ? list : html`<section class="suggested" aria-labelledby="suggested-title"><h2 id="suggested-title">${t('people.suggested')}</h2>${list}</section>`;
+}
+
+/** Where there is nothing else to show. */
+export const FollowHere = () => html`<${FollowBox} /><${Suggested} />`;

@@ -40,11 +40,17 @@ function drawLink(piece) {
 	html` <span class="site">(${t('post.leads', { site: piece.site })})</span>`}`;
 }
 
+/** What the node puts in the place of words of people we block (server/API.md). @type {Record<string, string>} */
+const HIDDEN = { '[hidden quote]': 'post.hiddenQuote', '[someone you blocked]': 'post.hiddenName' };
+
+/** @param {string} text */
+const drawHidden = (text) => text.split(/(\[hidden quote\]|\[someone you blocked\])/).map((part) => (HIDDEN[part] ? html`<span class="hidden-words">${t(HIDDEN[part])}</span>` : drawWords(part)));
+
 /** @param {Piece} piece @returns {any} */
 function draw(piece) {
 	switch (piece.kind) {
 	case 'text':
-		return drawWords(piece.text);
+		return piece.text?.includes('[') ? drawHidden(piece.text) : drawWords(piece.text);
 	case 'plain':
 		return html`<p class="plain">${drawWords(piece.text)}</p>`;
 	case 'group':

@@ -14,11 +14,11 @@ import { SyncLine } from '../parts/sync.js';
 
 /** @typedef {'home' | 'wide'} Tab */
 
-/** The box to follow somebody, where there is nothing else to show; its module comes when needed. */
+/** The box to follow somebody and friends of friends, where there is nothing else to show; its module comes when needed. */
 function FollowHere() {
 	const [Box, setBox] = useState(/** @type {any} */ (null));
 	useEffect(() => {
-		import('../parts/follow.js').then((module) => setBox(() => module.FollowBox), () => {});
+		import('../parts/follow.js').then((module) => setBox(() => module.FollowHere), () => {});
 	}, []);
 	return Box && html`<${Box} />`;
 }

@@ -2,44 +2,82 @@
  * views/profile: one person: who they are, what they posted, whom they follow, who follows them, as far as this node knows.
  */
 import '../lib/lang/en-more.js';
-import { html, useValue } from '../lib/html.js';
+import { html, useState, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
-import { idOf, nameOf, personPath, shortKey, t } from '../lib/text.js';
+import { idOf, listOf, nameOf, personPath, shortKey, t } from '../lib/text.js';
+import { day } from '../lib/time.js';
 import { changed, me, peopleChanged, peers, personOf, refresh, sync, take } from '../lib/state.js';
 import { Avatar } from '../parts/avatar.js';
 import { Bones, Empty, Menu, Problem, Tabs, useAnswer } from '../parts/bits.js';
-import { FollowButton, PersonList, askBlock, askUnblock, copyText, relationOf } from '../parts/person.js';
+import { FollowButton, PersonList, askBlock, askMute, askPetname, askUnblock, copyText, relationOf, showCode, unmute } from '../parts/person.js';
+import { ProfileForm } from '../parts/profileform.js';
 import { PostList } from '../parts/list.js';
 import { PostText } from '../parts/posttext.js';
 import { Page } from '../parts/shell.js';
 
+const TABS = ['posts', 'all', 'follows', 'followers'];
+
+/** @param {string} id @param {import('../lib/state.js').Person} person */
+function menuOf(id, person) {
+	const name = nameOf(person);
+	/** @type {import('../parts/bits.js').MenuItem[]} */
+	const items = [{ said: t('key.copy'), onPick: () => copyText(id) }, { said: t('person.code'), onPick: () => showCode(id) }];
+	if (id === me.peek()) {
+		return items;
+	}
+	items.push({ said: t(person.petname ? 'petname.change' : 'petname.do'), onPick: () => askPetname(id) });
+	items.push(person.muted ? { said: t('mute.undo', { name }), onPick: () => unmute(id) } : { said: t('mute.do', { name }), onPick: () => askMute(id) });
+	items.push(
+		person.i === 'block'
+			? { said: t('follow.unblockAria', { name }), onPick: () => askUnblock(id) }
+			: { said: t('block.do', { name }), onPick: () => askBlock(id), danger: true },
+	);
+	return items;
+}
+
+/** Since when, whom they follow, who follows them. @param {{ path: string, about: any }} props */
+function Facts({ path, about }) {
+	const since = about.since && t('person.since', { date: day(about.since) });
+	return html`<p class="row-facts profile-facts">${since && html`<span>${since}</span>`}
+		<a href=${`${path}?show=follows`} data-replace>${t('person.nFollows', { n: about.follows })}</a>
+		<a href=${`${path}?show=followers`} data-replace>${t('person.nFollowers', { n: about.followers })}</a></p>`;
+}
+
+/** Friends of mine that follow them. @param {{ about: any }} props */
+function Between({ about }) {
+	const names = about.between.map((/** @type {string} */ id) => nameOf(personOf(id).peek()));
+	return names.length > 0 && html`<p class="row-facts">${t('person.between', { names: listOf(names, about.between_total) })}</p>`;
+}
+
 /** @param {{ id: string, about: any }} props */
 function Head({ id, about }) {
 	const person = useValue(personOf(id));
+	const [isEdited, setEdited] = useState(false);
 	const isMe = id === useValue(me);
 	const name = nameOf(person);
 	const relation = relationOf(person);
-	const items = [{ said: t('key.copy'), onPick: () => copyText(id) }];
-	if (!isMe) {
-		items.push(
-			person.i === 'block'
-				? { said: t('follow.unblockAria', { name }), onPick: () => askUnblock(id) }
-				: /** @type {any} */ ({ said: t('block.do', { name }), onPick: () => askBlock(id), danger: true }),
-		);
-	}
+	const isStranger = !isMe && person.i === 'none' && person.they !== 'block';
 	return html`<section class="profile" aria-label=${name}>
 		<div class="profile-top">
 			<${Avatar} id=${id} size="xl" />
 			<div class="profile-do">
-				<${Menu} label=${t('person.more', { name })} items=${items} />
-				${isMe ? html`<a class="button" href="/settings">${t('person.edit')}</a>` : html`<${FollowButton} id=${id} />`}
+				<${Menu} label=${t('person.more', { name })} items=${menuOf(id, person)} />
+				${isMe
+					? html`<button type="button" class="button" aria-expanded=${isEdited} onClick=${() => setEdited(!isEdited)}>${t('person.edit')}</button>`
+					: html`<${FollowButton} id=${id} />`}
 			</div>
 		</div>
-		<p class="profile-name"><bdi>${name}</bdi></p>
-		<p class="row-facts">${relation && html`<span class="badge">${relation}</span>`}<span class="key8" title=${id}>${t('person.key')} ${shortKey(id)}</span></p>
+		${isEdited
+			? html`<${ProfileForm} onDone=${() => setEdited(false)} />`
+			: html`<p class="profile-name"><bdi>${name}</bdi>${person.petname && person.name && html` <span class="own-name" dir="auto">${t('person.owns', { name: person.name })}</span>`}</p>
+		<p class="row-facts">${relation && html`<span class="badge">${relation}</span>`}${person.muted && html`<span class="badge">${t('person.isMuted')}</span>`}
+			<button type="button" class="key8" title=${id} onClick=${() => showCode(id)}>${t('person.key')} ${shortKey(id)}</button></p>
 		${about?.bio && html`<${PostText} text=${about.bio} />`}
+		${about && html`<${Facts} path=${personPath(id)} about=${about} /><${Between} about=${about} />`}`}
 		${about?.forked && html`<p class="slip">${t('person.forked')}</p>`}
 		${person.i === 'block' && html`<p class="slip">${t('person.blocked', { name })}</p>`}
+		${person.muted && html`<p class="slip calm">${t('person.muted', { name })}</p>`}
+		${isStranger && html`<p class="note apart-s">${t('person.public', { name })}</p>`}
 	</section>`;
 }
 
@@ -54,15 +92,18 @@ function Arriving({ id }) {
 		<progress max=${came + left} value=${came} aria-label=${t('sync.soon')}></progress></div>`;
 }
 
-/** @param {{ id: string }} props */
-function Nothing({ id }) {
+/** @param {{ id: string, isAll: boolean }} props */
+function Nothing({ id, isAll }) {
 	const person = useValue(personOf(id));
 	const name = nameOf(person);
 	if (id === me.peek()) {
 		return html`<${Empty} said=${t('person.emptyMe')} then=${t('person.emptyMeDo')} />`;
 	}
-	if (person.i === 'block') {
-		return null;
+	if (person.i === 'block' || person.muted) {
+		return html`<${Empty} said=${t(person.i === 'block' ? 'person.emptyBlocked' : 'person.emptyMuted')} />`;
+	}
+	if (person.newest > 0 && !isAll) {
+		return html`<${Empty} said=${t('person.emptyReplies', { name })} />`;
 	}
 	const isAsked = person.i === 'follow' || person.hops > 0;
 	return isAsked
@@ -70,13 +111,13 @@ function Nothing({ id }) {
 		: html`<${Empty} said=${t('person.emptyStranger', { name })} then=${t('person.emptyStrangerDo')} />`;
 }
 
-/** @param {{ path: string, id: string }} props */
-function Posts({ path, id }) {
+/** @param {{ path: string, id: string, isAll: boolean }} props */
+function Posts({ path, id, isAll }) {
 	const again = useValue(refresh);
 	const news = useValue(changed);
-	const { ahead, sequence, i: relation } = useValue(personOf(id));
-	return html`<${PostList} key=${relation === 'block'} path=${`person/${path}/posts`} label=${t('home.feed')} empty=${html`<${Nothing} id=${id} />`}
-		again=${`${again} ${news.n} ${sequence} ${ahead?.newest}`} />`;
+	const { ahead, sequence, i: relation, muted } = useValue(personOf(id));
+	return html`<${PostList} key=${`${relation === 'block'} ${muted} ${isAll}`} path=${`person/${path}/posts?show=${isAll ? 'all' : 'posts'}`} label=${t(isAll ? 'person.all1' : 'person.posts1')}
+		empty=${html`<${Nothing} id=${id} isAll=${isAll} />`} again=${`${again} ${news.n} ${sequence} ${ahead?.newest}`} />`;
 }
 
 /** @param {{ path: string, id: string, list: 'follows' | 'followers' }} props */
@@ -107,22 +148,20 @@ export default function Profile({ args, query }) {
 	const again = useValue(refresh);
 	const renamed = useValue(peopleChanged);
 	const left = useValue(sync).behind;
-	const show = query.get('show') ?? 'posts';
+	const wanted = query.get('show') ?? 'posts';
+	const show = TABS.includes(wanted) ? wanted : 'posts';
+	const isList = show === 'follows' || show === 'followers';
 	const [about] = useAnswer(async () => {
 		const answer = await get(`person/${args[0]}`);
-		take({ people: [answer.person] });
+		take({ people: [...answer.people, answer.person] });
 		return answer;
 	}, [args[0], again, renamed, person.ahead && left]);
 	const path = personPath(id);
-	const tabs = [
-		{ id: 'posts', href: path, said: t('person.posts') },
-		{ id: 'follows', href: `${path}?show=follows`, said: t('person.follows') },
-		{ id: 'followers', href: `${path}?show=followers`, said: t('person.followers') },
-	];
+	const tabs = TABS.map((tab) => ({ id: tab, href: tab === 'posts' ? path : `${path}?show=${tab}`, said: t(`person.${tab}`) }));
 	return html`<${Page} title=${nameOf(person)} back>
 		<${Head} id=${id} about=${about} />
 		<div class="tab-bar"><${Tabs} label=${t('person.tabs')} at=${show} tabs=${tabs} /></div>
 		<${Arriving} id=${id} />
-		${show === 'follows' || show === 'followers' ? html`<${People} key=${show} path=${args[0]} id=${id} list=${show} />` : html`<${Posts} path=${args[0]} id=${id} />`}
+		${isList ? html`<${People} key=${show} path=${args[0]} id=${id} list=${show} />` : html`<${Posts} path=${args[0]} id=${id} isAll=${show === 'all'} />`}
 	<//>`;
 }

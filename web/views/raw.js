@@ -2,7 +2,7 @@
  * views/raw: the signed message behind a post, as it is stored.
  */
 import '../lib/lang/en-more.js';
-import { html } from '../lib/html.js';
+import { html, useState } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, t } from '../lib/text.js';
 import { full } from '../lib/time.js';
@@ -12,10 +12,13 @@ import { copyText } from '../parts/person.js';
 
 /** @param {{ args: string[] }} props */
 export default function Raw({ args }) {
-	const [message, error, load] = useAnswer(() => get(`message/${args[0]}/raw`), [args[0]]);
+	const [isShown, show] = useState(false);
+	const [message, error, load] = useAnswer(() => get(`message/${args[0]}/raw${isShown ? '?hidden=show' : ''}`), [args[0], isShown]);
 	let body = html`<${Bones} rows=${2} />`;
 	if (error) {
 		body = error.code === 'not_found' ? html`<${Empty} said=${t('raw.none')} />` : html`<${Problem} error=${error} onRetry=${load} />`;
+	} else if (message?.hidden > 0) {
+		body = html`<${Empty} said=${t('raw.hidden')} then=${t('raw.hiddenDo')}><button type="button" class="button" onClick=${() => show(true)}>${t('raw.hiddenShow')}</button><//>`;
 	} else if (message) {
 		body = html`<div class="sheet">
 			<p>${t('raw.intro')} ${message.ahead && t('raw.ahead')}</p>
