@@ -280,6 +280,13 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print safety as in API.md\n",
 		cmd_resume},
+	{"activity", "[mention|reply|like|follow] [--limit N] [--seen] [--data DIR] [--json]",
+		"what others did that concerns you, the newest first",
+		"  --limit N      so many at most, 20 unless you say otherwise\n"
+		"  --seen         all of it was seen now, in every browser\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print what the API answers\n",
+		cmd_activity},
 	{"drafts", "[publish N | drop N] [--data DIR] [--json]",
 		"what was written while publishing was paused",
 		"  --data DIR     where the node keeps its data\n"

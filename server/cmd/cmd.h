@@ -81,6 +81,7 @@ int cmd_link(int argc, char **argv);
 int cmd_safety(int argc, char **argv);
 int cmd_fork(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
+int cmd_activity(int argc, char **argv);
 int cmd_drafts(int argc, char **argv);
 int cmd_want(int argc, char **argv);
 int cmd_sessions(int argc, char **argv);
