@@ -238,7 +238,7 @@ hooks.leave = (key) => {
 		const hasFocus = article.contains(document.activeElement);
 		if (hasFocus || at.bottom > 80) {
 			anchors.set(key, { id: article.getAttribute('data-id') ?? '', top: at.top, focus: hasFocus });
-			if (hasFocus || !article.parentElement?.contains(document.activeElement)) {
+			if (hasFocus || !(article.closest('.posts') ?? article.parentElement)?.contains(document.activeElement)) {
 				return;
 			}
 		}

@@ -4,7 +4,7 @@
  */
 import '../lib/lang/en-more.js';
 import { html, useEffect, useRef, useState, useValue } from '../lib/html.js';
-import { get, post } from '../lib/api.js';
+import { get, memory, post } from '../lib/api.js';
 import { go, place } from '../lib/router.js';
 import { KINDS, excerpt, nameOfItem, pathTo, sentence } from '../lib/news.js';
 import { t } from '../lib/text.js';
@@ -90,7 +90,7 @@ function Pill({ onShow }) {
 function More({ cursor, isBusy, onMore }) {
 	const end = useRef(/** @type {HTMLElement | null} */ (null));
 	useEffect(() => {
-		if (!end.current || !cursor) {
+		if (!end.current || !cursor || memory.get('endless') === 'off') {
 			return undefined;
 		}
 		const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && onMore(), { rootMargin: '1200px' });
@@ -163,7 +163,7 @@ export default function Activity({ query }) {
 	const settings = () => show((close) => html`<${NewsSettings} close=${close} />`).then(load);
 	let body = html`<${Bones} />`;
 	if (news && news.items.length > 0) {
-		body = html`<div class="posts" role="feed" aria-label=${t('activity.feed')} aria-busy=${isBusy}>${news.items.map((item) => html`<${Row} key=${nameOfItem(item)} item=${item} />`)}</div>
+		body = html`<section class="posts" aria-label=${t('activity.feed')} aria-busy=${isBusy}>${news.items.map((item) => html`<${Row} key=${nameOfItem(item)} item=${item} />`)}</section>
 			${error ? html`<${Problem} error=${error} onRetry=${more} />` : html`<${More} cursor=${news.cursor} isBusy=${isBusy} onMore=${more} />`}`;
 	} else if (error) {
 		body = html`<${Problem} error=${error} onRetry=${load} />`;
