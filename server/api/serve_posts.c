@@ -7,6 +7,7 @@
 #include "feed/message.h"
 #include "feed/tag.h"
 #include "store/ahead.h"
+#include "store/marks.h"
 #include "store/safety.h"
 #include "store/stray.h"
 
@@ -84,6 +85,23 @@ static json_t *cursor_of(const struct timeline_query *query, const struct post *
 	return shape_cursor(query->kind == TIMELINE_KEPT ? &kept : post);
 }
 
+/* With the newest page of a list that is marked: how far it was read. */
+static enum err put_mark(struct reader *reader, const struct timeline_query *query, json_t *tree)
+{
+	static const char *const names[] = {[TIMELINE_HOME] = "home", [TIMELINE_WIDE] = "wide"};
+	struct mark mark;
+	if (query->has_before || query->has_after || query->kind > TIMELINE_WIDE) {
+		return ERR_OK;
+	}
+	enum err err = mark_read(reader, names[query->kind], &mark);
+	const struct post place = {.at_ms = mark.at_ms, .order = mark.order};
+	if (err == ERR_OK && json_object_set_new(tree, "mark",
+				     mark.is_set ? shape_cursor(&place) : json_null()) != 0) {
+		err = ERR_NOMEM;
+	}
+	return err;
+}
+
 /* {"posts","people","cursor","newest"} into `tree`; `people` may hold some already. */
 static enum err put_page(struct call *call, struct reader *reader,
 	const struct timeline_query *query, struct shape_people *people, json_t *tree)
@@ -113,7 +131,7 @@ static enum err put_page(struct call *call, struct reader *reader,
 				json_object_set_new(tree, "newest", newest) != 0 ||
 				json_object_set_new(tree, "newer",
 					json_boolean(query->has_after && page.has_more)) != 0;
-		err = is_short ? ERR_NOMEM : ERR_OK;
+		err = is_short ? ERR_NOMEM : put_mark(reader, query, tree);
 	} else {
 		json_decref(posts);
 	}

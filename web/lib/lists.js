@@ -3,8 +3,8 @@
  * when somebody scrolls back. What is left of such a page is its height and where it ends.
  */
 import { signal } from '@preact/signals-core';
-import { get } from './api.js';
-import { feeds, dropFresh, keepers, marks, take } from './state.js';
+import { get, post } from './api.js';
+import { feeds, dropFresh, keepers, marks, take, unread } from './state.js';
 
 const ROWS = 20;
 /** Pages that are kept. */
@@ -31,6 +31,9 @@ export class List {
 	/** @param {string} path below /api */
 	constructor(path) {
 		this.path = path;
+		/** Lists of which the node keeps how far they were read. */
+		this.tab = /^timeline\?tab=(home|wide)$/.exec(path)?.[1] ?? '';
+		this.told = '';
 		/** The first answer, for what a screen shows beside the posts. @type {any} */
 		this.answer = null;
 		/** @type {import('@preact/signals-core').Signal<ListState>} */
@@ -43,10 +46,28 @@ export class List {
 		}
 	}
 
-	/** How far the owner has read now, in any browser. */
-	line() {
-		const tab = /^timeline\?tab=(home|wide)$/.exec(this.path)?.[1];
-		return tab ? Number.parseInt(marks.peek()[tab] ?? '0', 10) : 0;
+	/** How far the owner has read now, in any browser. @param {any} [answer] the newest page, which says so */
+	line(answer) {
+		if (this.tab && answer?.mark !== undefined) {
+			marks.value = { ...marks.peek(), [this.tab]: answer.mark };
+		}
+		return Number.parseInt(marks.peek()[this.tab] ?? '0', 10);
+	}
+
+	/** The newest is on the screen: the node is told, once for all that came in a second. */
+	seen() {
+		const { pages, from } = this.at.peek();
+		const newest = from === 0 ? pages[0]?.newest : null;
+		if (this.tab && newest && newest !== this.told) {
+			this.told = newest;
+			setTimeout(async () => {
+				if (this.told === newest) {
+					const answer = await post('here', { [this.tab]: newest }).catch(() => null);
+					marks.value = { ...marks.peek(), [this.tab]: newest };
+					unread.value = answer?.unread ?? unread.peek();
+				}
+			}, 1000);
+		}
 	}
 
 	/** @param {Partial<ListState>} part */
@@ -89,7 +110,7 @@ export class List {
 			const answer = (this.answer = await this.ask(''));
 			this.news.value = NO_NEWS;
 			const page = pageOf(answer);
-			return { pages: [{ ...page, key: at.pages[0]?.key ?? page.key }], from: 0, to: 1, isLoaded: true, line: this.line() };
+			return { pages: [{ ...page, key: at.pages[0]?.key ?? page.key }], from: 0, to: 1, isLoaded: true, line: this.line(answer) };
 		});
 	}
 

@@ -73,6 +73,11 @@ function onFresh(event) {
 	}
 }
 
+/** Posts by everybody may be very many: once a second is enough. */
+const onWide = later(async () => {
+	state.wide.value++;
+}, 1000);
+
 /** @param {any} event */
 function onSync(event) {
 	state.setSync(event.phase, event.behind);
@@ -113,6 +118,7 @@ const handlers = {
 		greeted = true;
 	},
 	fresh: onFresh,
+	wide: onWide,
 	changed: (event) => {
 		event.ids.forEach((/** @type {string} */ id) => stale.add(id));
 		askPosts();

@@ -142,6 +142,8 @@ export const peopleChanged = signal(0);
 export const kept = signal(0);
 /** New posts for home that are not shown yet. */
 export const fresh = signal({ ids: /** @type {string[]} */ ([]), who: /** @type {string[]} */ ([]) });
+/** Raised when posts by anybody came. */
+export const wide = signal(0);
 /** A minute hand for "4 min". */
 export const now = signal(Date.now());
 /** What is said in passing, at the bottom. */

@@ -94,6 +94,12 @@ export const personPath = (id) => `/p/${pathOf(id)}`;
 /** @param {string} id */
 export const messagePath = (id) => `/m/${pathOf(id)}`;
 
+/** Where posts with a tag are, without what does not count in tags (feed/tag.h); '' when its letters have no place in a path. @param {string} tag */
+export function tagPath(tag) {
+	const plain = tag.replace(/[\s,.?!<>()[\]"#]/gu, '');
+	return plain === '' || /[\\/\p{Cc}\p{Cs}]/u.test(plain) ? '' : `/tag/${encodeURIComponent(plain)}`;
+}
+
 /** The key's first eight characters in two groups: enough to tell two people apart aloud. @param {string} id */
 export function shortKey(id) {
 	return `${id.slice(1, 5)} ${id.slice(5, 9)}`;

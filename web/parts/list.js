@@ -5,7 +5,7 @@
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState, useValue } from '../lib/html.js';
 import { memory } from '../lib/api.js';
 import { listOf, nameOf, t } from '../lib/text.js';
-import { knownPost, line, personOf } from '../lib/state.js';
+import { knownPost, line, me, personOf } from '../lib/state.js';
 import { place } from '../lib/router.js';
 import { listAt } from '../lib/lists.js';
 import { Bones, Icon, Problem } from './bits.js';
@@ -62,7 +62,8 @@ function lineIn({ pages, from, to, line: read }) {
 		return '';
 	}
 	const at = ids.findIndex((id) => Number(knownPost(id)?.at) <= read);
-	return from > 0 || at > 0 ? ids[at] ?? '' : '';
+	const isNews = from > 0 || ids.slice(0, at).some((id) => knownPost(id)?.author !== me.peek());
+	return isNews ? ids[at] ?? '' : '';
 }
 
 /** @param {{ list: List, label: string, end: string }} props */
@@ -129,6 +130,27 @@ function Rows({ list, label, end }) {
 			one.setAttribute('aria-setsize', '-1');
 		}
 	}, [at.pages, at.from, at.to]);
+
+	/* Read is what stood on the screen of somebody who looks. */
+	useEffect(() => {
+		const top = at.from === 0 && box.current.querySelector('article');
+		const seen = () => document.visibilityState === 'visible' && list.seen();
+		const watcher = new IntersectionObserver((all) => {
+			if (all.some((one) => one.isIntersecting)) {
+				seen();
+				document.addEventListener('visibilitychange', seen);
+			} else {
+				document.removeEventListener('visibilitychange', seen);
+			}
+		});
+		if (top) {
+			watcher.observe(top);
+		}
+		return () => {
+			watcher.disconnect();
+			document.removeEventListener('visibilitychange', seen);
+		};
+	}, [at.pages, at.from]);
 
 	const lineAt = lineIn(at);
 	return html`<${Space} pages=${at.pages.slice(0, at.from)} place=${above} />

@@ -2,13 +2,14 @@
  * parts/post: one post, and the gap where one is missing.
  */
 import { html, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
-import { saidOf } from '../lib/api.js';
-import { figure, listOf, messagePath, nameOf, nonce, pathOf, personPath, t } from '../lib/text.js';
+import { post as send, saidOf } from '../lib/api.js';
+import { figure, listOf, messagePath, nameOf, nonce, pathOf, personPath, t, tagPath } from '../lib/text.js';
 import { changePost, isPaused, knownPost, me, personOf, postOf, say, status } from '../lib/state.js';
 import { go } from '../lib/router.js';
 import { Avatar, Name, calledBy } from './avatar.js';
 import { Icon, IconButton, Menu, Time } from './bits.js';
 import { PostText } from './posttext.js';
+import { full } from '../lib/time.js';
 
 /** @typedef {import('../lib/state.js').Post} PostData */
 
@@ -43,23 +44,39 @@ async function toggleLike(post) {
 	}
 }
 
-/** @param {string} text */
-async function copy(text) {
-	const { copyText } = await import('./person.js');
-	await copyText(text);
+/** Keep it, or no longer: only this node knows. @param {PostData} post */
+async function toggleKeep({ id, bookmarked }) {
+	const set = (/** @type {boolean} */ is) => changePost(id, (at) => ({ ...at, bookmarked: is }));
+	set(!bookmarked);
+	try {
+		await send('bookmark', { id, on: !bookmarked });
+		say(t(bookmarked ? 'post.keptNot' : 'post.kept'));
+	} catch (error) {
+		set(Boolean(bookmarked));
+		say(saidOf(error));
+	}
 }
+
+/** What may be done about people is a module of its own. @param {'copyText' | 'askBlock' | 'askMute' | 'askPetname'} what @param {string} about */
+const person = async (what, about) => /** @type {any} */ (await import('./person.js'))[what](about);
+/** @param {string} id */
+const likers = async (id) => (await import('./likers.js')).showLikers(id);
 
 /** @param {PostData} post */
 function menuItems(post) {
 	const items = [
+		...(post.likes.n > 0 ? [{ said: t('post.likers'), onPick: () => likers(post.id) }] : []),
 		{ said: t('post.raw'), href: `${messagePath(post.id)}/raw` },
-		{ said: t('post.copyText'), onPick: () => copy(post.text) },
-		{ said: t('post.copyId'), onPick: () => copy(post.id) },
+		{ said: t('post.copyText'), onPick: () => person('copyText', post.text) },
+		{ said: t('post.copyLink'), onPick: () => person('copyText', `ssb:message/classic/${pathOf(post.id)}=`) },
+		{ said: t('post.copyId'), onPick: () => person('copyText', post.id) },
 	];
 	if (post.author !== me.peek()) {
 		const name = nameOf(personOf(post.author).peek());
-		const block = async () => (await import('./person.js')).askBlock(post.author);
-		return [...items, { said: t('post.block', { name }), onPick: block, danger: true }];
+		return [...items,
+			{ said: t('post.petname', { name }), onPick: () => person('askPetname', post.author) },
+			{ said: t('post.mute', { name }), onPick: () => person('askMute', post.author) },
+			{ said: t('post.block', { name }), onPick: () => person('askBlock', post.author), danger: true }];
 	}
 	return items;
 }
@@ -75,6 +92,7 @@ function Actions({ post, onReply }) {
 		<//>
 		<${IconButton} icon="heart" data-act="like" full=${post.likes.mine} class=${`icon-button like${post.likes.mine ? ' liked' : ''}`}
 			label=${isPaused(node) ? `${t('post.like')}: ${t('write.keep')}` : t('post.like')} aria-pressed=${post.likes.mine} onClick=${() => toggleLike(post)} />
+		<${IconButton} icon="bookmark" data-act="keep" full=${post.bookmarked} label=${t('post.keep')} aria-pressed=${Boolean(post.bookmarked)} onClick=${() => toggleKeep(post)} />
 		<${Menu} label=${t('post.more')} items=${menuItems(post)} />
 		${post.author === me.peek() && html`<${Receipts} post=${post} />`}
 	</div>`;
@@ -91,6 +109,12 @@ function Body({ post, isWhole, id }) {
 			setLong(box.current.scrollHeight > box.current.clientHeight + 8);
 		}
 	}, [isOpen, post.text]);
+	/* Folding what was read to its end must not leave the reader somewhere below it. */
+	const fold = (/** @type {any} */ event) => {
+		const article = event.currentTarget.closest('article');
+		setAll(!isAll);
+		requestAnimationFrame(() => isAll && article.getBoundingClientRect().top < 0 && article.scrollIntoView({ block: 'start' }));
+	};
 	return html`${post.cw &&
 		html`<button type="button" class="warning" data-act="warning" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
 			<${Icon} name="warn" /><span dir="auto">${t('post.warning', { cw: post.cw })}</span><b>${t(isOpen ? 'post.hide' : 'post.show')}</b>
@@ -99,14 +123,15 @@ function Body({ post, isWhole, id }) {
 		html`<div ref=${box} class=${isAll || post.text.length <= 700 ? 'body' : 'body clipped'} data-long=${isLong && !isAll}>
 			<${PostText} id=${id} text=${post.text} mentions=${post.mentions} />
 		</div>`}
-		${isOpen && isLong && !isAll && html`<button type="button" class="quiet-button" onClick=${() => setAll(true)}>${t('post.all')}</button>`}`;
+		${isOpen && isLong && html`<button type="button" class="quiet-button" data-act="fold" aria-expanded=${isAll} onClick=${fold}>${t(isAll ? 'post.less' : 'post.all')}</button>`}`;
 }
 
 /** Where a reply belongs. @param {{ post: PostData }} props */
 function Context({ post }) {
 	const above = knownPost(post.root ?? '');
 	if (!post.root) {
-		return post.channel ? html`<p class="context" dir="auto">${t('post.channel').replace('{channel}', '')}${post.channel}</p>` : null;
+		const path = tagPath(post.channel ?? '');
+		return post.channel ? html`<p class="context" dir="auto">${path ? html`<a href=${path}>${t('post.channel', { channel: post.channel })}</a>` : t('post.channel', { channel: post.channel })}</p>` : null;
 	}
 	const said = above && !above.missing ? t('post.inReplyTo', { name: calledBy(above.author) }) : t('post.inReply');
 	return html`<p class="context"><a href=${messagePath(post.id)}>${said}</a></p>`;
@@ -128,7 +153,7 @@ function Likers({ post }) {
 	const others = post.likes.some.filter((id) => id !== me.peek());
 	const names = (post.likes.mine ? [me.peek(), ...others] : others).map(calledBy);
 	const said = names.length > 0 ? t('post.likedBy', { names: listOf(names, post.likes.n) }) : t('post.likedN', { n: post.likes.n });
-	return html`<p class="likers">${said}</p>`;
+	return html`<button type="button" class="quiet-button likers" data-act="likers" onClick=${() => likers(post.id)}>${said}</button>`;
 }
 
 /**
@@ -152,6 +177,8 @@ export function Post({ id, isOpened = false, context, isLine = false, onReply })
 		<div class="main">
 			${context ?? html`<${Context} post=${post} />`}
 			<${Body} post=${post} isWhole=${isOpened} id=${`t-${dom}`} />
+			${Number(post.hidden) > 0 && html`<p class="hidden-note">${t('post.hidden', { n: Number(post.hidden) })}</p>`}
+			${isOpened && html`<p class="exact">${full(post.at)}</p>`}
 			${isOpened && html`<${Likers} post=${post} />`}
 			<${Actions} post=${post} onReply=${onReply} />
 		</div>

@@ -4,7 +4,7 @@
 import { html, h, useMemo, useValue } from '../lib/html.js';
 import { signal } from '@preact/signals-core';
 import { parse } from '../lib/markdown.js';
-import { t } from '../lib/text.js';
+import { t, tagPath } from '../lib/text.js';
 
 /** @typedef {import('../lib/markdown.js').Piece} Piece */
 
@@ -96,7 +96,7 @@ function draw(piece) {
 	case 'link':
 		return drawLink(piece);
 	case 'tag':
-		return html`<span class="tag">${drawWords(piece.text)}</span>`;
+		return html`<a class="tag inside" href=${tagPath(String(piece.text))}>${drawWords(piece.text)}</a>`;
 	case 'file':
 		return html`<span class="file">${drawAll(piece.kids)}</span>`;
 	case 'picture':

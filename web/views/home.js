@@ -5,7 +5,7 @@ import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { addTo } from '../lib/lists.js';
 import { t } from '../lib/text.js';
-import { dropFresh, fresh, me, refresh } from '../lib/state.js';
+import { dropFresh, fresh, me, refresh, wide } from '../lib/state.js';
 import { Empty, Tabs } from '../parts/bits.js';
 import { Composer } from '../parts/composer.js';
 import { PostList } from '../parts/list.js';
@@ -38,6 +38,7 @@ function Nothing({ tab }) {
 /** @param {{ tab: Tab }} props */
 function Timeline({ tab }) {
 	const again = useValue(refresh);
+	const everybody = useValue(wide);
 	const news = useValue(fresh);
 	const [list, setList] = useState(/** @type {any} */ (null));
 
@@ -49,7 +50,7 @@ function Timeline({ tab }) {
 	}, [news, list]);
 
 	return html`<${PostList} path=${`timeline?tab=${tab}`} label=${t('home.feed')} end=${t('home.end')} empty=${html`<${Nothing} tab=${tab} />`}
-		again=${again} news=${tab === 'home' ? news : null} onShow=${() => dropFresh(news.ids)} onList=${setList} />`;
+		again=${tab === 'wide' ? `${again} ${everybody}` : again} news=${tab === 'home' ? news : null} onShow=${() => dropFresh(news.ids)} onList=${setList} />`;
 }
 
 /** @param {{ query: URLSearchParams }} props */

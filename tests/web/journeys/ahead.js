@@ -82,7 +82,7 @@ module.exports = async (world) => {
   })
   await check('it can be liked and answered', async () => {
     const first = page.locator('article').filter({ hasText: `Day ${MESSAGES} at sea` })
-    await first.getByRole('button', { name: 'Like' }).click()
+    await first.getByRole('button', { name: 'Like', exact: true }).click()
     await page.locator('article .liked').waitFor()
     await first.locator('header a.time').click()
     await page.getByLabel('Your reply').fill('Welcome ashore')

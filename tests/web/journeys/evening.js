@@ -95,10 +95,10 @@ module.exports = async (world) => {
     await ana.shot('evening-6-ana')
   })
   await step('a like shows at its target, with the name', async () => {
-    await ana.page.locator('article').filter({ hasText: 'I bring cake' }).getByRole('button', { name: 'Like' }).click()
+    await ana.page.locator('article').filter({ hasText: 'I bring cake' }).getByRole('button', { name: 'Like', exact: true }).click()
     await page.locator('article').filter({ hasText: 'I bring cake' }).locator('header a.time').click()
     await page.locator('article.opened .likers', { hasText: 'Liked by Ana' }).waitFor()
-    await page.locator('article.opened').getByRole('button', { name: 'Like' }).click()
+    await page.locator('article.opened').getByRole('button', { name: 'Like', exact: true }).click()
     await page.locator('article.opened .likers', { hasText: 'Liked by you and Ana' }).waitFor()
     await page.reload()
     await page.locator('article.opened .likers', { hasText: 'Liked by you and Ana' }).waitFor()

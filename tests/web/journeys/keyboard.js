@@ -46,7 +46,7 @@ module.exports = async (world) => {
     await press('l')
     await page.locator('article:focus [aria-pressed=true]').waitFor()
     await press('r')
-    await until('the reply field has the focus', () => page.evaluate(() => document.activeElement?.getAttribute('aria-label') === 'Your reply'))
+    await until('the reply field has the focus', () => page.evaluate(() => document.activeElement?.getAttribute('aria-label')?.startsWith('Reply to')))
     await page.keyboard.type('An answer by hand')
     await press('Control+Enter')
     await page.locator('article').filter({ hasText: 'An answer by hand' }).waitFor()

@@ -53,6 +53,9 @@ Object.assign(words, {
 	'keep.empty': 'Nothing kept yet.',
 	'keep.emptyDo': 'Press Keep under a post, and it waits for you here.',
 
+	'likers.title': { one: 'Liked by {n} person', other: 'Liked by {n} people' },
+	'likers.rest': { one: 'And {n} more.', other: 'And {n} more.' },
+
 	'raw.title': 'Signed message',
 	'raw.intro': 'These bytes are what was signed, and what travels. Anyone can check that they are unchanged.',
 	'raw.ahead': 'It came first: earlier messages are still arriving.',
