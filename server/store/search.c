@@ -9,6 +9,7 @@
 #include "store/post.h"
 #include "store/search_match.h"
 #include "store/search_rows.h"
+#include "store/search_veil.h"
 
 #include <stdlib.h>
 
@@ -124,6 +125,9 @@ static enum err read_page(struct reader *reader, const struct search_query *quer
 	}
 	if (err == ERR_OK) {
 		err = post_count_all(reader, out);
+	}
+	if (err == ERR_OK && match.len > 0) {
+		err = search_veil(reader, buf_span(&match), out);
 	}
 	buf_fini(&match);
 	return err;

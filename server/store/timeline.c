@@ -6,6 +6,7 @@
 #include "store/post.h"
 
 #include "base/limits.h"
+#include "store/search_veil.h"
 
 #define ORDER_OLDER " AND (p.at, p.message) < (?1, ?2) ORDER BY p.at DESC, p.message DESC LIMIT ?3"
 #define ORDER_NEWER " AND (p.at, p.message) > (?1, ?2) ORDER BY p.at, p.message LIMIT ?3"
@@ -155,6 +156,9 @@ enum err timeline_page(struct reader *reader, const struct timeline_query *query
 	}
 	if (err == ERR_OK) {
 		err = post_count_all(reader, out);
+	}
+	if (err == ERR_OK && query->kind == TIMELINE_TAG) {
+		err = search_veil_tagged(out, query->tag);
 	}
 	err = reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
 	if (err != ERR_OK) {

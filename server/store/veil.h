@@ -33,8 +33,10 @@ bool veil_has_person(const struct veil *veil, const struct feed_id *id);
 enum veil_sign {
 	VEIL_RUN = 1,   /* QUOTE_RUN_WORDS words in a row (quote_hash) */
 	VEIL_WHOLE = 2, /* all words of a shorter post */
+	VEIL_TAG = 4,   /* a tag of a post of theirs (veil_tag_hash) */
 	VEIL_TALK = 3,  /* db_key_head() of a message of theirs, or that they answered */
 };
+uint64_t veil_tag_hash(const char *tag);
 /** Is it among what is stored of people we block, said before `at_ms`? */
 bool veil_has(const struct veil *veil, enum veil_sign sign, uint64_t hash, int64_t at_ms);
 

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "feed/quote.h"
+#include "feed/tag.h"
 #include "store/index.h"
 #include "store/pack.h"
 
@@ -83,6 +84,15 @@ static bool put(struct veil *veil, enum veil_sign sign, uint64_t hash, int64_t a
 	}
 	slot->at_s = at_s < slot->at_s ? at_s : slot->at_s;
 	return true;
+}
+
+uint64_t veil_tag_hash(const char *tag)
+{
+	uint64_t hash = 0;
+	for (; *tag != '\0'; tag++) {
+		hash = spread(hash ^ (uint8_t)*tag, VEIL_TAG);
+	}
+	return hash;
 }
 
 static int by_id(const void *a, const void *b)
@@ -180,6 +190,16 @@ static void add_talk(
 	}
 }
 
+static void add_tags(struct veil *veil, const struct content_post *post)
+{
+	struct tags tags;
+	tags_of(post, &tags);
+	struct span rest = tags_span(&tags);
+	for (const char *tag = tags_next(&rest); tag != NULL; tag = tags_next(&rest)) {
+		(void)put(veil, VEIL_TAG, veil_tag_hash(tag), 0);
+	}
+}
+
 static enum err add_message(struct veil *veil, const struct blocked *author, sqlite3_stmt *stmt,
 	struct buf *text, size_t *left)
 {
@@ -200,6 +220,7 @@ static enum err add_message(struct veil *veil, const struct blocked *author, sql
 	content_read_json(json_get(json_root(doc), "content"), &content);
 	if (content.type == CONTENT_POST) {
 		add_talk(veil, sqlite3_column_int64(stmt, 2), &content.post, at_ms);
+		add_tags(veil, &content.post);
 		err = add_text(veil, content.post.text, at_ms, left);
 		if (err == ERR_OK) {
 			err = add_text(veil, content.post.warning, at_ms, left);

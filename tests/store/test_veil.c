@@ -7,6 +7,7 @@
 #include "feed/json.h"
 #include "store/inside.h"
 #include "store/people.h"
+#include "store/tags.h"
 #include "store/timeline.h"
 #include "store/veil.h"
 
@@ -354,6 +355,53 @@ static void a_second_block_and_a_restart_hold_both(void **state)
 	end(&scene);
 }
 
+static void search_does_not_find_a_post_by_their_words_only(void **state)
+{
+	struct scene scene;
+	begin(&scene, *state);
+	(void)ben_says(&scene, "> " CRUEL "\n\nNo, tulips grow in it");
+	(void)ben_says(&scene, "A rubbish heap is in my own yard");
+	assert_int_equal(shelf_found(scene.shelf, "rubbish"), 3);
+	assert_int_equal(shelf_found(scene.shelf, "tulips"), 1);
+	block(&scene);
+	assert_int_equal(shelf_found(scene.shelf, "rubbish"), 1);
+	assert_int_equal(shelf_found(scene.shelf, "garden"), 0);
+	assert_int_equal(shelf_found(scene.shelf, "gard"), 0);
+	assert_int_equal(shelf_found(scene.shelf, "tulips"), 1);
+	assert_int_equal(shelf_found(scene.shelf, "from:Dee"), 0);
+	end(&scene);
+}
+
+static uint64_t tagged(struct scene *scene, const char *tag)
+{
+	struct tag_count rows[20];
+	size_t count = 0;
+	uint64_t posts = 0;
+	assert_int_equal(tags_newest(scene->shelf->reader, rows, 20, &count), ERR_OK);
+	for (size_t i = 0; i < count; i++) {
+		posts += strcmp(rows[i].tag.text, tag) == 0 ? rows[i].posts : 0;
+	}
+	return posts;
+}
+
+static void a_tag_in_a_hidden_quote_is_not_counted(void **state)
+{
+	struct scene scene;
+	struct posts posts;
+	const struct timeline_query query = {.kind = TIMELINE_TAG, .tag = "cruel", .limit = 10};
+	begin(&scene, *state);
+	(void)append(&scene, post_by(&scene.dee, "Nobody likes your garden at all #cruel #green"));
+	(void)ben_says(&scene, "> nobody likes your garden at all #cruel #green\n\nI do #green");
+	assert_int_equal(tagged(&scene, "cruel"), 2);
+	block(&scene);
+	assert_int_equal(tagged(&scene, "cruel"), 0);
+	assert_int_equal(tagged(&scene, "green"), 1);
+	assert_int_equal(timeline_page(scene.shelf->reader, &query, &posts), ERR_OK);
+	assert_int_equal(posts.count, 0);
+	posts_free(&posts);
+	end(&scene);
+}
+
 #define ON_A_SHELF(test) cmocka_unit_test_setup_teardown(test, shelf_set_up, shelf_tear_down)
 
 int main(void)
@@ -368,6 +416,8 @@ int main(void)
 		ON_A_SHELF(a_warning_and_a_bio_are_looked_at_too),
 		ON_A_SHELF(every_list_of_posts_is_veiled),
 		ON_A_SHELF(a_second_block_and_a_restart_hold_both),
+		ON_A_SHELF(search_does_not_find_a_post_by_their_words_only),
+		ON_A_SHELF(a_tag_in_a_hidden_quote_is_not_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
