@@ -4,6 +4,7 @@
  */
 #include "api/body.h"
 #include "api/shape.h"
+#include "api/watch.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -374,6 +375,9 @@ static enum err keep(struct call *call, const struct change *change, struct pers
 		events_on_person(call->api->events, &change->feed, change->kind == CHANGE_MUTE);
 		if (call->api->live != NULL) {
 			live_wake(call->api->live);
+		}
+		if (call->api->watch != NULL) {
+			watch_wake(call->api->watch); /* what they did counts no more, or again */
 		}
 	} else {
 		answer_err(&call->exchange->answer, err);

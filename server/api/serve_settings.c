@@ -4,6 +4,7 @@
  */
 #include "api/body.h"
 #include "api/shape.h"
+#include "api/watch.h"
 #include "base/log.h"
 
 static const char setting_activity[] = "activity";
@@ -106,6 +107,9 @@ void serve_settings_put(struct call *call)
 		return;
 	}
 	err = err == ERR_OK ? keep(call, json_object_get(tree, "activity")) : err;
+	if (call->api->watch != NULL) {
+		watch_wake(call->api->watch); /* another count, in all browsers */
+	}
 	if (err == ERR_OK) {
 		answer_json(answer, 200, tree);
 	} else {

@@ -73,6 +73,24 @@ static void merges_what_waits_and_is_empty_afterwards(void **state)
 	events_free(events);
 }
 
+static void counts_of_what_is_new_are_told_when_they_change(void **state)
+{
+	static const char *const wanted[] = {"{\"ev\":\"unread\",\"home\":3,\"activity\":1}"};
+	struct events_unread unread = {.home = 3};
+	struct events *events = begin();
+	(void)state;
+	events_on_unread(events, &unread); /* a page has it from its first question */
+	assert_false(events_is_waiting(events));
+	unread.activity = 1;
+	events_on_unread(events, &unread);
+	events_on_unread(events, &unread);
+	assert_true(events_is_waiting(events));
+	expect(events, wanted, 1);
+	events_on_unread(events, &unread);
+	expect(events, wanted, 0);
+	events_free(events);
+}
+
 static void of_everybodys_posts_only_the_number_is_told_however_many(void **state)
 {
 	static const char *const wanted[] = {"{\"ev\":\"wide\",\"n\":5000,\"who\":[\"@"};
@@ -207,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_everybodys_posts_only_the_number_is_told_however_many),
+		cmocka_unit_test(counts_of_what_is_new_are_told_when_they_change),
 		cmocka_unit_test(merges_what_waits_and_is_empty_afterwards),
 		cmocka_unit_test(what_is_shown_ahead_is_news_once),
 		cmocka_unit_test(tells_sync_and_holders_only_when_they_changed),

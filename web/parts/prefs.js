@@ -9,6 +9,7 @@ import { bytes, figure, t } from '../lib/text.js';
 import { phase, refresh, spoken, status } from '../lib/state.js';
 import { stop } from '../lib/live.js';
 import { Bones, Problem, Sheet, Time, useAct, useAnswer } from './bits.js';
+import { KindSwitches, NotifySwitch } from './notify.js';
 import { KeyText } from './person.js';
 
 /** One of a few. @param {{ name: string, legend: string, at: string, choices: [string, string][], onPick: (value: string) => void }} props */
@@ -75,7 +76,9 @@ export function Appearance() {
 				<button type="button" class="quiet-button" onClick=${async () => (await import('./keys.js')).showKeys()}>${t('settings.keysShow')}</button>
 			<//>
 			<${Switch} name="endless" label=${t('settings.endless')} hint=${t('settings.endlessHint')} />
-		<//>`;
+		<//>
+		<${Sheet} id="news" title=${t('activity.counts')}><p class="note">${t('activity.settingsHint')}</p><${KindSwitches} /><//>
+		<${Sheet} id="notify" title=${t('notify.title')}><${NotifySwitch} /><//>`;
 }
 
 export function Privacy() {

@@ -636,6 +636,7 @@ Object.assign(words, {
 	'activity.none.like': 'Nobody has liked a post of yours yet.',
 	'activity.none.follow': 'Nobody follows you yet.',
 	'activity.settings': 'What counts here',
+	'activity.counts': 'What counts as activity',
 	'activity.settingsHint': 'For all browsers of this node. What is switched off is neither counted nor shown.',
 	'activity.kind.reply': 'Answers to your posts',
 	'activity.kind.mention': 'Mentions of you',
