@@ -292,6 +292,17 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print what the API answers\n",
 		cmd_drafts},
+	{"outbox", "[send ID] [--data DIR] [--json]",
+		"posts that wait to be signed; send one now",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print what the API answers\n",
+		cmd_outbox},
+	{"undo", "[ID] [--data DIR] [--json]",
+		"take back a post that waits, the newest without ID; nothing is signed",
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print {\"body\":{…},\"writing\":\"…\",\"rev\":n}\n"
+		"Its words are drafts again. What is signed cannot be taken back by anybody.\n",
+		cmd_undo},
 	{"want", "ID [ADDRESS] [--data DIR] [--json]",
 		"keep and dial somebody without following them, while publishing is paused",
 		"  --data DIR     where the node keeps its data\n"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SENTENCE_BYTES = 600 };
+enum { SENTENCE_BYTES = 600, LINE_CHARS = 60 };
 
 /* A sentence for a person: an argument of any length, with whatever bytes, may be quoted in it. */
 static void print_sentence(const char *name, const char *format, va_list args)
@@ -52,6 +52,21 @@ const char *cmd_time(int64_t ms, char out[static CMD_TIME_BYTES])
 		(void)snprintf(out, CMD_TIME_BYTES, "an unknown time");
 	}
 	return out;
+}
+
+void cmd_print_line(const char *text)
+{
+	int left = LINE_CHARS;
+	for (const char *c = text; *c != '\0' && *c != '\n'; c++) {
+		/* Cut between characters only. */
+		if (left <= 0 && ((unsigned char)*c & 0xc0) != 0x80) {
+			(void)fputs("…", stdout);
+			break;
+		}
+		left--;
+		(void)putchar((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);
+	}
+	(void)putchar('\n');
 }
 
 static const struct cmd_option *find_option(

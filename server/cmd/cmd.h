@@ -28,6 +28,8 @@ int cmd_usage(const struct cmd *cmd, const char *format, ...) PRINTF_LIKE(2, 3);
 /** A time in this machine's zone, "2026-11-22 20:11"; "never" for 0. Returns `out`. */
 enum { CMD_TIME_BYTES = 32 };
 const char *cmd_time(int64_t ms, char out[static CMD_TIME_BYTES]);
+/** The first line of what somebody wrote, as much of it as fits on one; no control characters. */
+void cmd_print_line(const char *text);
 /** The row of a command, or NULL. */
 const struct cmd *cmd_find(const char *name);
 
@@ -83,6 +85,8 @@ int cmd_fork(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_activity(int argc, char **argv);
 int cmd_drafts(int argc, char **argv);
+int cmd_outbox(int argc, char **argv);
+int cmd_undo(int argc, char **argv);
 int cmd_want(int argc, char **argv);
 int cmd_sessions(int argc, char **argv);
 int cmd_settings(int argc, char **argv);

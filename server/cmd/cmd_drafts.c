@@ -3,23 +3,7 @@
 
 #include <stdio.h>
 
-enum { TARGET_BYTES = 64, LINE_CHARS = 60, DIGITS_MAX = 15 };
-
-/* The first line of a draft, as much of it as fits on one; no control characters. */
-static void print_line(const char *text)
-{
-	int left = LINE_CHARS;
-	for (const char *c = text; *c != '\0' && *c != '\n'; c++) {
-		/* Cut between characters only. */
-		if (left <= 0 && ((unsigned char)*c & 0xc0) != 0x80) {
-			(void)fputs("…", stdout);
-			break;
-		}
-		left--;
-		(void)putchar((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);
-	}
-	(void)putchar('\n');
-}
+enum { TARGET_BYTES = 64, DIGITS_MAX = 15 };
 
 static void print_draft(const json_t *row)
 {
@@ -30,7 +14,7 @@ static void print_draft(const json_t *row)
 	(void)printf("%-5lld %s  %-8s ", (long long)json_integer_value(json_object_get(row, "id")),
 		cmd_time(json_integer_value(json_object_get(row, "at")), at),
 		type == NULL ? "?" : type);
-	print_line(text == NULL ? "" : text);
+	cmd_print_line(text == NULL ? "" : text);
 }
 
 static int list_drafts(const struct client_options *options, struct client *client)
