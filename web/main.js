@@ -6,6 +6,8 @@ import { ApiError, boot, door, memory } from './lib/api.js';
 import { t } from './lib/text.js';
 import { failure, feeds, head, isPaused, marks, me, now, peers, phase, setSync, spoken, status, take, unread } from './lib/state.js';
 import { go, place } from './lib/router.js';
+import * as outbox from './lib/outbox.js';
+import * as writing from './lib/writing.js';
 import { Bones, Empty, Problem } from './parts/bits.js';
 import { Page, Shell, readyBanners } from './parts/shell.js';
 import Home from './views/home.js';
@@ -19,6 +21,8 @@ const SCREENS = [
 	[/^\/search$/, () => import('./views/search.js')],
 	[/^\/bookmarks$/, () => import('./views/bookmarks.js')],
 	[/^\/activity$/, () => import('./views/activity.js')],
+	[/^\/write$/, () => import('./views/write.js')],
+	[/^\/drafts$/, () => import('./views/drafts.js')],
 	[/^\/people$/, () => import('./views/people.js')],
 	[/^\/network$/, () => import('./views/network.js')],
 	[/^\/settings(?:\/(profile|appearance|privacy|devices|storage|network|about))?$/, () => import('./views/settings.js')],
@@ -131,6 +135,8 @@ async function start(early) {
 			memory.set('welcomed', isPaused(answer.status) ? 'yes' : null);
 			go(isPaused(answer.status) ? '/recovery' : '/welcome', { replace: true });
 		}
+		outbox.set(answer.outbox);
+		writing.start(answer.writing);
 		failure.value = null;
 		phase.value = 'open';
 		const live = await import('./lib/live.js');

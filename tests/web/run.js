@@ -12,7 +12,7 @@ const { check, counts, withPrefix } = require('../interop/lib/check')
 const { Browser } = require('./lib/browser')
 const { Node } = require('./lib/node')
 
-const all = ['markdown', 'words', 'evening', 'ahead', 'thread', 'classic', 'keyboard', 'hostile', 'writing', 'reading', 'activity', 'harassment', 'sdcard', 'paper', 'witness', 'fork', 'safety', 'screens', 'budget']
+const all = ['markdown', 'words', 'evening', 'ahead', 'thread', 'classic', 'keyboard', 'hostile', 'writing', 'undo', 'reading', 'activity', 'harassment', 'sdcard', 'paper', 'witness', 'fork', 'safety', 'screens', 'budget']
 
 /** What a step that the rest depends on throws when it failed: the failure is counted already. */
 const { END } = require('./lib/step')

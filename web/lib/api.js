@@ -15,6 +15,8 @@ export class ApiError extends Error {
 		this.do = what.do ?? null;
 		/* The number under which the node keeps what it did not sign; 0: none. */
 		this.draft = draft;
+		/** Of a draft that another device changed: what it is now. @type {any} */
+		this.now = null;
 	}
 }
 
@@ -64,7 +66,9 @@ async function read(answer) {
 	} else if (answer.status === 423) {
 		door.on423();
 	}
-	throw new ApiError(answer.status, body?.error ?? { code: 'internal', said: t('error.strange', { n: answer.status }) }, body?.draft);
+	const error = new ApiError(answer.status, body?.error ?? { code: 'internal', said: t('error.strange', { n: answer.status }) }, body?.draft);
+	error.now = body?.now;
+	throw error;
 }
 
 /**

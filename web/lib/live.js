@@ -5,7 +5,9 @@
 import { get, memory, door, post } from './api.js';
 import { pathOf, t } from './text.js';
 import { checkHead, later, opened, safetyChanged, seen, setState } from './safety.js';
+import * as outbox from './outbox.js';
 import * as state from './state.js';
+import * as writing from './writing.js';
 
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000, 30000];
 const LOST_AFTER_MS = 3000;
@@ -110,6 +112,8 @@ const handlers = {
 			state.refresh.value++;
 			askNetwork();
 			askUnread();
+			outbox.ask().catch(() => {});
+			writing.again();
 		}
 		if (greeted || event.head !== (seen()?.sequence ?? 0)) {
 			checkHead();
@@ -135,6 +139,8 @@ const handlers = {
 	kept: () => {
 		state.kept.value++;
 	},
+	outbox: outbox.hear,
+	writing: writing.hear,
 	state: (event) => {
 		setState(event.is, event.cause);
 		checkHead();
@@ -149,6 +155,8 @@ const handlers = {
 		askPosts();
 		safetyChanged();
 		askNetwork();
+		outbox.ask().catch(() => {});
+		writing.again();
 	},
 	bye: (event) => {
 		if (event.why === 'revoked') {

@@ -1,51 +1,91 @@
 /**
- * parts/composer: writing. Every keystroke is kept in this browser; a submission carries one nonce until its text changes, so trying again never posts twice.
+ * parts/composer: writing, in place or as a full page. Every keystroke is kept (lib/writing); what is posted waits on the node and may be taken back
+ * (lib/outbox). A submission carries one nonce until its text changes, so trying again never posts twice.
  */
 import { html, signal, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
-import { ApiError, get, memory } from '../lib/api.js';
-import { nonce as makeNonce, pathOf, t, unitsLeft } from '../lib/text.js';
-import { isPaused as paused, me, say, status, take } from '../lib/state.js';
+import { ApiError } from '../lib/api.js';
+import { useUnitsLeft } from '../lib/budget.js';
+import { nonce as makeNonce, pathOf, t } from '../lib/text.js';
+import { isPaused as paused, me, say, status } from '../lib/state.js';
+import { held, hold, stored } from '../lib/outbox.js';
+import { change, choose, done, look, nonceFor, writingOf } from '../lib/writing.js';
 import { Avatar } from './avatar.js';
-import { IconButton, Problem } from './bits.js';
+import { Icon, IconButton, Problem } from './bits.js';
 import { PostText } from './posttext.js';
-
-/** @typedef {{ text: string, cw: string, nonce: string, sent: string }} Draft */
 
 /** Raised to put the cursor into the composer on the screen. */
 export const wantsFocus = signal(0);
 
-/** @param {string} key @returns {Draft} */
-function loadDraft(key) {
-	try {
-		const found = JSON.parse(memory.get(`draft.${key}`) ?? 'null');
-		if (found && typeof found.text === 'string') {
-			return { text: found.text, cw: String(found.cw ?? ''), nonce: String(found.nonce ?? ''), sent: String(found.sent ?? '') };
-		}
-	} catch {
-		/* an older or damaged draft */
+const COUNTED_FROM = 1000;
+/** Where the counter speaks; between them it is only seen. */
+const SPOKEN = [0, 20, 50, 100, 200, 500, COUNTED_FROM];
+const PREVIEW_MS = 120;
+
+/** Names, tags and emoji while writing are a module of their own, fetched when the first is begun. @typedef {{ Suggest: any }} Suggesting */
+
+/** As the post will look: the same parser, the same elements. @param {{ text: string, cw: string }} props */
+function Preview({ text, cw }) {
+	const [shown, setShown] = useState(text);
+	useEffect(() => {
+		const timer = setTimeout(() => setShown(text), PREVIEW_MS);
+		return () => clearTimeout(timer);
+	}, [text]);
+	return html`<section class="preview" aria-label=${t('write.previewLabel')}>
+		${cw && html`<p class="warning"><${Icon} name="warn" /><span dir="auto">${t('post.warning', { cw })}</span></p>`}
+		${shown.trim() ? html`<${PostText} text=${shown} />` : html`<p class="muted">${t('write.empty')}</p>`}
+	</section>`;
+}
+
+/** @param {{ left: number }} props */
+function Left({ left }) {
+	if (left > COUNTED_FROM) {
+		return null;
 	}
-	return { text: '', cw: '', nonce: '', sent: '' };
+	const said = left < 0 ? t('write.over', { n: -left }) : t('write.left', { n: left });
+	const step = SPOKEN.find((at) => left <= at) ?? COUNTED_FROM;
+	return html`<span class=${left < 0 ? 'left over' : 'left'} aria-hidden="true">${said}</span>
+		<span class="sr" role="status">${left < 0 ? t('write.tooLong') : t('write.left', { n: step })}</span>`;
 }
 
-/** @param {string} key @param {Draft} draft */
-function keepDraft(key, draft) {
-	memory.set(`draft.${key}`, draft.text || draft.cw ? JSON.stringify(draft) : null);
+/** Two devices wrote. @param {{ at: import('../lib/writing.js').Writing }} props */
+function Other({ at }) {
+	const row = useValue(at.other);
+	if (!row?.body) {
+		return null;
+	}
+	return html`<div class="problem" role="alert"><${Icon} name="warn" /><div>
+		<p>${t('write.other')}</p>
+		<blockquote dir="auto" class="other-text">${row.body.text}</blockquote>
+		<p class="kept-do">
+			<button type="button" class="button" onClick=${() => choose(at, 'both')}>${t('write.both')}</button>
+			<button type="button" class="button" onClick=${() => choose(at, 'mine')}>${t('write.mine')}</button>
+			<button type="button" class="button" onClick=${() => choose(at, 'theirs')}>${t('write.theirs')}</button>
+		</p></div></div>`;
+}
+
+/** Posts from here that may still be taken back; their module comes with the first. @param {{ root?: string }} props */
+function Waiting({ root }) {
+	const all = useValue(held);
+	const [Held, setHeld] = useState(/** @type {any} */ (null));
+	const mine = root ? all.filter((one) => one.body.root === root) : all;
+	useEffect(() => {
+		if (mine.length > 0 && !Held) {
+			import('./held.js').then((module) => setHeld(() => module.Held), () => {});
+		}
+	}, [mine.length > 0]);
+	return mine.length > 0 && Held && mine.map((one) => html`<${Held} key=${one.nonce} one=${one} />`);
 }
 
 /**
- * Suggestions are a module of their own, fetched when the first name is begun.
- * @typedef {{ Suggest: any }} Suggesting
+ * @param {{ where: string, place: string, label: string, action: string, reply?: () => { root: string, branch?: string[] },
+ *   onPosted: (id: string) => void, onHeld?: () => void, autofocus?: boolean, isFull?: boolean }} props
  */
-
-/**
- * @param {{ where: string, place: string, label: string, action: string, reply?: () => { root: string, branch: string[] },
- *   onPosted: (id: string) => void, autofocus?: boolean }} props
- */
-export function Composer({ where, place, label, action, reply, onPosted, autofocus = false }) {
-	const [draft, setDraft] = useState(() => loadDraft(where));
-	const [isOpen, setOpen] = useState(draft.text !== '' || draft.cw !== '' || autofocus);
+export function Composer({ where, place, label, action, reply, onPosted, onHeld, autofocus = false, isFull = false }) {
+	const at = writingOf(where);
+	const words = useValue(at.words);
+	const [isOpen, setOpen] = useState(words.text !== '' || words.cw !== '' || autofocus || isFull);
 	const [isPreview, setPreview] = useState(false);
-	const [hasWarning, setWarning] = useState(draft.cw !== '');
+	const [hasWarning, setWarning] = useState(words.cw !== '');
 	const [isSending, setSending] = useState(false);
 	const [error, setError] = useState(/** @type {any} */ (null));
 	const [suggesting, setSuggesting] = useState(/** @type {Suggesting | null} */ (null));
@@ -55,73 +95,86 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 	const node = useValue(status);
 	const wanted = useValue(wantsFocus);
 	const self = useValue(me);
+	const became = useValue(stored);
 	const isPaused = paused(node);
-	const left = unitsLeft(draft.text + draft.cw);
-	const canPost = draft.text.trim() !== '' && left >= 0 && !isSending;
+	const thread = reply?.();
+	const body = { text: words.text, ...(words.cw.trim() ? { cw: words.cw.trim() } : {}), ...thread };
+	const left = useUnitsLeft(body);
+	const canPost = words.text.trim() !== '' && left >= 0 && !isSending;
 	const id = `write-${where.replace(/[^\w-]/g, '')}`;
 
-	const change = (/** @type {Partial<Draft>} */ part) => {
-		const next = { ...draft, ...part };
-		setDraft(next);
-		keepDraft(where, next);
-	};
+	useEffect(() => look(at), [where]);
+	/* What another device wrote, or what was taken back, is to be seen. */
+	useEffect(() => {
+		if (words.text || words.cw) {
+			setOpen(true);
+			setWarning((is) => is || words.cw !== '');
+		}
+	}, [words]);
+
+	const last = useRef(became.id);
+	useLayoutEffect(() => {
+		if (became.id !== last.current && (!thread || became.root === thread.root)) {
+			last.current = became.id;
+			onPosted(became.id);
+		}
+	}, [became]);
 
 	useLayoutEffect(() => {
 		const box = area.current;
-		if (box) {
+		if (box && !isFull) {
 			box.style.height = 'auto';
 			box.style.height = `${box.scrollHeight}px`;
 		}
-	}, [draft.text, isPreview, isOpen]);
+	}, [words.text, isOpen]);
 
 	const firstWish = useRef(wanted);
 	useEffect(() => {
 		if (autofocus || wanted !== firstWish.current) {
 			firstWish.current = wanted;
-			setPreview(false);
-			area.current?.focus();
-			area.current?.scrollIntoView({ block: 'nearest' });
+			const box = area.current;
+			box?.focus();
+			box?.setSelectionRange(box.value.length, box.value.length);
+			box?.scrollIntoView({ block: 'nearest' });
 		}
 	}, [wanted]);
 
 	const type = (/** @type {any} */ event) => {
-		change({ text: event.target.value });
+		change(at, { text: event.target.value });
 		setCaret(event.target.selectionStart);
-		if (!suggesting && event.target.value.includes('@')) {
+		if (!suggesting && /[@#:]/.test(event.target.value)) {
 			import('./suggest.js').then(setSuggesting, () => {});
 		}
 	};
 
-	const clear = () => {
-		setDraft({ text: '', cw: '', nonce: '', sent: '' });
-		memory.set(`draft.${where}`, null);
+	const close = () => {
 		setWarning(false);
 		setPreview(false);
 		setError(null);
+		setOpen(isFull);
+		area.current?.blur();
+	};
+	const discard = () => {
+		change(at, { text: '', cw: '' });
+		close();
 	};
 
 	const submit = async () => {
 		if (!canPost) {
 			return;
 		}
-		const sent = JSON.stringify([draft.text, draft.cw]);
-		const nonce = draft.nonce && draft.sent === sent ? draft.nonce : makeNonce();
-		change({ nonce, sent });
 		setSending(true);
 		setError(null);
 		try {
-			const cw = hasWarning && draft.cw.trim() ? { cw: draft.cw.trim() } : {};
-			const { publish } = await import('../lib/safety.js');
-			const answer = await publish('post', { text: draft.text, nonce, ...cw, ...(reply ? reply() : {}) });
-			clear();
-			take(await get(`posts?ids=${pathOf(answer.key)}`));
-			onPosted(answer.key);
-			say(t('write.done'));
-			setOpen(false);
-			area.current?.blur();
+			await hold({ ...body, nonce: nonceFor(at, makeNonce), writing: where });
+			done(at);
+			close();
+			onHeld?.();
 		} catch (problem) {
 			if (problem instanceof ApiError && problem.draft) {
-				clear();
+				change(at, { text: '', cw: '' });
+				done(at);
+				close();
 				say(t('write.keptDraft', { n: problem.draft }));
 				return;
 			}
@@ -132,8 +185,12 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 	};
 
 	const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
+		if (event.isComposing) {
+			return;
+		}
 		if (keys.current.onKey?.(event)) {
 			event.preventDefault();
+			event.stopPropagation();
 		} else if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
 			event.preventDefault();
 			submit();
@@ -142,38 +199,44 @@ export function Composer({ where, place, label, action, reply, onPosted, autofoc
 		}
 	};
 
-	/** @param {string} text @param {number} at */
-	const replace = (text, at) => {
-		change({ text });
-		setCaret(at);
-		requestAnimationFrame(() => area.current?.setSelectionRange(at, at));
+	/** @param {string} text @param {number} to */
+	const replace = (text, to) => {
+		change(at, { text });
+		setCaret(to);
+		requestAnimationFrame(() => {
+			area.current?.focus();
+			area.current?.setSelectionRange(to, to);
+		});
 	};
 
-	return html`<form class=${isOpen ? 'composer open' : 'composer'} onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), submit())}>
-		<${Avatar} id=${self} />
+	const post = html`<button type="submit" class="button strong" aria-disabled=${!canPost}>${isPaused ? t('write.keep') : isSending ? t('write.sending') : action}</button>`;
+	const form = html`<form class=${`composer${isOpen ? ' open' : ''}${isFull ? ' full' : ''}`} onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), submit())}>
+		${!isFull && html`<${Avatar} id=${self} />`}
 		<div class="write">
 			${hasWarning &&
 			html`<label class="cw"><span class="sr">${t('write.warnLabel')}</span>
-				<input value=${draft.cw} maxlength="200" placeholder=${t('write.warnPlace')} dir="auto" onInput=${(/** @type {any} */ e) => change({ cw: e.target.value })} />
+				<input value=${words.cw} maxlength="200" placeholder=${t('write.warnPlace')} dir="auto" onInput=${(/** @type {any} */ e) => change(at, { cw: e.target.value })} />
 			</label>`}
-			${isPreview
-				? html`<div class="preview">${draft.text.trim() ? html`<${PostText} text=${draft.text} />` : html`<p class="muted">${t('write.empty')}</p>`}</div>`
-				: html`<textarea id=${id} ref=${area} rows="1" dir="auto" aria-label=${label} placeholder=${place} value=${draft.text} readonly=${isSending}
-						aria-describedby=${`${id}-note`}
-						onFocus=${() => setOpen(true)} onInput=${type} onKeyDown=${onKeyDown}
-						onSelect=${(/** @type {any} */ e) => setCaret(e.target.selectionStart)}></textarea>`}
+			<textarea id=${id} ref=${area} rows="1" dir="auto" aria-label=${label} placeholder=${place} value=${words.text} readonly=${isSending}
+				aria-describedby=${`${id}-note`} onFocus=${() => setOpen(true)} onInput=${type} onKeyDown=${onKeyDown}
+				onSelect=${(/** @type {any} */ e) => setCaret(e.target.selectionStart)}></textarea>
 			${isOpen &&
 			html`<div class="tools">
-					<${IconButton} icon="warn" label=${t('write.warn')} aria-pressed=${hasWarning} onClick=${() => (hasWarning && change({ cw: '' }), setWarning(!hasWarning))} />
-					<${IconButton} icon=${isPreview ? 'pen' : 'eye'} label=${t(isPreview ? 'write.edit' : 'write.preview')} aria-pressed=${isPreview} onClick=${() => setPreview(!isPreview)} />
-					${draft.text !== '' && html`<${IconButton} icon="close" label=${t('write.discard')} onClick=${() => (clear(), setOpen(false))} />`}
+					<${IconButton} icon="warn" label=${t('write.warn')} aria-pressed=${hasWarning} onClick=${() => (hasWarning && change(at, { cw: '' }), setWarning(!hasWarning))} />
+					<${IconButton} icon="eye" label=${t('write.preview')} aria-pressed=${isPreview} onClick=${() => setPreview(!isPreview)} />
+					${words.text !== '' && html`<${IconButton} icon="bin" label=${t('write.discard')} onClick=${discard} />`}
+					${!isFull && html`<a class="icon-button" href=${where === 'home' ? '/write' : thread ? `/write?to=${pathOf(thread.root)}` : `/write?draft=${where}`} aria-label=${t('write.page')} title=${t('write.page')}><${Icon} name="expand" /></a>`}
 					<span class="grow"></span>
-					${left <= 1000 && html`<span class=${left < 0 ? 'left over' : 'left'} role="status">${left < 0 ? t('write.over', { n: -left }) : t('write.left', { n: left })}</span>`}
-					<button type="submit" class="button strong" aria-disabled=${!canPost}>${isPaused ? t('write.keep') : isSending ? t('write.sending') : action}</button>
-				</div>
-				<p class="note" id=${`${id}-note`}>${isPaused ? t('write.paused') : t('write.public')}</p>`}
-			${suggesting && !isPreview && html`<${suggesting.Suggest} id=${`${id}-list`} text=${draft.text} caret=${caret} area=${area} keys=${keys.current} onTake=${replace} />`}
+					<${Left} left=${left} />
+					${post}
+				</div>`}
+			${suggesting && html`<${suggesting.Suggest} id=${`${id}-list`} text=${words.text} caret=${caret} area=${area} keys=${keys.current} onTake=${replace} />`}
 			${error && html`<${Problem} error=${error} kept=${t('write.kept')} onRetry=${submit} />`}
+			<${Other} at=${at} />
+			${isOpen && isPreview && html`<${Preview} text=${words.text} cw=${words.cw.trim()} />`}
+			${isOpen && html`<p class="note" id=${`${id}-note`}>${isPaused ? t('write.paused') : t('write.public')} <a href="/drafts">${t('nav.drafts')}</a></p>`}
 		</div>
 	</form>`;
+	const waiting = html`<${Waiting} root=${thread?.root} />`;
+	return thread ? html`${waiting}${form}` : html`${form}${waiting}`;
 }

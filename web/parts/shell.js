@@ -58,6 +58,10 @@ export function NodeState({ short = false }) {
 }
 
 function write() {
+	if (matchMedia('(max-width: 47.99rem)').matches) {
+		go('/write');
+		return;
+	}
 	if (place.peek().path !== '/') {
 		go('/');
 	}

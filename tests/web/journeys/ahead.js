@@ -5,7 +5,7 @@ const fs = require('fs')
 const path = require('path')
 const { Author } = require('../../interop/lib/author')
 const { check, until } = require('../../interop/lib/check')
-const { DESK, PHONE } = require('../lib/browser')
+const { DESK, PHONE, postNow } = require('../lib/browser')
 const { step } = require('../lib/step')
 
 const MESSAGES = 20000
@@ -86,7 +86,7 @@ module.exports = async (world) => {
     await page.locator('article .liked').waitFor()
     await first.locator('header a.time').click()
     await page.getByLabel('Your reply').fill('Welcome ashore')
-    await page.getByRole('button', { name: 'Reply', exact: true }).last().click()
+    await postNow(page, 'Reply')
     await page.locator('article').filter({ hasText: 'Welcome ashore' }).waitFor()
     await page.goto(profile)
     await arriving.waitFor()

@@ -4,6 +4,7 @@ const assert = require('assert')
 const fs = require('fs')
 const path = require('path')
 const { check, until } = require('../../interop/lib/check')
+const { postNow } = require('../lib/browser')
 const { step } = require('../lib/step')
 const { Peer } = require('../../interop/lib/peer')
 
@@ -34,7 +35,7 @@ module.exports = async (world) => {
   await step('my reply reaches it with root and branch, and it has a receipt', async () => {
     await page.locator('article').filter({ hasText: 'day 5' }).locator('header a.time').click()
     await page.getByLabel('Your reply').fill('How is the weather?')
-    await page.getByRole('button', { name: 'Reply', exact: true }).last().click()
+    await postNow(page, 'Reply')
     await page.locator('article').filter({ hasText: 'weather' }).waitFor()
     reply = await until('the reply is in its database', async () => (await friend.dump(node.id)).find((one) => one.value.content.text === 'How is the weather?'))
     assert.strictEqual(reply.value.content.root, root.key)

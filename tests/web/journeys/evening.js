@@ -2,6 +2,7 @@
 'use strict'
 const assert = require('assert')
 const { check, until } = require('../../interop/lib/check')
+const { postNow } = require('../lib/browser')
 const { step } = require('../lib/step')
 
 module.exports = async (world) => {
@@ -18,8 +19,7 @@ module.exports = async (world) => {
     await page.getByLabel('Your post').fill('Tea at **ours** on Thursday?')
     await page.getByRole('button', { name: 'Show how it will look' }).click()
     await page.locator('.preview strong', { hasText: 'ours' }).waitFor()
-    await page.getByRole('button', { name: 'Back to writing' }).click()
-    await page.getByRole('button', { name: 'Post', exact: true }).click()
+    await postNow(page)
     const post = page.locator('article').first()
     await post.locator('strong', { hasText: 'ours' }).waitFor()
     await post.locator('.receipt', { hasText: 'On your node' }).waitFor()
@@ -84,7 +84,7 @@ module.exports = async (world) => {
     await page.locator('article').first().locator('header a.time').click()
     await page.getByRole('heading', { name: 'Conversation' }).waitFor()
     await page.getByLabel('Your reply').fill('Gladly. I bring cake.')
-    await page.getByRole('button', { name: 'Reply', exact: true }).last().click()
+    await postNow(page, 'Reply')
     const reply = page.locator('article').filter({ hasText: 'I bring cake' })
     await reply.locator('.receipt').waitFor()
     await reply.locator('.receipt', { hasText: 'Ana has it' }).waitFor()

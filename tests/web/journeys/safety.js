@@ -4,7 +4,7 @@ const assert = require('assert')
 const fs = require('fs')
 const path = require('path')
 const { check, until } = require('../../interop/lib/check')
-const { DESK, PHONE } = require('../lib/browser')
+const { DESK, PHONE, postNow } = require('../lib/browser')
 const { step } = require('../lib/step')
 
 module.exports = async (world) => {
@@ -100,7 +100,7 @@ module.exports = async (world) => {
     await page.getByRole('button', { name: 'Unlock' }).click()
     await page.locator('article').filter({ hasText: 'Two' }).waitFor({ timeout: 60000 })
     await page.getByLabel('Your post').fill('Unlocked')
-    await page.getByRole('button', { name: 'Post', exact: true }).click()
+    await postNow(page)
     await page.locator('article').filter({ hasText: 'Unlocked' }).waitFor()
   })
   await step('moving out says what it does, and wants the word typed', async () => {

@@ -4,6 +4,7 @@ const assert = require('assert')
 const fs = require('fs')
 const path = require('path')
 const { check, until } = require('../../interop/lib/check')
+const { postNow } = require('../lib/browser')
 const { step } = require('../lib/step')
 
 const inPath = (id) => id.slice(1, 44).replace(/\+/g, '-').replace(/\//g, '_')
@@ -22,7 +23,7 @@ module.exports = async (world) => {
   await nodeB.api('POST', 'follow', { text: nodeA.address })
   const write = async (text) => {
     await page.getByLabel('Your post').fill(text)
-    await page.getByRole('button', { name: 'Post', exact: true }).click()
+    await postNow(page)
     await page.locator('article').filter({ hasText: text }).waitFor()
   }
   const headOf = async (node) => (await node.api('GET', 'boot?limit=1')).head

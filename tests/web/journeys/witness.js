@@ -3,6 +3,7 @@
 const assert = require('assert')
 const fs = require('fs')
 const { until } = require('../../interop/lib/check')
+const { postNow } = require('../lib/browser')
 const { step } = require('../lib/step')
 
 module.exports = async (world) => {
@@ -12,7 +13,7 @@ module.exports = async (world) => {
   await ana.enter(node, 'Ana')
   const write = async (text) => {
     await page.getByLabel('Your post').fill(text)
-    await page.getByRole('button', { name: 'Post', exact: true }).click()
+    await postNow(page)
     await page.locator('article').filter({ hasText: text }).waitFor()
   }
   const stateOf = async () => (await node.api('GET', 'status')).state

@@ -13,6 +13,13 @@ const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', 
 exports.DESK = { width: 1280, height: 800 }
 exports.PHONE = { width: 390, height: 844 }
 
+/** Post what is written without the ten seconds in which it may be taken back. */
+exports.postNow = async (page, button = 'Post') => {
+  await page.getByRole('button', { name: button, exact: true }).last().click()
+  await page.locator('.held [data-act=now]').last().click()
+  await page.locator('.held').waitFor({ state: 'detached' })
+}
+
 /** A person's browser: its own profile, so its own cookies and storage. */
 exports.Browser = class Browser {
   static async open({ size = exports.DESK, scheme = 'light', flags: more = [] } = {}) {
