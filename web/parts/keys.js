@@ -58,6 +58,7 @@ const TABLE = [
 	]],
 	['keys.everywhere', [
 		{ keys: ['n'], help: 'keys.n', run: write },
+		{ keys: ['u'], help: 'keys.u', run: () => /** @type {HTMLElement | null} */ (document.querySelector('[data-act=undo]'))?.click() },
 		{ keys: ['/'], help: 'keys.search', run: search },
 		{ keys: ['Ctrl Enter'], help: 'keys.ctrlEnter' },
 		{ keys: ['Esc'], help: 'keys.esc' },

@@ -696,6 +696,7 @@ Object.assign(words, {
 	'keys.x': 'warning open or shut',
 	'keys.p': 'its author',
 	'keys.n': 'new post',
+	'keys.u': 'take back what waits to be signed',
 	'keys.ctrlEnter': 'post what you wrote',
 	'keys.dot': 'show new posts',
 	'keys.search': 'search',

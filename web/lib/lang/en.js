@@ -23,7 +23,6 @@ export const words = {
 	'nav.newSpoken': { one: '{n} new in Activity', other: '{n} new in Activity' },
 	'nav.new': { one: '{n} new', other: '{n} new' },
 	'nav.write': 'New post',
-	'nav.drafts': 'Drafts',
 	'nav.back': 'Back',
 	'nav.around': 'Around you',
 	'nav.aroundNobody': 'Nobody is connected right now. Posts travel when you next meet.',
