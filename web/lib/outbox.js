@@ -83,7 +83,7 @@ export async function hold(body) {
 export async function undo(nonce) {
 	const answer = await remove(`outbox/${nonce}`);
 	drop(nonce);
-	writing.take({ name: answer.writing, at: Date.now(), rev: answer.rev, body: { text: answer.body.text, cw: answer.body.cw ?? '' } });
+	writing.take({ name: answer.writing, at: Date.now(), rev: answer.rev, body: writing.wordsOf(answer.body) });
 	return answer.writing;
 }
 

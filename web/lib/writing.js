@@ -8,8 +8,8 @@ import { ApiError, get, memory, post, remove } from './api.js';
 const PUSH_MS = 1000;
 
 /**
- * `root`: of a reply that was taken back while something else was being written.
- * @typedef {{ text: string, cw: string, root?: string }} Words
+ * `root`, `fork`, `branch`: of a reply, where its name does not tell.
+ * @typedef {{ text: string, cw: string, root?: string, fork?: string, branch?: string[] }} Words
  * @typedef {{ name: string, at: number, rev: number, body: Words | null }} Row what the node has
  * @typedef {{ name: string, words: import('@preact/signals-core').Signal<Words>, other: import('@preact/signals-core').Signal<Row | null>,
  *   rev: number, base: string, nonce: string, sent: string, timer: number, isBusy: boolean, isAsked: boolean }} Writing
@@ -25,6 +25,12 @@ const isEmpty = (words) => !words.text && !words.cw;
 /** Two texts are the same when this is. @param {Words | null} words */
 const keyOf = (words) => (!words || isEmpty(words) ? '' : JSON.stringify([words.text, words.cw]));
 
+/** Of whatever was kept. @param {any} body @returns {Words} */
+export function wordsOf(body) {
+	const words = { text: String(body?.text ?? ''), cw: String(body?.cw ?? '') };
+	return body?.root ? { ...words, root: body.root, fork: body.fork, branch: body.branch } : words;
+}
+
 /** @param {string} name @returns {Writing} */
 export function writingOf(name) {
 	let found = open.get(name);
@@ -35,8 +41,7 @@ export function writingOf(name) {
 		} catch {
 			/* an older or damaged one */
 		}
-		const words = { text: String(kept?.text ?? ''), cw: String(kept?.cw ?? ''), ...(kept?.root ? { root: String(kept.root) } : {}) };
-		found = { name, words: signal(words), other: signal(null), rev: Number(kept?.rev ?? 0), base: String(kept?.base ?? ''), nonce: String(kept?.nonce ?? ''),
+		found = { name, words: signal(wordsOf(kept)), other: signal(null), rev: Number(kept?.rev ?? 0), base: String(kept?.base ?? ''), nonce: String(kept?.nonce ?? ''),
 			sent: String(kept?.sent ?? ''), timer: 0, isBusy: false, isAsked: false };
 		open.set(name, found);
 	}
@@ -103,7 +108,7 @@ export function take(row) {
 	at.base = theirs;
 	at.other.value = null;
 	if (!isChanged) {
-		at.words.value = row.body ? { text: String(row.body.text ?? ''), cw: String(row.body.cw ?? ''), ...(row.body.root ? { root: row.body.root } : {}) } : { text: '', cw: '' };
+		at.words.value = wordsOf(row.body);
 	} else if (mine !== theirs) {
 		pushSoon(at);
 	}

@@ -77,7 +77,7 @@ function Waiting({ root }) {
 }
 
 /**
- * @param {{ where: string, place: string, label: string, action: string, reply?: () => { root: string, branch?: string[] },
+ * @param {{ where: string, place: string, label: string, action: string, reply?: () => { root: string, fork?: string, branch?: string[] },
  *   onPosted: (id: string) => void, onHeld?: () => void, autofocus?: boolean, isFull?: boolean }} props
  */
 export function Composer({ where, place, label, action, reply, onPosted, onHeld, autofocus = false, isFull = false }) {
@@ -98,6 +98,8 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 	const became = useValue(stored);
 	const isPaused = paused(node);
 	const thread = reply?.();
+	/* A reply under a post of the conversation has that post's name, and says itself where it belongs. */
+	const aside = thread && where !== pathOf(thread.root) ? thread : {};
 	const body = { text: words.text, ...(words.cw.trim() ? { cw: words.cw.trim() } : {}), ...thread };
 	const left = useUnitsLeft(body);
 	const canPost = words.text.trim() !== '' && left >= 0 && !isSending;
@@ -140,7 +142,7 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 	}, [wanted]);
 
 	const type = (/** @type {any} */ event) => {
-		change(at, { text: event.target.value });
+		change(at, { text: event.target.value, ...aside });
 		setCaret(event.target.selectionStart);
 		if (!suggesting && /[@#:]/.test(event.target.value)) {
 			import('./suggest.js').then(setSuggesting, () => {});
@@ -225,7 +227,7 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 					<${IconButton} icon="warn" label=${t('write.warn')} aria-pressed=${hasWarning} onClick=${() => (hasWarning && change(at, { cw: '' }), setWarning(!hasWarning))} />
 					<${IconButton} icon="eye" label=${t('write.preview')} aria-pressed=${isPreview} onClick=${() => setPreview(!isPreview)} />
 					${words.text !== '' && html`<${IconButton} icon="bin" label=${t('write.discard')} onClick=${discard} />`}
-					${!isFull && html`<a class="icon-button" href=${where === 'home' ? '/write' : thread ? `/write?to=${pathOf(thread.root)}` : `/write?draft=${where}`} aria-label=${t('write.page')} title=${t('write.page')}><${Icon} name="expand" /></a>`}
+					${!isFull && html`<a class="icon-button" href=${thread ? `/write?to=${where}` : '/write'} aria-label=${t('write.page')} title=${t('write.page')}><${Icon} name="expand" /></a>`}
 					<span class="grow"></span>
 					<${Left} left=${left} />
 					${post}

@@ -20,18 +20,19 @@ export default function Write({ query }) {
 	const draft = query.get('draft') ?? '';
 	const where = NAME.test(draft) ? draft : PATH.test(to) ? to : 'home';
 	const words = useValue(writingOf(where).words);
-	const root = PATH.test(to) ? idOf('%', to) : words.root;
-	const [isReady, setReady] = useState(where !== draft);
+	const [isReady, setReady] = useState(where === 'home');
 	useEffect(() => {
 		if (!isReady) {
 			get(`writing?name=${where}`).then((answer) => answer.writing[0] && take(answer.writing[0]), () => {}).then(() => setReady(true));
 		}
 	}, [where]);
+	const root = words.root ?? (PATH.test(to) ? idOf('%', to) : '');
+	const reply = root ? () => ({ root, ...(words.root ? { fork: words.fork, branch: words.branch } : {}) }) : undefined;
 	const leave = () => (root ? go(`/m/${pathOf(root)}`, { replace: true }) : go('/', { replace: true }));
 	const tools = html`<${IconButton} icon="close" label=${t('write.close')} onClick=${back} />`;
 	return html`<${Page} title=${t(root ? 'write.replyTitle' : 'nav.write')} tools=${tools}>
 		${isReady &&
 		html`<${Composer} key=${where} where=${where} isFull autofocus place=${t(root ? 'write.reply' : 'write.what')} label=${t(root ? 'write.replyLabel' : 'write.label')}
-			action=${t(root ? 'write.send' : 'write.post')} reply=${root ? () => ({ root }) : undefined} onPosted=${() => {}} onHeld=${leave} />`}
+			action=${t(root ? 'write.send' : 'write.post')} reply=${reply} onPosted=${() => {}} onHeld=${leave} />`}
 	<//>`;
 }
