@@ -33,8 +33,8 @@ function write() {
 	setTimeout(() => wantsFocus.value++, 30);
 }
 
-/** Press a button of the post that has the focus. @param {string} selector */
-const press = (selector) => /** @type {HTMLElement | null} */ (current()?.querySelector(selector))?.click();
+/** Press a button of the post that has the focus, or of the one that was opened. @param {string} selector */
+const press = (selector) => /** @type {HTMLElement | null} */ ((current() ?? document.querySelector('main article.opened'))?.querySelector(selector))?.click();
 
 /** The field of the search screen, which may have to come first. */
 function search() {
