@@ -12,7 +12,8 @@ const { check, counts, withPrefix } = require('../interop/lib/check')
 const { Browser } = require('./lib/browser')
 const { Node } = require('./lib/node')
 
-const all = ['markdown', 'words', 'evening', 'ahead', 'thread', 'classic', 'keyboard', 'hostile', 'writing', 'undo', 'reading', 'activity', 'harassment', 'sdcard', 'paper', 'witness', 'fork', 'safety', 'screens', 'budget']
+/** Every file of journeys/, in the order of their names. */
+const all = fs.readdirSync(path.join(__dirname, 'journeys')).map((name) => path.basename(name, '.js')).sort()
 
 /** What a step that the rest depends on throws when it failed: the failure is counted already. */
 const { END } = require('./lib/step')
