@@ -19,13 +19,41 @@ const TARGET = ['es2022'];
 /* No text in web/ spans lines, so what stands before a line is for readers alone. */
 const INDENT = /^\t+/gm;
 
-const unindented = {
-	name: 'unindented',
-	setup(at) {
-		const ours = resolve(sources) + sep;
-		at.onLoad({ filter: /\.js$/ }, ({ path }) => (path.startsWith(ours) ? { contents: readFileSync(path, 'utf8').replace(INDENT, '') } : undefined));
-	},
+/**
+ * What is fetched later comes in a few groups: forty files of their own would be 19 kB larger, as each would be packed without its neighbours. What is named
+ * nowhere is of every day; a language, and what is large and seldom wanted, stays alone.
+ */
+const GROUPS = {
+	soon: /^lib\//,
+	rare: /^(views\/(recovery|safety|settings|welcome|raw)|parts\/(banner|keys)|lib\/languages)\.js$/,
+	alone: /^(lib\/lang\/.*|parts\/(code|emoji))\.js$/,
 };
+const groupOf = (name) => ['alone', 'rare', 'soon'].find((group) => GROUPS[group].test(name)) ?? 'daily';
+const exportOf = (name) => name.replace(/\.js$/, '').replace(/\W/g, '_');
+
+/** `import('./x.js')` of a module in a group becomes an import of the group, which has the module as a member. @param {Set<string>} later */
+function grouped(later) {
+	const ours = resolve(sources);
+	const rewrite = (code, path) =>
+		code.replace(/\bimport\('(\.[^']+)'\)/g, (all, to) => {
+			const name = relative(ours, resolve(dirname(path), to)).split(sep).join('/');
+			const group = groupOf(name);
+			return later.has(name) && group !== 'alone' ? `import('group:${group}').then((all) => all.${exportOf(name)})` : all;
+		});
+	return {
+		name: 'grouped',
+		setup(at) {
+			at.onResolve({ filter: /^group:/ }, ({ path }) => ({ path: path.slice('group:'.length), namespace: 'group' }));
+			at.onLoad({ filter: /./, namespace: 'group' }, ({ path }) => ({
+				contents: [...later].filter((name) => groupOf(name) === path).sort().map((name) => `export * as ${exportOf(name)} from './${name}';`).join('\n'),
+				resolveDir: ours,
+			}));
+			at.onLoad({ filter: /\.js$/ }, ({ path }) =>
+				path.startsWith(ours + sep) ? { contents: rewrite(readFileSync(path, 'utf8').replace(INDENT, ''), path) } : undefined,
+			);
+		},
+	};
+}
 
 const common = {
 	absWorkingDir: resolve(sources),
@@ -61,17 +89,11 @@ function put(name, content) {
 
 /** What the first screen runs, main.js first, and where the words of other languages are, as attributes for boot.js. */
 async function scripts() {
-	const { metafile } = await build({
-		...common,
-		entryPoints: ['main.js'],
-		outdir: resolve(out),
-		entryNames: '[name]',
-		chunkNames: '[name]-[hash]',
-		splitting: true,
-		minify: true,
-		metafile: true,
-		plugins: [unindented],
-	});
+	const how = { ...common, entryPoints: ['main.js'], outdir: resolve(out), entryNames: '[name]', chunkNames: '[name]-[hash]', splitting: true, minify: true, metafile: true };
+	/* Once to see what is imported later, and once in groups. */
+	const { metafile: alone } = await build({ ...how, write: false });
+	const entries = Object.values(alone.outputs).flatMap(({ entryPoint }) => (entryPoint && entryPoint !== 'main.js' ? [entryPoint] : []));
+	const { metafile } = await build({ ...how, plugins: [grouped(new Set(entries))] });
 	const nameOf = (path) => relative(resolve(out), resolve(sources, path)).split(sep).join('/');
 	const outputs = Object.fromEntries(
 		Object.entries(metafile.outputs).map(([path, one]) => [nameOf(path), { imports: one.imports.map((to) => ({ ...to, path: nameOf(to.path) })) }]),
