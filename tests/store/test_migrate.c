@@ -29,6 +29,8 @@ static void released_files_are_what_they_were(void **state)
 			"7b41d3dc53c23a5c82cc69808c2115aedc084055c8a3e8e7d3a8039fee09d6fd"},
 		{"003-safety.sql",
 			"903d7aabdf25e86e8c77fefbc2c8e7208da99eaef04bfea623a7caa4f5cc7a31"},
+		{"004-stream.sql",
+			"bc7f26c832204293597cdd717be37cc4e782ee83b602a6367d0312be16c072fb"},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(released) / sizeof(released[0]); i++) {
