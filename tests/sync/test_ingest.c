@@ -612,6 +612,74 @@ static void all_connections_together_hold_no_more_than_the_whole(void **state)
 	}
 }
 
+/* Bytes. */
+
+enum { SHARE_BYTES = LIMIT_INGEST_BYTES - LIMIT_INGEST_BYTES / LIMIT_INGEST_SHARE };
+
+static size_t bytes_held(void)
+{
+	size_t bytes = 0;
+	for (int i = 0; i < PEERS; i++) {
+		bytes += world.partners[i].ingest_bytes;
+	}
+	return bytes;
+}
+
+/* So many bytes from a connection, in messages as large as they come. */
+static void put_bytes(struct partner *from, struct feed *feed, const uint8_t *raw, size_t bytes)
+{
+	while (bytes > 0) {
+		size_t len = bytes < LIMIT_MESSAGE_BYTES ? bytes : LIMIT_MESSAGE_BYTES;
+		assert_int_equal(put(from, feed, span_of(raw, len)), INGEST_TAKEN);
+		bytes -= len;
+	}
+}
+
+static void a_share_is_counted_in_bytes_too_and_so_is_the_whole(void **state)
+{
+	uint8_t *raw = calloc(1, LIMIT_MESSAGE_BYTES);
+	struct feed *feed = &world.feeds[world.feed_count++];
+	(void)state;
+	assert_non_null(raw);
+	put_bytes(&world.partners[0], feed, raw, SHARE_BYTES - 1);
+	assert_false(world.partners[0].is_paused);
+	put_bytes(&world.partners[0], feed, raw, 1);
+	assert_true(world.partners[0].is_paused);
+	put_bytes(&world.partners[1], feed, raw, LIMIT_INGEST_BYTES - SHARE_BYTES - 1);
+	assert_false(world.partners[1].is_paused);
+	put_bytes(&world.partners[1], feed, raw, 1);
+	assert_true(world.partners[1].is_paused);
+	assert_int_equal(bytes_held(), LIMIT_INGEST_BYTES);
+	assert_true(ingest_count(world.sync.ingest) < SHARE / 2);
+	finish_all();
+	assert_int_equal(bytes_held(), 0);
+	free(raw);
+}
+
+static void a_thousand_shares_of_bytes_never_hold_more_than_one(void **state)
+{
+	uint8_t *raw = calloc(1, LIMIT_MESSAGE_BYTES);
+	struct feed *feed = &world.feeds[world.feed_count++];
+	size_t most = 0;
+	(void)state;
+	assert_non_null(raw);
+	for (uint64_t sent = 0; sent < 1000ULL * SHARE_BYTES;) {
+		while (!world.partners[0].is_paused) {
+			put_bytes(&world.partners[0], feed, raw, LIMIT_MESSAGE_BYTES);
+			sent += LIMIT_MESSAGE_BYTES;
+		}
+		most = bytes_held() > most ? bytes_held() : most;
+		fire_timers();
+		while (world.partners[0].is_paused) {
+			assert_true(work_one() || write_one());
+		}
+	}
+	assert_in_range(most, SHARE_BYTES, SHARE_BYTES + LIMIT_MESSAGE_BYTES - 1);
+	finish_all();
+	assert_int_equal(bytes_held(), 0);
+	free(raw);
+}
+
 static void a_feed_stays_in_order_though_two_connections_bring_it(void **state)
 {
 	(void)state;
@@ -836,6 +904,8 @@ int main(void)
 		SCENE(a_connection_is_paused_at_its_share_and_goes_on_when_half_of_it_is_free),
 		SCENE(a_flood_of_a_thousand_shares_never_holds_more_than_one),
 		SCENE(all_connections_together_hold_no_more_than_the_whole),
+		SCENE(a_share_is_counted_in_bytes_too_and_so_is_the_whole),
+		SCENE(a_thousand_shares_of_bytes_never_hold_more_than_one),
 		SCENE(a_feed_stays_in_order_though_two_connections_bring_it),
 		SCENE(when_one_fails_what_came_before_stays_and_another_brings_the_rest),
 		SCENE(beside_a_liar_others_lose_nothing_and_it_is_closed_and_shunned),
