@@ -189,6 +189,7 @@ QUERY(sql_audit_is_held,
 	"SELECT 1 FROM messages WHERE feed = ?1 AND sequence = ?2 AND key_head = ?3 "
 	"AND key_tail = ?4");
 QUERY(sql_audit_drafts, "SELECT draft, content FROM drafts");
+QUERY(sql_audit_outbox, "SELECT nonce, content FROM outbox");
 
 /* Is this very message part of its feed? Then it contradicts nothing. */
 static enum err is_held(
@@ -263,19 +264,41 @@ static enum err check_branch(
 	return ERR_OK;
 }
 
+static enum err is_json(struct span text, bool *out)
+{
+	struct json_doc *doc = NULL;
+	enum err err = json_parse(text, LIMIT_JSON_DEPTH, &doc);
+	*out = err == ERR_OK;
+	json_doc_free(doc);
+	return err == ERR_NOMEM ? err : ERR_OK;
+}
+
 static enum err check_draft(
 	struct reader *reader, const uint8_t *hmac_key, struct audit *audit, sqlite3_stmt *stmt)
 {
-	struct json_doc *doc = NULL;
+	bool is_good = false;
 	(void)reader;
 	(void)hmac_key;
-	enum err err = json_parse(db_column(stmt, 1), LIMIT_JSON_DEPTH, &doc);
-	if (err != ERR_OK && err != ERR_NOMEM) {
+	enum err err = is_json(db_column(stmt, 1), &is_good);
+	if (err == ERR_OK && !is_good) {
 		audit_fault(audit, AUDIT_OWN, "Draft %lld cannot be read.",
 			(long long)sqlite3_column_int64(stmt, 0));
-		err = ERR_OK;
 	}
-	json_doc_free(doc);
+	return err;
+}
+
+static enum err check_held(
+	struct reader *reader, const uint8_t *hmac_key, struct audit *audit, sqlite3_stmt *stmt)
+{
+	bool is_good = false;
+	struct span nonce = db_column(stmt, 0);
+	(void)reader;
+	(void)hmac_key;
+	enum err err = is_json(db_column(stmt, 1), &is_good);
+	if (err == ERR_OK && !is_good) {
+		audit_fault(audit, AUDIT_OWN, "The post %.*s that waits to be signed cannot be read.",
+			(int)nonce.len, (const char *)nonce.at);
+	}
 	return err;
 }
 
@@ -289,6 +312,7 @@ enum err audit_proofs(struct reader *reader, const uint8_t *hmac_key, struct aud
 		{&sql_audit_forks, check_proof},
 		{&sql_audit_branch, check_branch},
 		{&sql_audit_drafts, check_draft},
+		{&sql_audit_outbox, check_held},
 	};
 	enum err err = ERR_OK;
 	for (size_t i = 0; err == ERR_OK && i < sizeof(rows) / sizeof(rows[0]); i++) {

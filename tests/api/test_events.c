@@ -3,7 +3,9 @@
 
 #include "lib/cmocka.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int64_t now_ms = 1000000;
 
@@ -71,6 +73,62 @@ static void merges_what_waits_and_is_empty_afterwards(void **state)
 	assert_false(events_is_waiting(events));
 	expect(events, wanted, 0);
 	events_free(events);
+}
+
+static struct outbox_news news_of(const char *nonce, enum outbox_state state)
+{
+	return (struct outbox_news){.nonce = span_text(nonce), .state = state, .why = ""};
+}
+
+static void the_last_word_about_each_held_post_and_each_draft_is_told(void **state)
+{
+	static const char *const wanted[] = {"{\"ev\":\"outbox\",\"nonce\":\"a\",\"state\":"
+					     "\"stored\",\"id\":\"%BwAAAA",
+		"{\"ev\":\"outbox\",\"nonce\":\"b\",\"state\":\"draft\",\"id\":null,\"said\":"
+		"\"why\"}",
+		"{\"ev\":\"writing\",\"name\":\"home\",\"rev\":5}"};
+	struct events *events = begin();
+	struct outbox_news news = news_of("a", OUTBOX_HELD);
+	(void)state;
+	events_on_outbox(events, &news);
+	news.state = OUTBOX_STORED;
+	news.key.at[0] = 7;
+	events_on_outbox(events, &news);
+	news = news_of("b", OUTBOX_DRAFT);
+	news.why = "why";
+	events_on_outbox(events, &news);
+	events_on_writing(events, span_text("home"), 4);
+	events_on_writing(events, span_text("home"), 5);
+	assert_true(events_is_waiting(events));
+	expect(events, wanted, 3);
+	assert_false(events_is_waiting(events));
+	events_free(events);
+}
+
+static void more_held_posts_or_drafts_than_fit_are_asked_for(void **state)
+{
+	static const char *const resync[] = {"{\"ev\":\"resync\"}"};
+	char name[8];
+	(void)state;
+	for (int count = EVENTS_OUTBOX_MAX; count < 100 * EVENTS_OUTBOX_MAX; count *= 10) {
+		for (int more = 0; more < 2; more++) {
+			struct events *events = begin();
+			struct events_batch batch;
+			for (int i = 0; i < count + more; i++) {
+				(void)snprintf(name, sizeof(name), "%d", i);
+				struct outbox_news news = news_of(name, OUTBOX_HELD);
+				events_on_outbox(events, &news);
+				events_on_writing(events, span_text(name), 1);
+			}
+			events_take(events, &batch);
+			bool is_over = count + more > EVENTS_OUTBOX_MAX;
+			assert_int_equal(batch.frame_count,
+				EVENTS_OUTBOX_MAX + EVENTS_WRITINGS_MAX + is_over);
+			assert_int_equal(strcmp(batch.frames[0], resync[0]) == 0 ? 1 : 0, is_over);
+			events_batch_fini(&batch);
+			events_free(events);
+		}
+	}
 }
 
 static void counts_of_what_is_new_are_told_when_they_change(void **state)
@@ -229,6 +287,8 @@ int main(void)
 		cmocka_unit_test(merges_what_waits_and_is_empty_afterwards),
 		cmocka_unit_test(what_is_shown_ahead_is_news_once),
 		cmocka_unit_test(tells_sync_and_holders_only_when_they_changed),
+		cmocka_unit_test(the_last_word_about_each_held_post_and_each_draft_is_told),
+		cmocka_unit_test(more_held_posts_or_drafts_than_fit_are_asked_for),
 		cmocka_unit_test(tells_state_and_cause_when_either_changed),
 		cmocka_unit_test(names_the_replies_of_a_watched_thread),
 		cmocka_unit_test(says_resync_for_more_than_fits_and_not_too_often),

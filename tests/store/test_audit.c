@@ -251,6 +251,9 @@ static void every_kind_of_damage_is_a_sentence(void **state)
 		 "FROM messages WHERE feed = 1 AND sequence = 1",
 			"Message 1 of the other branch"},
 		{"INSERT INTO drafts (at, content) VALUES (1, x'7b')", "Draft 1 cannot be read"},
+		{"INSERT INTO outbox (nonce, at, due, content, body) VALUES (x'6131', 1, 1, "
+		 "x'7b', x'7b7d')",
+			"The post a1 that waits to be signed cannot be read"},
 		/* An index that does not say what its table says. */
 		{"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX "
 		 "contacts_about ON contacts (feed, edge, about)' WHERE name = 'contacts_about'",
