@@ -428,6 +428,15 @@ static bool ask(struct writer *writer, struct outbox_job *outbox, enum err *err)
 	return is_last;
 }
 
+static enum err said(struct publish_result *result, enum err err)
+{
+	if (err != ERR_OK && result->why[0] == '\0') {
+		(void)snprintf(result->why, sizeof(result->why),
+			"The node cannot take it now: %s.", err_text(err));
+	}
+	return err;
+}
+
 enum err writer_hold(struct writer *writer, const struct hold_request *request, int64_t *due_ms,
 	struct publish_result *result)
 {
@@ -438,7 +447,7 @@ enum err writer_hold(struct writer *writer, const struct hold_request *request, 
 	}
 	struct outbox_job *job = new_job(OUTBOX_HOLD);
 	if (job == NULL) {
-		return ERR_NOMEM;
+		return said(result, ERR_NOMEM);
 	}
 	job->hold_ms = request->hold_ms < 0 ? 0 : request->hold_ms;
 	job->hold_ms = job->hold_ms > LIMIT_OUTBOX_HOLD_MS ? LIMIT_OUTBOX_HOLD_MS : job->hold_ms;
@@ -454,7 +463,7 @@ enum err writer_hold(struct writer *writer, const struct hold_request *request, 
 		*due_ms = job->due_ms;
 		free_job(job);
 	}
-	return err;
+	return said(result, err);
 }
 
 static enum err set_nonce(struct outbox_job *job, struct span nonce)
@@ -472,14 +481,14 @@ enum err writer_send(struct writer *writer, struct span nonce, struct publish_re
 	*result = (struct publish_result){0};
 	struct outbox_job *job = new_job(OUTBOX_SEND);
 	if (job == NULL) {
-		return ERR_NOMEM;
+		return said(result, ERR_NOMEM);
 	}
 	enum err err = set_nonce(job, nonce);
 	if (ask(writer, job, &err)) {
 		*result = job->publish.result;
 		free_job(job);
 	}
-	return err;
+	return said(result, err);
 }
 
 enum err writer_undo(

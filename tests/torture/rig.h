@@ -32,6 +32,8 @@ struct rig_signed {
 struct rig_try {
 	char nonce[48];
 	char content[RIG_TEXT_BYTES];
+	bool may_be_undone; /* it is held first, and then sent */
+	bool is_held;       /* the node said so: it is never lost */
 	bool is_answered;
 	struct publish_result answer;
 };
