@@ -12,7 +12,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 
 const [, , sources, modules, out, plain] = process.argv;
-const { buildSync, build, transformSync } = createRequire(resolve(modules, 'x.js'))('esbuild');
+const { build, transformSync } = createRequire(resolve(modules, 'x.js'))('esbuild');
 
 /* What a browser must know to run the page at all: light-dark(), popovers, :has(). */
 const TARGET = ['es2022'];
@@ -55,7 +55,42 @@ function grouped(later) {
 	};
 }
 
+/* Of the parser what is never run is left out: raw HTML and typographic quotes are switched off, and it draws nothing. A rule that is off does this. */
+const UNUSED = {
+	renderer: 'class Renderer {}',
+	'common/html_blocks': '',
+	'common/html_re': '',
+	'rules_block/html_block': 'function html_block() { return false; }',
+	'rules_inline/html_inline': 'function html_inline() { return false; }',
+	'rules_core/smartquotes': 'function smartquotes() {}',
+	'rules_core/replacements': 'function replace() {}',
+};
+
+function replaced(code, pattern, by) {
+	if (!pattern.test(code)) {
+		throw new Error(`${pattern} is not in the parser any more: look at the new version`);
+	}
+	return code.replace(pattern, () => by);
+}
+
+const slimmed = {
+	name: 'slimmed',
+	setup(at) {
+		at.onLoad({ filter: /markdown-it\.mjs$/ }, ({ path }) => ({
+			contents: Object.entries(UNUSED).reduce(
+				(code, [name, by]) => replaced(code, new RegExp(`//#region src/${name}\\.ts\n[^]*?\n//#endregion`), by),
+				readFileSync(path, 'utf8'),
+			),
+		}));
+		/* These are only asked whether one letter fits; browsers know the classes themselves. */
+		at.onLoad({ filter: /uc\.micro.*\.mjs$/ }, ({ path }) => ({
+			contents: ['S', 'Cf'].reduce((code, name) => replaced(code, new RegExp(`^const ${name} = /.*/;$`, 'm'), `const ${name} = /\\p{${name}}/u;`), readFileSync(path, 'utf8')),
+		}));
+	},
+};
+
 const common = {
+	plugins: [slimmed],
 	absWorkingDir: resolve(sources),
 	bundle: true,
 	format: 'esm',
@@ -93,7 +128,7 @@ async function scripts() {
 	/* Once to see what is imported later, and once in groups. */
 	const { metafile: alone } = await build({ ...how, write: false });
 	const entries = Object.values(alone.outputs).flatMap(({ entryPoint }) => (entryPoint && entryPoint !== 'main.js' ? [entryPoint] : []));
-	const { metafile } = await build({ ...how, plugins: [grouped(new Set(entries))] });
+	const { metafile } = await build({ ...how, plugins: [slimmed, grouped(new Set(entries))] });
 	const nameOf = (path) => relative(resolve(out), resolve(sources, path)).split(sep).join('/');
 	const outputs = Object.fromEntries(
 		Object.entries(metafile.outputs).map(([path, one]) => [nameOf(path), { imports: one.imports.map((to) => ({ ...to, path: nameOf(to.path) })) }]),
@@ -139,7 +174,7 @@ rmSync(out, { recursive: true, force: true });
 rmSync(plain, { recursive: true, force: true });
 frame(await scripts());
 licences();
-buildSync({
+await build({
 	...common,
 	entryPoints: ['lib', 'lib/lang'].flatMap((dir) => readdirSync(join(sources, dir)).filter((name) => name.endsWith('.js')).map((name) => `${dir}/${name}`)),
 	outdir: resolve(plain),
