@@ -82,7 +82,11 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         one {\"id\":\"%…\",\"author\":\"@…\",\"name\":\"…\","
 		"\"sequence\":n,\"at\":ms,\"text\":\"…\"} per line\n"
-		"At most 8 words. Case and accents do not matter; whom you block is not found.\n",
+		"At most 8 words, of which parts are found too. Case and accents do not matter; "
+		"whom you block or\n"
+		"mute is not found. Also: \"in a row\", -without, #tag, from:NAME (or key, or me), "
+		"before:2026-05-01,\n"
+		"after:2026. Put -- before words when one begins with -.\n",
 		cmd_search},
 	{"thread", "ID [--own] [--data DIR] [--json]",
 		"print a conversation in its order, with what is missing of it",
@@ -95,6 +99,12 @@ static const struct cmd commands[] = {
 		"  --json         print "
 		"{\"found\":…,\"came\":n,\"asked\":n,\"cannot\":n,\"silent\":n,\"blocked\":…}\n",
 		cmd_fetch},
+	{"tags", "[START] [--limit N] [--data DIR] [--json]",
+		"print the tags used last; with a beginning, those that begin so",
+		"  --limit N      how many, 1 to 100 (default 20)\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         one {\"tag\":\"…\",\"n\":posts,\"at\":ms} per line\n",
+		cmd_tags},
 	{"check", "[--repair] [--hmac-key B64] [--data DIR] [--json]",
 		"verify every hash, signature and link of every stored feed, and all that follows",
 		"  --repair         mend what is found; the node must not run. Other people's "
@@ -292,8 +302,7 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print what the API answers\n",
 		cmd_drafts},
-	{"outbox", "[send ID] [--data DIR] [--json]",
-		"posts that wait to be signed; send one now",
+	{"outbox", "[send ID] [--data DIR] [--json]", "posts that wait to be signed; send one now",
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print what the API answers\n",
 		cmd_outbox},

@@ -59,6 +59,7 @@ int cmd_state(int argc, char **argv);
 int cmd_search(int argc, char **argv);
 int cmd_thread(int argc, char **argv);
 int cmd_fetch(int argc, char **argv);
+int cmd_tags(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_backup(int argc, char **argv);

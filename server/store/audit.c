@@ -153,6 +153,9 @@ static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 		err = audit_views_note(subject, &content);
 	}
 	if (err == ERR_OK) {
+		err = audit_words_note(subject, stmt, message, &content);
+	}
+	if (err == ERR_OK) {
 		err = audit_activity_note(subject, stmt, message, &content);
 	}
 	message_free(message);
@@ -226,9 +229,11 @@ static enum err check_feed(struct audit_subject *subject)
 		err = audit_views_check(subject); /* of messages that are all right */
 	} else {
 		*subject->likes_total = -1;
+		*subject->tags_total = -1;
 	}
 	if (err == ERR_OK) {
 		check_head(subject);
+		*subject->tags_total = subject->log_faults > 0 ? -1 : *subject->tags_total;
 	}
 	return err;
 }
@@ -261,8 +266,8 @@ static enum err next_feed(struct reader *reader, int64_t after, struct audit_sub
 	return reader_end(reader, err);
 }
 
-static enum err check_feeds(
-	struct reader *reader, const uint8_t *hmac_key, struct audit *audit, int64_t *likes)
+static enum err check_feeds(struct reader *reader, const uint8_t *hmac_key, struct audit *audit,
+	int64_t *likes, int64_t *tags)
 {
 	int64_t after = 0;
 	enum err err = ERR_OK;
@@ -271,6 +276,7 @@ static enum err check_feeds(
 			.reader = reader,
 			.hmac_key = hmac_key,
 			.body = BUF_INIT(LIMIT_MESSAGE_BYTES),
+			.tags_total = tags,
 			.likes_total = likes};
 		err = next_feed(reader, after, &subject);
 		if (err == ERR_OK) {
@@ -287,10 +293,10 @@ static enum err check_feeds(
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-/* All likes that somebody gave were found; are there more? Not to be told when messages came in
- * meanwhile. */
-static enum err check_likes(
-	struct reader *reader, struct audit *audit, int64_t newest_before, int64_t likes)
+/* All likes that somebody gave and all tags were found; are there more? Not to be told when
+ * messages came in meanwhile. */
+static enum err check_likes(struct reader *reader, struct audit *audit, int64_t newest_before,
+	int64_t likes, int64_t tags)
 {
 	int64_t newest = 0;
 	int64_t held = 0;
@@ -307,6 +313,9 @@ static enum err check_likes(
 		audit_fault(audit, AUDIT_VIEW, "The list of likes has %lld that nobody gave.",
 			(long long)(held - likes));
 	}
+	if (err == ERR_OK && newest == newest_before) {
+		err = audit_tags(reader, audit, tags);
+	}
 	return reader_end(reader, err);
 }
 
@@ -315,6 +324,7 @@ enum err audit_run(struct store *store, const uint8_t *hmac_key, struct audit *a
 	struct reader *reader = NULL;
 	int64_t newest = 0;
 	int64_t likes = 0;
+	int64_t tags = 0;
 	enum err err = reader_open(store, &reader);
 	if (err != ERR_OK) {
 		return err;
@@ -327,10 +337,10 @@ enum err audit_run(struct store *store, const uint8_t *hmac_key, struct audit *a
 		err = audit_number(reader, &sql_audit_newest, &newest);
 	}
 	if (err == ERR_OK) {
-		err = check_feeds(reader, hmac_key, audit, &likes);
+		err = check_feeds(reader, hmac_key, audit, &likes, &tags);
 	}
 	if (err == ERR_OK) {
-		err = check_likes(reader, audit, newest, likes);
+		err = check_likes(reader, audit, newest, likes, tags);
 	}
 	if (err == ERR_OK) {
 		err = audit_figures(reader, audit);

@@ -45,9 +45,15 @@ struct audit_subject {
 	struct buf body; /* the message that is looked at */
 	enum contact_edge mine;
 	bool is_muted;
-	bool is_behind;       /* rows of some of its messages are still to be made */
-	bool is_broken;       /* one sentence per broken chain is enough */
-	uint64_t log_faults;  /* of its messages and its row, without those of its views */
+	bool is_behind;      /* rows of some of its messages are still to be made */
+	bool is_broken;      /* one sentence per broken chain is enough */
+	uint64_t log_faults; /* of its messages and its row, without those of its views */
+	struct {
+		size_t missing; /* in the list of words */
+		size_t tags_missing;
+		int64_t tags; /* that are there */
+	} words;
+	int64_t *tags_total;  /* rows of `tags` that must be there; −1: it cannot be told */
 	int64_t *likes_total; /* rows of `votes` that must be there; −1: it cannot be told */
 };
 
@@ -78,6 +84,14 @@ MUST_USE enum err audit_activity_note(struct audit_subject *subject, sqlite3_stm
 MUST_USE enum err audit_activity_count(struct audit_subject *subject, size_t *wrong);
 /** Compare, after the feed's last message. */
 MUST_USE enum err audit_views_check(struct audit_subject *subject);
+
+/** The same of words and tags (audit_words.c): a message in the row of `stmt` that audit_post()
+ * gets, and the comparison after the last one. */
+MUST_USE enum err audit_words_note(struct audit_subject *subject, sqlite3_stmt *stmt,
+	const struct message *message, const struct content *content);
+MUST_USE enum err audit_words_check(struct audit_subject *subject);
+/** Of all feeds; `expected` tags of stored posts, −1: it cannot be told. */
+MUST_USE enum err audit_tags(struct reader *reader, struct audit *audit, int64_t expected);
 
 /** Rows that hang on nothing, the file, the proofs, the fence. */
 MUST_USE enum err audit_file(struct reader *reader, struct audit *audit);

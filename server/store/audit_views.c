@@ -256,6 +256,15 @@ static enum err compare(struct audit_subject *subject)
 	if (err != ERR_OK) {
 		return err;
 	}
+	if (subject->is_behind) {
+		*subject->tags_total = -1;
+	} else if (*subject->tags_total >= 0) {
+		*subject->tags_total += subject->words.tags;
+	}
+	err = subject->is_behind ? ERR_OK : audit_words_check(subject);
+	if (err != ERR_OK) {
+		return err;
+	}
 	if (wrong_edges > 0) {
 		audit_fault(subject->audit, AUDIT_VIEW,
 			"The list of whom %s follows and blocks is wrong.", subject->text);
@@ -290,6 +299,7 @@ enum err audit_views_check(struct audit_subject *subject)
 		err = compare(subject);
 	} else {
 		*subject->likes_total = -1;
+		*subject->tags_total = -1;
 	}
 	return reader_end(subject->reader, err);
 }

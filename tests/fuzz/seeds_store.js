@@ -43,3 +43,10 @@ put('move', JSON.stringify({ ...manifest, kind: 'move' }))
 put('empty-feed', JSON.stringify({ ...manifest, head: { sequence: 0, key: null }, holders: [] }))
 put('manifest-newer', JSON.stringify({ ...manifest, version: 2 }))
 put('negative', JSON.stringify({ ...manifest, entries: [{ name: 'x', bytes: -1, sha256: '0'.repeat(64) }] }))
+
+// Seeds for fuzz_search: DIR/search/*: what people type, and posts with tags.
+const typed = join(process.argv[2], 'search')
+mkdirSync(typed, { recursive: true })
+const questions = ['from:"Ana Lee" tea -cake', 'tag:garden before:2026-05-01 after:2026', '"one two" #tag -"three', 'ssb:message/classic/' + key,
+	'東京都に行く kithは良い 검색', 'a #Tea `#no` ```#no``` (#x) http://x/#no', 'before:soon tag:! from: -']
+questions.forEach((text, i) => writeFileSync(join(typed, String(i)), text))

@@ -8,15 +8,15 @@ const bare = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase(
 
 /**
  * A drawer of texts for these words; null when there is none among them. One letter of a script with letters says nothing and is not marked.
- * @param {string[]} words @returns {((text: string) => any) | null}
+ * @param {string[]} words @returns {((text: string, plain: (text: string) => any) => any) | null}
  */
 export function markerOf(words) {
 	const needles = words.map(bare).filter((word) => word.length > 1 || word > '\u2e80');
-	return needles.length > 0 ? (text) => mark(text, needles) : null;
+	return needles.length > 0 ? (text, plain) => mark(text, needles, plain) : null;
 }
 
-/** @param {string} text @param {string[]} needles @returns {any} */
-function mark(text, needles) {
+/** @param {string} text @param {string[]} needles @param {(text: string) => any} plain how words are drawn otherwise @returns {any} */
+function mark(text, needles, plain) {
 	/* Which letter each unit of the bare text comes from. */
 	const letters = [...text];
 	const bares = letters.map(bare);
@@ -34,11 +34,11 @@ function mark(text, needles) {
 	const out = [];
 	for (let i = 0; i < letters.length; ) {
 		let end = i + 1;
-		while (end < letters.length && end - i < 200 && isMarked[end] === isMarked[i]) {
+		while (end < letters.length && isMarked[end] === isMarked[i]) {
 			end++;
 		}
-		const part = letters.slice(i, end).join('');
-		out.push(isMarked[i] ? html`<mark>${part}</mark>` : part, end - i === 200 ? html`<wbr />` : null);
+		const part = plain(letters.slice(i, end).join(''));
+		out.push(isMarked[i] ? html`<mark>${part}</mark>` : part);
 		i = end;
 	}
 	return out;

@@ -12,19 +12,21 @@ import { t, tagPath } from '../lib/text.js';
 const NO_WORD = /[\p{L}\p{M}\p{Cf}]{300,}/u;
 const PART_OF_IT = /[\p{L}\p{M}\p{Cf}]{100}(?=\p{L})/gu;
 
-/** How the search screen draws words it has found, so that they stand out; null: nothing is looked for. @type {import('@preact/signals-core').Signal<((text: string) => any) | null>} */
+/** How the search screen draws words it has found, so that they stand out; null: nothing is looked for. @type {import('@preact/signals-core').Signal<((text: string, plain: (text: string) => any) => any) | null>} */
 export const marker = signal(/** @type {any} */ (null));
 
 /** Words, with places where such a run may end a line. @param {string | undefined} text @returns {any} */
-function drawWords(text) {
-	const mark = marker.peek();
-	if (mark && text) {
-		return mark(text);
-	}
+function drawPlain(text) {
 	if (!text || !NO_WORD.test(text)) {
 		return text;
 	}
 	return text.replace(PART_OF_IT, '$&\0').split('\0').flatMap((part, i) => (i === 0 ? [part] : [html`<wbr />`, part]));
+}
+
+/** @param {string | undefined} text @returns {any} */
+function drawWords(text) {
+	const mark = marker.peek();
+	return mark && text ? mark(text, drawPlain) : drawPlain(text);
 }
 
 /** @param {Piece[] | undefined} pieces @returns {any[]} */
