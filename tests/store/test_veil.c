@@ -402,6 +402,52 @@ static void a_tag_in_a_hidden_quote_is_not_counted(void **state)
 	end(&scene);
 }
 
+enum { LONG_POSTS = 700, LONG_WORDS = 1200 };
+
+/* All different. */
+static struct message *long_post(struct author *author, int number)
+{
+	struct buf text = BUF_INIT(8192);
+	for (int i = 0; i < LONG_WORDS; i++) {
+		assert_int_equal(
+			buf_printf(&text, "%x ", 0x10000 + number * LONG_WORDS + i), ERR_OK);
+	}
+	const char *said = buf_cstr(&text);
+	assert_non_null(said);
+	struct message *message = author_post(author, said);
+	buf_fini(&text);
+	return message;
+}
+
+static void what_is_remembered_of_them_has_a_limit_and_is_the_newest(void **state)
+{
+	struct scene scene;
+	struct message *messages[LONG_POSTS];
+	char first[64];
+	char last[64];
+	begin(&scene, *state);
+	/* Muted, so that nothing of it is indexed. */
+	const struct change mute = {.kind = CHANGE_MUTE, .feed = scene.dee.id, .number = 1};
+	assert_int_equal(writer_change_wait(scene.shelf->writer, &mute), ERR_OK);
+	assert_true(LONG_POSTS * LONG_WORDS > LIMIT_VEIL_MARKS);
+	scene.dee.now_ms -= 3500 * 1000; /* all of it before Ben */
+	for (int i = 0; i < LONG_POSTS; i++) {
+		messages[i] = long_post(&scene.dee, i);
+		scene.dee.now_ms -= 1000;
+	}
+	assert_int_equal(shelf_append_all(scene.shelf, messages, LONG_POSTS, NULL), ERR_OK);
+	const int above = 0x10000 + LONG_POSTS * LONG_WORDS;
+	(void)snprintf(first, sizeof(first), "> %x %x %x %x", 0x10001, 0x10002, 0x10003, 0x10004);
+	(void)snprintf(
+		last, sizeof(last), "> %x %x %x %x", above - 4, above - 3, above - 2, above - 1);
+	struct message_id old = ben_says(&scene, first);
+	struct message_id new = ben_says(&scene, last);
+	block(&scene);
+	assert_reads(&scene, &new, "> [hidden quote]");
+	assert_reads(&scene, &old, first);
+	end(&scene);
+}
+
 #define ON_A_SHELF(test) cmocka_unit_test_setup_teardown(test, shelf_set_up, shelf_tear_down)
 
 int main(void)
@@ -416,6 +462,7 @@ int main(void)
 		ON_A_SHELF(a_warning_and_a_bio_are_looked_at_too),
 		ON_A_SHELF(every_list_of_posts_is_veiled),
 		ON_A_SHELF(a_second_block_and_a_restart_hold_both),
+		ON_A_SHELF(what_is_remembered_of_them_has_a_limit_and_is_the_newest),
 		ON_A_SHELF(search_does_not_find_a_post_by_their_words_only),
 		ON_A_SHELF(a_tag_in_a_hidden_quote_is_not_counted),
 	};

@@ -6,7 +6,7 @@ import { bytes, figure, personPath, t } from '../lib/text.js';
 import { ago } from '../lib/time.js';
 import { memory } from '../lib/api.js';
 import { title as named } from '../lib/badge.js';
-import { head, isPaused, line, me, now, peers, status, toast, unread } from '../lib/state.js';
+import { head, isPaused, line, me, now, peers, personOf, status, toast, unread } from '../lib/state.js';
 import { back as goBack, go, hooks, place } from '../lib/router.js';
 import { Avatar, Name } from './avatar.js';
 import { Dot, Icon, IconButton, Menu } from './bits.js';
@@ -102,7 +102,7 @@ function Rail() {
 	const all = useValue(peers);
 	const node = useValue(status);
 	const order = { connected: 0, dialling: 1, looking: 2, away: 3 };
-	const near = [...all].sort((a, b) => order[a.state] - order[b.state]).slice(0, 8);
+	const near = all.filter((peer) => personOf(peer.id).peek().i !== 'block').sort((a, b) => order[a.state] - order[b.state]).slice(0, 8);
 	return html`<aside class="rail" aria-label=${t('nav.around')}>
 		<h2>${t('nav.around')}</h2>
 		${near.length > 0

@@ -116,10 +116,11 @@ module.exports = async (world) => {
     await page.getByText('Dee is blocked.').waitFor()
   })
   await step('her posts leave the page at once, and quotes of them say that they are hidden', async () => {
-    await page.getByText('a quote of someone you blocked is hidden').first().waitFor()
+    await page.getByText('quote hidden: you blocked the author').first().waitFor()
     await until('her posts are gone', async () => (await page.locator('article').filter({ has: page.locator('h2', { hasText: 'Dee' }) }).count()) === 0)
     await page.getByText('someone you blocked', { exact: true }).first().waitFor()
     assert.doesNotMatch(await page.locator('main').innerText(), WORDS)
+    assert.strictEqual(await page.locator('aside').getByText('Dee').count(), 0)
     await ana.shot('block-hidden')
     assert.deepStrictEqual(await ana.axe(), [])
   })

@@ -132,7 +132,7 @@ export const words = {
 	'post.leads': 'leads to {site}',
 	'post.likedN': { one: 'Liked by {n} person', other: 'Liked by {n} people' },
 	'post.likedBy': 'Liked by {names}',
-	'post.hiddenQuote': 'a quote of someone you blocked is hidden',
+	'post.hiddenQuote': 'quote hidden: you blocked the author',
 	'post.hiddenName': 'someone you blocked',
 	'post.channel': 'in #{channel}',
 	'post.to': 'To',
