@@ -418,14 +418,18 @@ static void find_pairs(struct span text, const struct mark *mark, struct quote *
 enum err quote_read(struct span text, struct quote *out)
 {
 	*out = (struct quote){.count = 0};
-	enum err err = text.len > UINT32_MAX / 2 ? ERR_LIMIT : read_words(text, out);
+	enum err err = ERR_OK;
+	if (text.len == 0) {
+		return ERR_OK;
+	}
+	err = text.len > UINT32_MAX / 2 ? ERR_LIMIT : read_words(text, out);
 	if (err == ERR_OK) {
 		find_blocks(text, out);
 		find_fences(text, out);
 		for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++) {
 			bool is_there = marks[i].open >= 0x80 ||
 					memchr(text.at, (int)marks[i].open, text.len) != NULL;
-			if (text.len > 0 && is_there) {
+			if (is_there) {
 				find_pairs(text, &marks[i], out);
 			}
 		}
