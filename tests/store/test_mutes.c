@@ -7,7 +7,6 @@
 #include "store/audit.h"
 #include "store/inside.h"
 #include "store/people.h"
-#include "store/search.h"
 #include "store/timeline.h"
 
 #include <stdio.h>
@@ -65,17 +64,6 @@ static size_t shown(struct shelf *shelf)
 	return found;
 }
 
-static size_t matches(struct shelf *shelf, const char *words)
-{
-	struct posts posts;
-	int64_t cursor = 0;
-	const struct search_query query = {.words = span_text(words), .limit = 100};
-	assert_int_equal(search_page(shelf->reader, &query, &posts, &cursor), ERR_OK);
-	size_t found = posts.count;
-	posts_free(&posts);
-	return found;
-}
-
 static void assert_sound(struct shelf *shelf)
 {
 	struct audit audit = {.on_fault = NULL};
@@ -103,7 +91,7 @@ static void a_mute_hides_what_is_here_and_what_comes_and_ends(void **state)
 	mute(shelf, &dee.id, true);
 	assert_true(person_of(shelf, &dee.id).is_muted);
 	assert_int_equal(shown(shelf), 1);
-	assert_int_equal(matches(shelf, "words"), 0);
+	assert_int_equal(shelf_found(shelf, "words"), 0);
 	assert_int_equal(count(shelf, "SELECT count(*) FROM votes"), 0);
 	assert_int_equal(shelf_append(shelf, author_post(&dee, "second words")), APPEND_STORED);
 	/* It is stored, and no news for people. */
@@ -115,7 +103,7 @@ static void a_mute_hides_what_is_here_and_what_comes_and_ends(void **state)
 	mute(shelf, &dee.id, false);
 	assert_false(person_of(shelf, &dee.id).is_muted);
 	assert_int_equal(shown(shelf), 3);
-	assert_int_equal(matches(shelf, "words"), 2);
+	assert_int_equal(shelf_found(shelf, "words"), 2);
 	assert_int_equal(count(shelf, "SELECT count(*) FROM votes WHERE message > 0"), 1);
 	assert_int_equal(count(shelf, "SELECT count(*) FROM posts WHERE home = 1"), 3);
 	assert_sound(shelf);
@@ -164,7 +152,7 @@ static void a_muted_bulk_stays_hidden_and_comes_back_whole(void **state)
 	assert_sound(&shelf);
 	mute(&shelf, &dee.id, false);
 	assert_int_equal(shown(&shelf), BULK);
-	assert_int_equal(matches(&shelf, "words"), BULK);
+	assert_int_equal(shelf_found(&shelf, "words"), BULK);
 	assert_sound(&shelf);
 	/* Muted while the rows of a bulk are still to be made. */
 	for (int i = 0; i < BULK; i++) {
