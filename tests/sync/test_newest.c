@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { STORED = 120 };
 
@@ -619,6 +620,71 @@ static void a_history_stream_that_gives_nothing_is_not_asked_for_again(void **st
 	assert_null(script_called(&stage->peer, "kith.newest", 1));
 }
 
+/* So many history streams of the node are open that ask for newest messages. */
+static size_t streams_open(const struct stage *stage)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < stage->peer.call_count; i++) {
+		const struct script_call *call = stage->peer.calls[i];
+		count += !call->is_ours && call->call != NULL && !call->is_ended &&
+			 strcmp(call->name, "createHistoryStream") == 0 &&
+			 strstr(call->args, "\"limit\":50") != NULL;
+	}
+	return count;
+}
+
+/* We follow `count` people, of whom the peer has much and will not answer the call. */
+static void refused_of_many(struct stage *stage, unsigned count)
+{
+	struct author *authors = calloc(count, sizeof(*authors));
+	assert_non_null(authors);
+	for (unsigned i = 0; i < count; i++) {
+		author_init(&authors[i], 100 + i);
+		node_contact(&stage->node, &authors[i].id, EDGE_FOLLOW);
+	}
+	script_dial(&stage->peer, &stage->node);
+	rpc_refuse_not_allowed(asked(stage, 0)->call, "kith.newest");
+	struct script_call *ebt = script_open(&stage->peer, "ebt.replicate", RPC_DUPLEX,
+		"[{\"version\":3,\"format\":\"classic\"}]");
+	SCRIPT_UNTIL(&stage->peer, ebt->items > 0);
+	struct buf notes = BUF_INIT(LIMIT_RPC_NOTE_BYTES);
+	for (unsigned i = 0; i < count; i++) {
+		assert_int_equal(buf_printf(&notes, "%s\"%s\":%d", i == 0 ? "{" : ",",
+					 authors[i].text, 2 * STORED),
+			ERR_OK);
+		author_fini(&authors[i]);
+	}
+	assert_int_equal(buf_append_text(&notes, "}"), ERR_OK);
+	script_send_span(ebt, buf_span(&notes));
+	buf_fini(&notes);
+	free(authors);
+}
+
+static void expect_streams(struct stage *stage, size_t count)
+{
+	SCRIPT_UNTIL(&stage->peer, streams_open(stage) == count);
+	script_linger(&stage->peer, 100);
+	assert_int_equal(streams_open(stage), count);
+}
+
+static void as_many_history_streams_as_may_be_are_open_at_once(void **state)
+{
+	refused_of_many(*state, LIMIT_NEWEST_HISTORY);
+	expect_streams(*state, LIMIT_NEWEST_HISTORY);
+}
+
+static void one_more_waits(void **state)
+{
+	refused_of_many(*state, LIMIT_NEWEST_HISTORY + 1);
+	expect_streams(*state, LIMIT_NEWEST_HISTORY);
+}
+
+static void hundreds_wait(void **state)
+{
+	refused_of_many(*state, 100 * LIMIT_NEWEST_HISTORY);
+	expect_streams(*state, LIMIT_NEWEST_HISTORY);
+}
+
 /* Both sides. */
 
 static void two_nodes_show_the_newest_and_get_all(void **state)
@@ -667,6 +733,9 @@ int main(void)
 		SCENE(what_turns_out_to_be_wrong_after_a_start_is_taken_away),
 		SCENE(asks_by_a_history_stream_who_refuses_the_call),
 		SCENE(a_history_stream_that_gives_nothing_is_not_asked_for_again),
+		SCENE(as_many_history_streams_as_may_be_are_open_at_once),
+		SCENE(one_more_waits),
+		SCENE(hundreds_wait),
 		SCENE(two_nodes_show_the_newest_and_get_all),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
