@@ -1,7 +1,7 @@
 /**
  * lib/api: the node's HTTP interface (server/API.md), one function per direction.
  */
-import { t } from './text.js';
+import { english, t, tongue } from './text.js';
 
 /** What went wrong, whether anything was lost, and where to go. */
 export class ApiError extends Error {
@@ -50,6 +50,12 @@ export const memory = {
 /** Called with every 401, so that the page can show the door, and every 423: the node waits for its passphrase. */
 export const door = { on401: () => {}, on423: () => {} };
 
+/** The node speaks English; of other languages the page has a sentence for each code. @param {{ code: string, said: string } | undefined} error */
+function told(error) {
+	const key = `said.${error?.code}`;
+	return error && tongue !== english && key in tongue.words ? { ...error, said: t(key, { said: error.said }) } : error;
+}
+
 /** @param {Response} answer */
 async function read(answer) {
 	let body = null;
@@ -66,7 +72,7 @@ async function read(answer) {
 	} else if (answer.status === 423) {
 		door.on423();
 	}
-	const error = new ApiError(answer.status, body?.error ?? { code: 'internal', said: t('error.strange', { n: answer.status }) }, body?.draft);
+	const error = new ApiError(answer.status, told(body?.error) ?? { code: 'internal', said: t('error.strange', { n: answer.status }) }, body?.draft);
 	error.now = body?.now;
 	throw error;
 }

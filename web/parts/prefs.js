@@ -57,7 +57,7 @@ function Language() {
 			/* Everything was drawn anew. */
 			setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector(`input[value=${code}]`))?.focus(), 50);
 		});
-	return html`<fieldset class="choices"><legend class="sr">${t('settings.language')}</legend>
+	return html`<fieldset class="choices" aria-label=${t('settings.language')}>
 		${LANGUAGES.map(([code, name]) => html`<label key=${code}><input type="radio" name="language" value=${code} checked=${at === code}
 			onChange=${() => pick(code)} /><span lang=${code}>${name}</span></label>`)}
 	</fieldset>

@@ -58,13 +58,24 @@ module.exports = async () => {
   for (const [code, name, fetchWords] of LANGUAGES) {
     const language = (await fetchWords()).default
     await check(`${name}: exactly the same keys`, () => {
-      const own = new Set(Object.keys(language.words))
+      const own = new Set(Object.keys(language.words).filter((key) => !key.startsWith('said.')))
       const lacks = keys.filter((key) => !own.has(key))
       const extra = [...own].filter((key) => !english.words[key])
       assert.deepStrictEqual({ lacks, extra }, { lacks: [], extra: [] })
       assert.strictEqual(language.months.length, 12)
       return `${own.size} keys`
     })
+    if (language !== english) {
+      await check(`${name}: a sentence for each error, which the node itself says in English`, () => {
+        const api = fs.readFileSync(path.join(root, 'server', 'API.md'), 'utf8')
+        const codes = [.../^Codes|\bCodes: (.+?)\n.*?(`internal`)/s.exec(api)[0].matchAll(/`([a-z_]+)`/g)].map(([, code]) => code)
+        assert.ok(codes.length > 10)
+        const own = Object.keys(language.words).filter((key) => key.startsWith('said.')).map((key) => key.slice(5))
+        assert.deepStrictEqual(own.sort(), codes.sort())
+        assert.ok(own.every((code) => ['', '{said}'].includes(places(language.words[`said.${code}`]))))
+        return `${codes.length} codes`
+      })
+    }
     await check(`${name}: the same places in each sentence`, () => {
       const differs = (key) => {
         const theirs = forms(english.words[key])
