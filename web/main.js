@@ -214,7 +214,7 @@ document.addEventListener('keydown', (event) => {
 	}
 	if (keys) {
 		keys.onKey(event);
-	} else if (!(event.target instanceof HTMLElement && event.target.closest('input, textarea'))) {
+	} else if (!(event.target instanceof HTMLElement && event.target.closest('input, textarea, dialog'))) {
 		import('./parts/keys.js').then((module) => {
 			keys = module;
 			module.onKey(event);
