@@ -4,8 +4,11 @@
 #include "store/reader_inside.h"
 
 QUERY(sql_mark, "SELECT at, message FROM marks WHERE name = ?1");
-QUERY(sql_unread_home, "SELECT count(*) FROM (SELECT 1 FROM posts WHERE home = 1 AND feed <> 1 AND "
-		       "(at, message) > (?1, ?2) LIMIT ?3)");
+/* Our own do not count, but are looked at: not at more than that. */
+enum { LOOKED_AT_MAX = 5 * UNREAD_MAX };
+
+QUERY(sql_unread_home, "SELECT min(?3, count(*)) FROM (SELECT feed FROM posts WHERE home = 1 AND "
+		       "(at, message) > (?1, ?2) ORDER BY at, message LIMIT ?4) WHERE feed <> 1");
 
 enum err mark_read(struct reader *reader, const char *name, struct mark *out)
 {
@@ -46,6 +49,7 @@ enum err unread_home(struct reader *reader, uint32_t *out)
 		db_int(stmt, 1, mark.at_ms);
 		db_int(stmt, 2, mark.order);
 		db_int(stmt, 3, UNREAD_MAX);
+		db_int(stmt, 4, LOOKED_AT_MAX);
 		err = db_step(reader->db, stmt);
 	}
 	if (err == ERR_OK && mark.is_set) {
