@@ -109,7 +109,7 @@ export default {
 		'post.all': 'Leer todo',
 		'post.less': 'Mostrar menos',
 		'post.keep': 'Guardar',
-		'post.kept': 'Guardado para ti en Marcadores.',
+		'post.kept': 'Guardado para ti, en Guardados.',
 		'post.keptNot': 'Ya no está guardado.',
 		'post.likers': 'A quién le gusta',
 		'post.copyLink': 'Copiar enlace',
