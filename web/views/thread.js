@@ -6,7 +6,7 @@ import '../lib/lang/en-more.js';
 import { html, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, messagePath, nameOf, pathOf, t } from '../lib/text.js';
-import { changed, keepers, knownPost, personOf, postOf, refresh, take } from '../lib/state.js';
+import { changed, keepers, knownPost, me, personOf, postOf, refresh, take } from '../lib/state.js';
 import { watch } from '../lib/live.js';
 import { place } from '../lib/router.js';
 import { Bones, Empty, IconButton, Problem, useAnswer } from '../parts/bits.js';
@@ -18,8 +18,10 @@ import { Page, useReturn } from '../parts/shell.js';
 /** @typedef {import('../parts/gap.js').GapData} GapData */
 /** @typedef {{ root: string, above: string | null, ids: string[], total: number, here: number, gaps: Map<string, GapData> }} ThreadData */
 
-/** Drawn at once; the rest follows while one reads. */
+/** Drawn at once, and each time more is needed. */
 const AT_ONCE = 60;
+/** How far from the screen more is drawn, px. */
+const AHEAD = 1200;
 
 /**
  * The newest ends of a conversation: what a reply says it has seen (protocol/07 §4).
@@ -46,6 +48,9 @@ async function ask(path, isOwn) {
 /** @param {string} id @returns {HTMLElement | null} */
 const articleOf = (id) => document.querySelector(`main [data-id="${CSS.escape(id)}"]`);
 
+/** @param {string} id what is not drawn is further down */
+const topOf = (id) => articleOf(id)?.getBoundingClientRect().top ?? Infinity;
+
 /** The post on the screen that must not move when others come. */
 function anchorNow() {
 	for (const article of document.querySelectorAll('main .thread > article')) {
@@ -64,52 +69,93 @@ const isAtEnd = () => {
 };
 
 /**
- * What came while somebody reads: it is put in its place without moving anything, and counted until it is seen.
- * @param {ThreadData | null} thread
+ * What came while somebody reads: it is put in its place without moving what is on the screen, and counted until it is seen.
+ * @param {ThreadData | null} thread @param {number} from the first that is drawn
  */
-function useNews(thread) {
-	const before = useRef(/** @type {{ ids: Set<string>, root: string } | null} */ (null));
+function useNews(thread, from) {
+	const drawn = useRef(/** @type {{ thread: ThreadData | null, from: number }} */ ({ thread: null, from }));
 	const anchor = useRef(/** @type {{ id: string, top: number } | null} */ (null));
 	const [news, setNews] = useState(/** @type {string[]} */ ([]));
-	const keepPlace = () => {
+	const old = drawn.current.thread;
+	if (drawn.current.thread !== thread || drawn.current.from !== from) {
+		drawn.current = { thread, from };
 		anchor.current = anchorNow();
-	};
+	}
 	useLayoutEffect(() => {
-		const old = before.current;
-		before.current = thread && { ids: new Set(thread.ids.filter((id) => !thread.gaps.has(id))), root: thread.root };
 		const at = anchor.current && articleOf(anchor.current.id);
 		if (at && anchor.current) {
 			scrollBy(0, at.getBoundingClientRect().top - anchor.current.top);
 		}
 		anchor.current = null;
-		if (thread && old?.root === thread.root) {
-			const come = thread.ids.filter((id) => !thread.gaps.has(id) && !old.ids.has(id));
-			const unseen = come.filter((id) => (articleOf(id)?.getBoundingClientRect().top ?? innerHeight) >= innerHeight - 80);
+	}, [thread, from]);
+	useLayoutEffect(() => {
+		if (thread && old && old !== thread && old.root === thread.root) {
+			const were = new Set(old.ids.filter((id) => !old.gaps.has(id)));
+			const come = thread.ids.filter((id) => !thread.gaps.has(id) && !were.has(id) && knownPost(id)?.author !== me.peek());
+			const unseen = come.filter((id) => topOf(id) >= innerHeight - 80);
 			setNews((all) => [...new Set([...all, ...unseen])]);
 		}
 	}, [thread]);
 	useEffect(() => {
 		const look = () => {
 			setNews((all) => {
-				const left = all.filter((id) => (articleOf(id)?.getBoundingClientRect().top ?? 0) >= innerHeight - 80);
+				const left = all.filter((id) => topOf(id) >= innerHeight - 80);
 				return left.length === all.length ? all : left;
 			});
 		};
 		addEventListener('scroll', look, { passive: true });
 		return () => removeEventListener('scroll', look);
 	}, []);
-	return { news, keepPlace };
+	return news;
 }
 
-/** Long conversations are drawn in parts: up to what is looked at, then more. @param {number} count @param {number} needed */
-function useParts(count, needed) {
-	const [shown, setShown] = useState(AT_ONCE);
-	const most = Math.max(shown, needed + AT_ONCE / 2);
+/** @typedef {{ from: number, to: number }} Part */
+
+/** Which part of a place in the history was drawn, so that Back finds what it left. @type {Map<number, Part>} */
+const parts = new Map();
+
+/**
+ * A long conversation is drawn in part: around the opened post, more below while one reads, more above when asked. The root is always there.
+ * @param {ThreadData | null} thread @param {string} id
+ */
+function usePart(thread, id) {
+	const around = (/** @type {number} */ at) => ({ from: at < AT_ONCE ? 1 : at - AT_ONCE / 3, to: at + AT_ONCE });
+	const here = useValue(place).key;
+	const [part, setPart] = useState(/** @type {Part & { of: string } | null} */ (null));
+	const of = thread ? `${here} ${thread.root}` : '';
+	let now = part;
+	if (thread && now?.of !== of) {
+		now = { ...(parts.get(here) ?? around(Math.max(0, thread.ids.indexOf(id)))), of };
+	}
+	const draw = (/** @type {Part} */ next) => {
+		parts.set(here, next);
+		setPart({ ...next, of });
+	};
+	const end = useRef(/** @type {any} */ (null));
+	const count = thread?.ids.length ?? 0;
+	const isMore = now !== null && now.to < count;
 	useEffect(() => {
-		const timer = most < count ? setTimeout(() => setShown(most + AT_ONCE), 60) : 0;
-		return () => clearTimeout(timer);
-	}, [most < count, most]);
-	return most;
+		if (!isMore || !now) {
+			return undefined;
+		}
+		const { from, to } = now;
+		const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && draw({ from, to: to + AT_ONCE }), { rootMargin: `${AHEAD}px` });
+		watcher.observe(end.current);
+		return () => watcher.disconnect();
+	}, [of, isMore, now?.from, now?.to]);
+	const from = Math.min(now?.from ?? 1, Math.max(1, count - 1));
+	return {
+		from,
+		to: now?.to ?? AT_ONCE,
+		end,
+		up: () => draw({ from: Math.max(1, from - AT_ONCE), to: now?.to ?? AT_ONCE }),
+		show: (/** @type {string} */ one) => {
+			const at = thread?.ids.indexOf(one) ?? -1;
+			if (at >= 0 && now && (at < now.from || at >= now.to) && at > 0) {
+				draw(around(at));
+			}
+		},
+	};
 }
 
 /** Where a conversation of its own began. @param {{ id: string, root: string }} props */
@@ -162,7 +208,6 @@ export default function Thread({ args }) {
 
 	const [found, error, load, setThread] = useAnswer(() => ask(args[0], isOwn), [id, isOwn, again]);
 	const thread = /** @type {ThreadData | null} */ (found);
-	const { news, keepPlace } = useNews(thread);
 	const held = useRef(/** @type {string[]} */ ([]));
 	held.current = thread ? [...thread.ids, thread.above ?? ''] : [];
 	useEffect(() => {
@@ -172,16 +217,13 @@ export default function Thread({ args }) {
 			keepers.delete(keep);
 		};
 	}, []);
-	const opened = thread ? thread.ids.indexOf(id) : 0;
-	const shown = useParts(thread?.ids.length ?? 0, opened);
-	const reload = async () => {
-		keepPlace();
-		await load();
-	};
-
+	const part = usePart(thread, id);
+	const news = useNews(thread, part.from);
 	/* One more hint must not put off for ever what an earlier one asked for. */
-	const latest = useRef(reload);
-	latest.current = reload;
+	const latest = useRef(load);
+	latest.current = load;
+	const latestShow = useRef(part.show);
+	latestShow.current = part.show;
 	const due = useRef(0);
 	const seen = useRef(hint.n);
 
@@ -223,9 +265,11 @@ export default function Thread({ args }) {
 	const fork = thread.above ? { fork: thread.above } : {};
 	const posted = (/** @type {string} */ key) => {
 		setAnswering('');
-		keepPlace();
 		setThread({ ...thread, ids: [...thread.ids.filter((one) => one !== key), key] });
-		load().then(() => articleOf(key)?.scrollIntoView({ block: 'nearest' }));
+		load().then(() => setTimeout(() => {
+			latestShow.current(key);
+			setTimeout(() => articleOf(key)?.scrollIntoView({ block: 'nearest' }), 30);
+		}, 0));
 	};
 	const answer = (/** @type {string} */ one) => {
 		const post = knownPost(one);
@@ -249,21 +293,29 @@ export default function Thread({ args }) {
 		const own = one === thread.root ? 0 : gap ? gap.replies : post?.replies ?? 0;
 		return [
 			gap
-				? html`<${Gap} key=${one} gap=${gap} isOpened=${one === id} onCame=${reload} />`
+				? html`<${Gap} key=${one} gap=${gap} isOpened=${one === id} onCame=${load} />`
 				: html`<${Post} key=${one} id=${one} isOpened=${one === id} context=${post?.root ? html`<${Answers} post=${post} />` : undefined} onReply=${onReply} />`,
 			own > 0 && html`<${Own} key=${`own-${one}`} id=${one} n=${own} />`,
 			answering === one && answer(one),
 		];
 	};
 	const toNews = () => {
-		const first = articleOf(news[0]);
-		first?.scrollIntoView({ block: 'center' });
-		first?.focus({ preventScroll: true });
+		part.show(news[0]);
+		setTimeout(() => {
+			const first = articleOf(news[0]);
+			first?.scrollIntoView({ block: 'center' });
+			first?.focus({ preventScroll: true });
+		}, 30);
 	};
 	return html`<${Page} title=${t('thread.title')} back>
 		${thread.above && html`<${Above} id=${thread.above} root=${thread.root} />`}
-		<${Count} thread=${thread} onCame=${reload} />
-		<div class="posts thread">${thread.ids.slice(0, shown).map(row)}</div>
+		<${Count} thread=${thread} onCame=${load} />
+		<div class="posts thread">
+			${thread.ids.slice(0, 1).map(row)}
+			${part.from > 1 && html`<p class="end" key="up"><button type="button" class="button" data-act="earlier" onClick=${part.up}>${t('thread.earlier', { n: part.from - 1 })}</button></p>`}
+			${thread.ids.slice(part.from, part.to).map(row)}
+		</div>
+		<div ref=${part.end}></div>
 		${error && html`<${Problem} error=${error} onRetry=${load} />`}
 		<div class="pill-end" role="status">
 			${news.length > 0 && !isAtEnd() && html`<button type="button" class="pill" data-act="fresh" onClick=${toNews}>${t('thread.news', { n: news.length })}</button>`}

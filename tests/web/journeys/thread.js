@@ -43,6 +43,8 @@ module.exports = async (world) => {
 
   const eye = await world.browser()
   const page = eye.page
+  const wrong = []
+  page.on('response', (answer) => answer.status() >= 400 && answer.status() !== 404 && wrong.push(`${answer.status()} ${answer.url()}`))
   await eye.enter(ana, 'Ana')
   await ana.api('POST', 'follow', { text: ben.id })
   await ana.api('POST', 'network/connect', { address: ben.address })
@@ -172,6 +174,33 @@ module.exports = async (world) => {
     await page.locator('.came').getByText('Asked 1 friend. Nobody has it yet.').waitFor()
     assert.deepStrictEqual(await eye.axe(), [])
   })
+  await check('a long one is drawn in part, around what was opened, and Back finds its place', async () => {
+    const first = await post(ben, 'Count with me')
+    const keys = []
+    for (let i = 1; i <= 150; i++) keys.push(await post(ben, `Number ${i}`, { root: first, branch: [keys[i - 2] || first] }))
+    await until('Ana has them', async () => (await ana.api('GET', 'thread/' + pathOf(first))).here === 151)
+    const drawn = () => page.locator('.thread > article').count()
+    await page.goto(ana.home + '/m/' + pathOf(keys[119]))
+    const opened = page.locator(`article.opened[data-id="${keys[119]}"]`)
+    await opened.waitFor()
+    const at = (one) => one.evaluate((it) => it.getBoundingClientRect().top)
+    const top = await at(opened)
+    assert.ok(top > 0 && top < DESK.height, `${top}`)
+    assert.ok((await drawn()) < 100)
+    assert.strictEqual(await page.locator('.thread > article').first().getAttribute('data-id'), first)
+    await page.locator('[data-act=earlier]').evaluate((one) => one.click())
+    await until('more is drawn', async () => (await drawn()) > 100)
+    const after = await at(opened)
+    assert.ok(Math.abs(after - top) < 2, `it moved from ${top} to ${after}`)
+    await page.locator(`article[data-id="${keys[121]}"] a.name`).click()
+    await page.waitForURL('**/p/**')
+    await page.goBack()
+    await opened.waitFor()
+    assert.ok(Math.abs((await at(opened)) - top) < 2, 'and Back is where it was')
+    await page.keyboard.press('j')
+    await page.keyboard.press('k')
+    assert.strictEqual(await page.evaluate(() => document.activeElement.tagName), 'ARTICLE')
+  })
   await check('blocked: taken back, and the gap names nobody', async () => {
     await ana.api('POST', 'relation', { id: dan.id, is: 'block' })
     await page.goto(ana.home + '/m/' + pathOf(root))
@@ -180,5 +209,6 @@ module.exports = async (world) => {
     assert.strictEqual(await gap.getByText('You blocked who wrote it.').count(), 1)
     assert.strictEqual(await gap.getByRole('button').count(), 0)
   })
+  assert.deepStrictEqual(wrong, [])
   assert.deepStrictEqual(eye.complaints.filter((one) => !/404/.test(one)), [])
 }

@@ -12,6 +12,7 @@ Object.assign(words, {
 	'thread.none': 'This post has not reached you yet.',
 	'thread.noneDo': 'Your node asks everyone it is connected with. This page keeps looking.',
 	'thread.here': '{here} of {total} messages here.',
+	'thread.earlier': { one: 'Show {n} earlier reply', other: 'Show {n} earlier replies' },
 	'thread.cut': 'The first {n} are shown.',
 	'thread.own': { one: '{n} reply in a conversation of its own', other: '{n} replies in a conversation of their own' },
 	'thread.began': 'This began as a reply to',
