@@ -11,6 +11,8 @@ import * as writing from './writing.js';
 
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000, 30000];
 const LOST_AFTER_MS = 3000;
+/** Posts asked for in one call: as many ids as fit into an address (LIMIT_HTTP_TARGET_BYTES). */
+const AT_ONCE = 40;
 
 /** @type {WebSocket | null} */
 let socket = null;
@@ -32,9 +34,10 @@ export const askNetwork = later(async () => {
 const stale = new Set();
 const askPosts = later(async () => {
 	const known = new Set(state.knownPosts());
-	const ids = [...stale].filter((id) => known.has(id)).slice(0, 50);
+	const all = [...stale].filter((id) => known.has(id));
 	stale.clear();
-	if (ids.length > 0) {
+	for (let at = 0; at < all.length; at += AT_ONCE) {
+		const ids = all.slice(at, at + AT_ONCE);
 		const got = state.take(await get(`posts?ids=${ids.map(pathOf).join(',')}`));
 		ids.forEach((id) => got.includes(id) || (state.postOf(id).value = null));
 	}
@@ -43,8 +46,8 @@ const askPosts = later(async () => {
 /** Posts that are here may say something else now, or be shown no more: somebody was blocked or muted, or that ended. */
 export async function reread() {
 	const all = state.knownPosts().filter(state.knownPost);
-	for (let at = 0; at < all.length; at += 50) {
-		const ids = all.slice(at, at + 50);
+	for (let at = 0; at < all.length; at += AT_ONCE) {
+		const ids = all.slice(at, at + AT_ONCE);
 		const got = new Set(state.take(await get(`posts?ids=${ids.map(pathOf).join(',')}`)));
 		ids.forEach((id) => got.has(id) || (state.postOf(id).value = null));
 	}
