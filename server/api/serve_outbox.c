@@ -247,8 +247,8 @@ static char *writing_of(const json_t *body)
 {
 	static const char *const thread[] = {"root", "fork", "branch"};
 	const char *cw = json_string_value(json_object_get(body, "cw"));
-	json_t *tree = json_pack("{s:O, s:s}", "text", json_object_get(body, "text"), "cw",
-		cw == NULL ? "" : cw);
+	json_t *tree = json_pack(
+		"{s:O, s:s}", "text", json_object_get(body, "text"), "cw", cw == NULL ? "" : cw);
 	for (size_t i = 0; tree != NULL && i < sizeof(thread) / sizeof(thread[0]); i++) {
 		if (body_has(body, thread[i])) {
 			(void)json_object_set(tree, thread[i], json_object_get(body, thread[i]));

@@ -161,8 +161,7 @@ static enum err sign_and_read(struct signer *signer, const struct chain_head *he
 	struct buf text = BUF_INIT(2 * LIMIT_MESSAGE_BYTES);
 	enum err err = sign_text(signer, unsigned_text, signature);
 	if (err == ERR_OK) {
-		err = write_message(
-			signer_id(signer), head, now_ms, content, signature, &text);
+		err = write_message(signer_id(signer), head, now_ms, content, signature, &text);
 	}
 	if (err == ERR_OK) {
 		err = message_verify(

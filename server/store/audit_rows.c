@@ -296,8 +296,9 @@ static enum err check_held(
 	(void)hmac_key;
 	enum err err = is_json(db_column(stmt, 1), &is_good);
 	if (err == ERR_OK && !is_good) {
-		audit_fault(audit, AUDIT_OWN, "The post %.*s that waits to be signed cannot be read.",
-			(int)nonce.len, (const char *)nonce.at);
+		audit_fault(audit, AUDIT_OWN,
+			"The post %.*s that waits to be signed cannot be read.", (int)nonce.len,
+			(const char *)nonce.at);
 	}
 	return err;
 }

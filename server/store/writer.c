@@ -677,34 +677,6 @@ void writer_stop(struct writer *writer)
 	writer_free(writer);
 }
 
-struct append_job *append_job_new(size_t count_max)
-{
-	struct append_job *job = calloc(1, sizeof(*job));
-	if (job == NULL) {
-		return NULL;
-	}
-	job->messages = calloc(count_max, sizeof(void *));
-	job->results = calloc(count_max, sizeof(*job->results));
-	if (job->messages == NULL || job->results == NULL) {
-		append_job_free(job);
-		return NULL;
-	}
-	return job;
-}
-
-void append_job_free(struct append_job *job)
-{
-	if (job == NULL) {
-		return;
-	}
-	for (size_t i = 0; job->messages != NULL && i < job->count; i++) {
-		message_free(job->messages[i]);
-	}
-	free(job->messages);
-	free(job->results);
-	free(job);
-}
-
 enum err writer_append(struct writer *writer, struct append_job *append)
 {
 	struct job *job = calloc(1, sizeof(*job));

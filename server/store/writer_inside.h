@@ -271,8 +271,7 @@ MUST_USE enum err writer_publish_known(
 /** The one way to sign: publish(), with a sentence for every failure. */
 MUST_USE enum err writer_publish_try(struct writer *writer, struct publish_job *job);
 void writer_publish_say(struct publish_job *job, enum err err);
-bool writer_publish_fits(
-	const struct publish_request *request, struct publish_result *result);
+bool writer_publish_fits(const struct publish_request *request, struct publish_result *result);
 MUST_USE enum err writer_publish_fill(
 	struct publish_job *job, const struct publish_request *request);
 
@@ -291,8 +290,8 @@ MUST_USE enum err writer_outbox_drop(struct writer *writer, struct span nonce);
 MUST_USE enum err writer_writing_put(
 	struct writer *writer, struct span name, struct span body, uint64_t *rev);
 /** Is there something under this name? */
-MUST_USE enum err writer_writing_get(struct writer *writer, struct span name, uint64_t *rev,
-	bool *has_body, struct buf *body);
+MUST_USE enum err writer_writing_get(
+	struct writer *writer, struct span name, uint64_t *rev, bool *has_body, struct buf *body);
 /** … when it still has the number `rev`; ERR_EXISTS with the number it has. */
 MUST_USE enum err writer_writing_change(struct writer *writer, struct outbox_job *job);
 

@@ -431,8 +431,8 @@ static bool ask(struct writer *writer, struct outbox_job *outbox, enum err *err)
 static enum err said(struct publish_result *result, enum err err)
 {
 	if (err != ERR_OK && result->why[0] == '\0') {
-		(void)snprintf(result->why, sizeof(result->why),
-			"The node cannot take it now: %s.", err_text(err));
+		(void)snprintf(result->why, sizeof(result->why), "The node cannot take it now: %s.",
+			err_text(err));
 	}
 	return err;
 }

@@ -74,8 +74,8 @@ export function Held({ one }) {
 			</button>`}
 			${isOpen && html`<${PostText} text=${one.body.text} />`}
 			<p class="held-line"><${Icon} name="gap" /><span aria-hidden="true">${said}</span><span class="sr" role="status">${one.state === 'failed' ? said : t('held.said')}</span>
-				${!(isDue && one.state !== 'failed') && html`<button type="button" class="button" data-act="undo" aria-disabled=${isBusy} onClick=${() => act(() => takeBack(one.nonce, one))}>${t('held.undo')}</button>
-				<button type="button" class="quiet-button" data-act="now" aria-disabled=${isBusy} onClick=${() => act(() => send(one.nonce))}>${t('held.now')}</button>`}
+				${!(isDue && one.state !== 'failed') && html`<span class="held-do"><button type="button" class="button" data-act="undo" aria-disabled=${isBusy} onClick=${() => act(() => takeBack(one.nonce, one))}>${t('held.undo')}</button>
+				<button type="button" class="quiet-button" data-act="now" aria-disabled=${isBusy} onClick=${() => act(() => send(one.nonce))}>${t('held.now')}</button></span>`}
 			</p>
 		</div>
 	</article>`;
