@@ -15,7 +15,7 @@ const { sleep } = require('../interop/lib/check')
 
 const [bare, file, one, million] = process.argv.slice(2)
 const runs = Number(process.env.RUNS || 5)
-const chosen = (process.env.PARTS || 'import,replication,paint,classic,start,idle,pages,publish').split(',')
+const chosen = (process.env.PARTS || 'import,replication,paint,classic,start,idle,pages,latency,publish').split(',')
 const sets = new Map()
 /* A set is read when a part needs it. */
 const setOf = (name) => {
@@ -161,6 +161,8 @@ const parts = {
     }
   },
 
+  latency: () => latencyOf(setOf(file)),
+
   async publish() {
     const set = setOf(file)
     const a = await new Kith(set.fresh('a')).init().start()
@@ -206,7 +208,26 @@ const parts = {
       await sender.stop()
     }
     await startOf(large, 30, 14)
+    await latencyOf(large)
   },
+}
+
+/* Medians of the 50th and 99th percentile of several rounds, as the owner asks over the Unix socket. */
+async function latencyOf(set) {
+  const node = await (await set.reader()).start()
+  try {
+    for (const [name, fn, aim] of (await local.pages(node)).latency) {
+      await fn(10)
+      const before = cpuSeconds(node.pid)
+      const rounds = await repeat(runs, () => fn(200))
+      const cpu = ((cpuSeconds(node.pid) - before) / (200 * runs)) * 1e3
+      const at = (share) => median(rounds.map((took) => quantile(took, share)))
+      say(`API ${name}, ${whole(set.total)}`, `p50 ${at(0.5).toFixed(1)} ms, p99 ${at(0.99).toFixed(1)} ms, ${cpu.toFixed(2)} ms CPU each (p99 of the runs: ${rounds.map((took) => quantile(took, 0.99).toFixed(1)).join(', ')}; ` +
+        `aim p99 ${aim} ms: ${at(0.99) <= aim ? 'reached' : 'MISSED'})`)
+    }
+  } finally {
+    await node.stop()
+  }
 }
 
 async function startOf(set, aimFirst, aimMemory) {

@@ -108,7 +108,25 @@ exports.pages = async (node) => {
     cursor = page.cursor || first.cursor
   }
   const thread = (i) => '/api/thread/' + inPath(roots[(i * 7) % roots.length])
+  const author = first.posts[0].author
+  const search = (question) => (count) => time(count, () => node.get(`/api/search?q=${encodeURIComponent(question)}`))
   return {
+    /* Questions in the words of the set, all of which are common; four in a row are rare. */
+    latency: [
+      ['home', (count) => time(count, () => node.get('/api/timeline')), 10],
+      ['thread', (count) => time(count, (i) => node.get(thread(i))), 10],
+      ['profile', (count) => time(count, async () => {
+        await node.get(`/api/person/${inPath(author)}`)
+        await node.get(`/api/person/${inPath(author)}/posts`)
+      }), 10],
+      ['search, a common word', search('garden'), 300],
+      ['search, a rare phrase', search('"solar panel solar panel"'), 300],
+      ['search, nothing found', search('zebra'), 300],
+      ['search, from: and a word', search(`from:${inPath(author)} garden`), 300],
+      ['search, part of a word', search('arde'), 300],
+      ['search, five words and a tag', search('garden boat water море light #boats'), 300],
+      ['search, Chinese', search('茶'), 300],
+    ],
     home: (count) => time(count, () => node.get('/api/timeline')),
     deeper: (count) => time(count, deeper),
     thread: (count) => time(count, (i) => node.get(thread(i))),
