@@ -905,17 +905,6 @@ export default {
 		'post.hiddenQuote': 'ein Zitat von jemandem, den du blockiert hast, ist verborgen',
 		'post.hiddenName': 'jemand, den du blockiert hast',
 
-		'post.less': 'Weniger zeigen',
-		'post.keep': 'Behalten',
-		'post.kept': 'Unter Lesezeichen für dich aufgehoben.',
-		'post.keptNot': 'Nicht mehr aufgehoben.',
-		'post.likers': 'Wem das gefällt',
-		'post.copyLink': 'Link kopieren',
-		'post.petname': 'Dein Name für {name}',
-		'post.mute': '{name} stummschalten',
-		'post.hidden': { one: '{n} Zitat von jemandem, den du blockierst, ist hier weggelassen.', other: '{n} Zitate von Leuten, die du blockierst, sind hier weggelassen.' },
-		'likers.title': { one: 'Gefällt {n} Person', other: 'Gefällt {n} Personen' },
-		'likers.rest': { one: 'Und {n} mehr.', other: 'Und {n} mehr.' },
 		'activity.counts': 'Was als Aktivität zählt',
 
 		'said.bad_request': 'Der Knoten hat das nicht verstanden: {said}',
@@ -932,5 +921,7 @@ export default {
 		'said.unreachable': 'Der andere Knoten war nicht zu erreichen: {said}',
 		'said.not_running': 'Dafür muss der Knoten ganz gestartet sein.',
 		'said.internal': 'Im Knoten ist etwas schiefgegangen. Sein Protokoll weiß mehr.',
+
+		'thread.earlier': { one: '{n} frühere Antwort zeigen', other: '{n} frühere Antworten zeigen' },
 	},
 };

@@ -905,17 +905,6 @@ export default {
 		'post.hiddenQuote': 'se oculta una cita de alguien a quien has bloqueado',
 		'post.hiddenName': 'alguien a quien has bloqueado',
 
-		'post.less': 'Mostrar menos',
-		'post.keep': 'Guardar',
-		'post.kept': 'Está en Guardados.',
-		'post.keptNot': 'Ya no está en Guardados.',
-		'post.likers': 'A quién le gusta',
-		'post.copyLink': 'Copiar el enlace',
-		'post.petname': 'Tu nombre para {name}',
-		'post.mute': 'Silenciar a {name}',
-		'post.hidden': { one: 'Aquí se omite {n} cita de alguien a quien bloqueas.', other: 'Aquí se omiten {n} citas de gente a la que bloqueas.' },
-		'likers.title': { one: 'Gusta a {n} persona', other: 'Gusta a {n} personas' },
-		'likers.rest': { one: 'Y {n} más.', other: 'Y {n} más.' },
 		'activity.counts': 'Qué cuenta como actividad',
 
 		'said.bad_request': 'El nodo no lo ha entendido: {said}',
@@ -932,5 +921,7 @@ export default {
 		'said.unreachable': 'No se ha podido llegar al otro nodo: {said}',
 		'said.not_running': 'Para eso el nodo tiene que estar del todo en marcha.',
 		'said.internal': 'Algo ha fallado dentro del nodo. Su registro sabe más.',
+
+		'thread.earlier': { one: 'Ver {n} respuesta anterior', other: 'Ver {n} respuestas anteriores' },
 	},
 };
