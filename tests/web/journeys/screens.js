@@ -1,4 +1,7 @@
-/** Every screen, on desk and phone, by day and by night: nothing serious for axe, nothing that scrolls sideways, no complaint. */
+/**
+ * Every screen and every state of it (empty, waiting, wrong, out of reach, paused), on desk and phone, by day and by night, and 320 px wide: nothing for axe,
+ * nothing that scrolls sideways, no complaint. SCREENS=desk-light: only these.
+ */
 'use strict'
 const assert = require('assert')
 const { check, until } = require('../../interop/lib/check')
@@ -35,6 +38,7 @@ module.exports = async (world) => {
   let isFirst = true
   for (const [sizeName, size] of [['desk', DESK], ['phone', PHONE]]) {
     for (const scheme of ['light', 'dark']) {
+      if (process.env.SCREENS && process.env.SCREENS !== `${sizeName}-${scheme}`) continue
       const ben = await world.browser({ size, scheme })
       const page = ben.page
       const look = async (name) => {
@@ -44,6 +48,13 @@ module.exports = async (world) => {
           const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
           assert.ok(wide <= 0, `scrolls sideways by ${wide} px`)
           assert.strictEqual(await page.locator('h1').count(), 1)
+          if (size === DESK || scheme === 'dark') return
+          await page.setViewportSize({ width: 320, height: 640 })
+          const narrow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+          await ben.shot(`${name}-320`)
+          assert.deepStrictEqual(await ben.axe(), [])
+          await page.setViewportSize(size)
+          assert.ok(narrow <= 0, `at 320 px it scrolls sideways by ${narrow} px`)
         })
       }
       if (isFirst) {
@@ -73,17 +84,49 @@ module.exports = async (world) => {
       await look('writing')
       await page.getByRole('button', { name: 'Discard this draft' }).click()
       const thread = await page.locator('article').filter({ hasText: 'Workshop notes' }).locator('header a.time').getAttribute('href')
+      const [one, her] = [path(nodeB.id), path(nodeA.id)]
       const screens = {
-        wide: '/?tab=wide', thread, raw: thread + '/raw', gap: '/m/' + path(gap), nowhere: '/m/' + 'A'.repeat(43), profile: '/p/' + path(nodeA.id),
-        follows: `/p/${path(nodeA.id)}?show=follows`, mine: '/p/' + path(nodeB.id), stranger: '/p/' + 'B'.repeat(42) + 'A', people: '/people', blocked: '/people?show=blocks', network: '/network', settings: '/settings', safety: '/settings/safety', recovery: '/recovery', nopage: '/welcome',
+        wide: '/?tab=wide', thread, raw: thread + '/raw', gap: '/m/' + path(gap), nowhere: '/m/' + 'A'.repeat(43), profile: '/p/' + her, replies: `/p/${her}?show=replies`, follows: `/p/${her}?show=follows`, followers: `/p/${her}?show=followers`,
+        mine: '/p/' + one, stranger: '/p/' + 'B'.repeat(42) + 'A', people: '/people', followMe: '/people?show=followers', blocked: '/people?show=blocks', muted: '/people?show=mutes', activity: '/activity', bookmarks: '/bookmarks', drafts: '/drafts',
+        search: '/search', found: '/search?q=header', nothing: '/search?q=xylophone', tag: '/tag/books', noTag: '/tag/nobody', network: '/network', settings: '/settings', safety: '/settings/safety', recovery: '/recovery', nopage: '/welcome',
+        ...Object.fromEntries(['profile', 'appearance', 'privacy', 'devices', 'storage', 'network', 'about'].map((group) => [`settings-${group}`, `/settings/${group}`])),
       }
+      const arrives = () => until('the screen is there', async () => (await page.locator('h1').count()) > 0 && (await page.locator('.bones, .bones-before').count()) === 0)
       for (const [name, to] of Object.entries(screens)) {
         await page.goto(nodeB.home + to)
-        await until('the screen is there', async () => (await page.locator('h1').count()) > 0 && (await page.locator('.bones, .bones-before').count()) === 0)
+        await arrives()
         await look(name === 'nopage' ? 'welcome' : name)
       }
+      const lists = /\/api\/(timeline|person|people|activity|search|thread|bookmarks)/
+      for (const [name, to] of Object.entries({ profile: screens.profile, thread, people: '/people', activity: '/activity', found: '/search?q=header' })) {
+        let answer = () => {}
+        const held = new Promise((resolve) => { answer = resolve })
+        await page.route(lists, async (route) => { await held; await route.fulfill({ status: 500, json: { error: { code: 'disk', said: 'The disk did not answer.', lost: false } } }) })
+        await page.goto(nodeB.home + to)
+        await page.locator('.bones, .bones-before').first().waitFor()
+        await look(`${name}-waiting`)
+        answer()
+        await page.getByText('The disk did not answer.').first().waitFor()
+        await look(`${name}-wrong`)
+        await page.unroute(lists)
+      }
+      /* Somebody remembers more of us than we do. */
+      await nodeB.api('POST', 'safety/witness', { sequence: nodeB.newest().sequence + 5, key: '%' + Buffer.alloc(32, 5).toString('base64') + '.sha256' })
+      for (const [name, to] of Object.entries({ home: '/', thread, settings: '/settings', recovery: '/recovery' })) {
+        await page.goto(nodeB.home + to)
+        await page.locator('.banner:not(.hint)').first().waitFor()
+        await arrives()
+        await look(`${name}-paused`)
+      }
+      await nodeB.api('POST', 'safety/resume', { accept: true })
+      await page.goto(nodeB.home + '/')
+      await page.locator('article').first().waitFor()
+      await nodeB.stop()
+      await until('it is out of reach', async () => (await page.locator('.dot-lost').count()) > 0)
+      await look('home-out-of-reach')
+      await nodeB.start()
       await check(`nothing was complained about, ${sizeName}, ${scheme}`, () =>
-        assert.deepStrictEqual(ben.complaints.filter((one) => !/404 \(Not Found\)/.test(one)), []))
+        assert.deepStrictEqual(ben.complaints.filter((one) => !/404 \(Not Found\)|500 \(Internal Server Error\)|ERR_CONNECTION_REFUSED|WebSocket/.test(one)), []))
       await ben.close()
       world.things.splice(world.things.indexOf(ben), 1)
     }
