@@ -923,5 +923,17 @@ export default {
 		'said.internal': 'Im Knoten ist etwas schiefgegangen. Sein Protokoll weiß mehr.',
 
 		'thread.earlier': { one: '{n} frühere Antwort zeigen', other: '{n} frühere Antworten zeigen' },
+
+		'post.less': 'Weniger zeigen',
+		'post.keep': 'Behalten',
+		'post.kept': 'Unter Lesezeichen für dich aufgehoben.',
+		'post.keptNot': 'Nicht mehr aufgehoben.',
+		'post.likers': 'Wem das gefällt',
+		'post.copyLink': 'Link kopieren',
+		'post.petname': 'Dein Name für {name}',
+		'post.mute': '{name} stummschalten',
+		'post.hidden': { one: '{n} Zitat von jemandem, den du blockierst, ist hier weggelassen.', other: '{n} Zitate von Leuten, die du blockierst, sind hier weggelassen.' },
+		'likers.title': { one: 'Gefällt {n} Person', other: 'Gefällt {n} Personen' },
+		'likers.rest': { one: 'Und {n} mehr.', other: 'Und {n} mehr.' },
 	},
 };

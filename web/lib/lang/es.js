@@ -923,5 +923,17 @@ export default {
 		'said.internal': 'Algo ha fallado dentro del nodo. Su registro sabe más.',
 
 		'thread.earlier': { one: 'Ver {n} respuesta anterior', other: 'Ver {n} respuestas anteriores' },
+
+		'post.less': 'Mostrar menos',
+		'post.keep': 'Guardar',
+		'post.kept': 'Está en Guardados.',
+		'post.keptNot': 'Ya no está en Guardados.',
+		'post.likers': 'A quién le gusta',
+		'post.copyLink': 'Copiar el enlace',
+		'post.petname': 'Tu nombre para {name}',
+		'post.mute': 'Silenciar a {name}',
+		'post.hidden': { one: 'Aquí se omite {n} cita de alguien a quien bloqueas.', other: 'Aquí se omiten {n} citas de gente a la que bloqueas.' },
+		'likers.title': { one: 'Gusta a {n} persona', other: 'Gusta a {n} personas' },
+		'likers.rest': { one: 'Y {n} más.', other: 'Y {n} más.' },
 	},
 };
