@@ -108,7 +108,7 @@ static void the_last_word_about_each_held_post_and_each_draft_is_told(void **sta
 static void more_held_posts_or_drafts_than_fit_are_asked_for(void **state)
 {
 	static const char *const resync[] = {"{\"ev\":\"resync\"}"};
-	char name[8];
+	char name[16];
 	(void)state;
 	for (int count = EVENTS_OUTBOX_MAX; count < 100 * EVENTS_OUTBOX_MAX; count *= 10) {
 		for (int more = 0; more < 2; more++) {
