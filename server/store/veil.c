@@ -8,6 +8,7 @@
 #include "feed/quote.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { RANGES_MAX = 256, LONG_WORDS = 3, MANY_WORDS = 8, SOURCES_MAX = 10, NAMES_MAX = 16 };
 
@@ -77,7 +78,7 @@ static size_t blocked_key_len(const struct veiling *it, size_t at)
 		return 0;
 	}
 	for (len++; len <= rest.len && rest.at[len - 1] > ' ' &&
-		    memchr("()<>[]\"", rest.at[len - 1], 7) == NULL;
+		    strchr("()<>[]\"", rest.at[len - 1]) == NULL;
 		len++) {
 	}
 	return len;
@@ -100,7 +101,7 @@ static void hide_key(struct veiling *it, size_t at, size_t len)
 	size_t from = at;
 	size_t to = at + len;
 	while (from > 0 && it->text.at[from - 1] > ' ' &&
-		memchr("()<>[]\"", it->text.at[from - 1], 7) == NULL) {
+		strchr("()<>[]\"", it->text.at[from - 1]) == NULL) {
 		from--;
 	}
 	size_t open = from > 0 && it->text.at[from - 1] == '<' ? from - 1 : from;
