@@ -158,7 +158,7 @@ static enum err look(struct reader *reader, const struct message_id *ids, size_t
 	for (size_t i = 0; err == ERR_OK && i < count; i++) {
 		struct post gap;
 		bool is_gap = true;
-		err = message_gap(reader, &ids[i], &is_gap, &gap);
+		err = post_gap(reader, &ids[i], &is_gap, &gap);
 		*shown += is_gap ? 0 : 1;
 		*why = i == 0 ? gap.gap : *why;
 	}

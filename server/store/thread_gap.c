@@ -132,7 +132,7 @@ enum err thread_gap(
 	return err == ERR_OK && !is_held && referrer != NULL ? guess(reader, gap, referrer) : err;
 }
 
-enum err message_gap(
+enum err post_gap(
 	struct reader *reader, const struct message_id *id, bool *is_gap, struct post *out)
 {
 	*out = (struct post){.key = *id, .is_missing = true};

@@ -100,7 +100,7 @@ struct thread_facts {
 MUST_USE enum err thread_read(struct reader *reader, const struct thread_query *query,
 	struct thread_facts *facts, struct posts *out);
 /** Is this message held, and if not or not shown, why? `*why` is only set then. */
-MUST_USE enum err message_gap(
+MUST_USE enum err post_gap(
 	struct reader *reader, const struct message_id *id, bool *is_gap, struct post *out);
 /** Who likes a post, at most `max` of them, and how many do in all. ERR_OK also when it is not
  * here. */

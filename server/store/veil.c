@@ -208,7 +208,7 @@ static bool is_talk(const struct veiling *it, const struct message_id *id)
 static enum err may_be_theirs(struct reader *reader, const struct message_id *id, bool *out)
 {
 	struct post gap;
-	enum err err = message_gap(reader, id, out, &gap);
+	enum err err = post_gap(reader, id, out, &gap);
 	*out = *out && gap.gap != GAP_MUTED;
 	return err;
 }
