@@ -13,7 +13,7 @@ struct shelf {
 	struct author self; /* number 0; its head is not kept: the writer signs */
 	struct env env;     /* the system's, but the wall clock below and no log */
 	int64_t wall_ms;
-	int64_t added_ms;   /* to the monotonic clock */
+	_Atomic int64_t added_ms; /* to the monotonic clock */
 	bool is_stepped;    /* from the next shelf_open() on: no writer thread */
 	size_t bulk_begins; /* from the next shelf_open() on; 0: as usual */
 	unsigned states;    /* how often on_state was called */
