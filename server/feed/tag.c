@@ -125,7 +125,7 @@ struct tag tag_normal(struct span spelling)
 }
 _Static_assert(3 * LIMIT_TAG_UNITS < LIMIT_TAG_BYTES, "three bytes a unit are the most");
 
-const char *tags_next(struct span *rest)
+const char *tag_set_next(struct span *rest)
 {
 	const char *tag = (const char *)rest->at;
 	if (rest->len == 0) {
@@ -137,14 +137,14 @@ const char *tags_next(struct span *rest)
 
 static void add(struct tags *tags, struct span spelling)
 {
-	struct span rest = tags_span(tags);
+	struct span rest = tag_set_span(tags);
 	if (tags->count == LIMIT_TAGS_PER_POST || spelling.len == 0) {
 		return;
 	}
 	const struct tag tag = tag_normal(spelling);
 	bool is_new = tag.text[0] != '\0';
-	for (const char *other = tags_next(&rest); is_new && other != NULL;
-		other = tags_next(&rest)) {
+	for (const char *other = tag_set_next(&rest); is_new && other != NULL;
+		other = tag_set_next(&rest)) {
 		is_new = strcmp(other, tag.text) != 0;
 	}
 	if (is_new) {
@@ -229,7 +229,7 @@ static void find_in_text(struct span text, struct tags *tags)
 	}
 }
 
-void tags_of(const struct content_post *post, struct tags *out)
+void tag_set_of(const struct content_post *post, struct tags *out)
 {
 	out->len = 0;
 	out->count = 0;

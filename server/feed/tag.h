@@ -24,13 +24,13 @@ struct tags {
 };
 /** The tags of a post, each once: the first LIMIT_TAGS_PER_POST of channel, mentions and text, in
  * this order. */
-void tags_of(const struct content_post *post, struct tags *out);
-static inline struct span tags_span(const struct tags *tags)
+void tag_set_of(const struct content_post *post, struct tags *out);
+static inline struct span tag_set_span(const struct tags *tags)
 {
 	return span_of(tags->at, tags->len);
 }
 /** Take the first tag off such a row of tags; NULL: there is none left. */
-const char *tags_next(struct span *rest);
+const char *tag_set_next(struct span *rest);
 
 /** The small letter of a character (one to one; what has none stays). */
 uint32_t tag_small_letter(uint32_t point);

@@ -73,10 +73,10 @@ static enum err look_at_tags(struct audit_subject *subject, const struct content
 {
 	struct tags tags;
 	enum err err = ERR_OK;
-	tags_of(post, &tags);
-	struct span rest = tags_span(&tags);
-	for (const char *tag = tags_next(&rest); err == ERR_OK && tag != NULL;
-		tag = tags_next(&rest)) {
+	tag_set_of(post, &tags);
+	struct span rest = tag_set_span(&tags);
+	for (const char *tag = tag_set_next(&rest); err == ERR_OK && tag != NULL;
+		tag = tag_set_next(&rest)) {
 		sqlite3_stmt *stmt = NULL;
 		bool is_held = false;
 		err = db_query(subject->reader->db, &sql_audit_tag, &stmt);

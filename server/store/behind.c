@@ -228,7 +228,7 @@ static enum err hold_post(struct unit *unit, const struct content_post *from,
 		held->made = unit->made_count++;
 	}
 	unit->count++;
-	enum err err = buf_append(&unit->text, tags_span(&tags));
+	enum err err = buf_append(&unit->text, tag_set_span(&tags));
 	return err == ERR_OK ? buf_append(&unit->text, from->text) : err;
 }
 

@@ -70,7 +70,7 @@ static void bind_head(sqlite3_stmt *stmt, int at, bool is_there, const struct me
 struct index_post index_post_of(
 	const struct content_post *post, const struct index_row *row, struct tags *tags)
 {
-	tags_of(post, tags);
+	tag_set_of(post, tags);
 	return (struct index_post){.message = row->message,
 		.feed = row->author->feed,
 		.at_ms = row->at_ms,
@@ -80,7 +80,7 @@ struct index_post index_post_of(
 		.root = post->root,
 		.fork = post->fork,
 		.text = post->text,
-		.tags = tags_span(tags)};
+		.tags = tag_set_span(tags)};
 }
 
 enum err index_put_post(struct index *index, const struct index_post *post, bool *is_new)
@@ -172,12 +172,12 @@ static enum err forget_post(struct index *index, const struct content_post *post
 	int64_t at_ms, int64_t feed)
 {
 	struct tags tags;
-	tags_of(post, &tags);
+	tag_set_of(post, &tags);
 	const struct search_entry entry = {.message = message,
 		.at_ms = at_ms,
 		.feed = feed,
 		.text = post->text,
-		.tags = tags_span(&tags)};
+		.tags = tag_set_span(&tags)};
 	enum err err = search_row_drop(index->db, &entry);
 	return err == ERR_OK ? tag_rows_drop(index->db, message, at_ms, entry.tags) : err;
 }

@@ -49,7 +49,7 @@ struct index_post {
 	bool is_home, has_root, has_fork;
 	struct message_id root, fork;
 	struct span text; /* index_post_of() leaves it to the caller who keeps the row for later */
-	struct span tags; /* … and these: as tags_next() takes them */
+	struct span tags; /* … and these: as tag_set_next() takes them */
 };
 struct tags;
 struct index_post index_post_of(

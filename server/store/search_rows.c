@@ -27,8 +27,8 @@ static enum err put_marks(const struct search_entry *entry, struct buf *out)
 	struct span rest = entry->tags;
 	search_mark_author(entry->feed, mark);
 	enum err err = put_mark(mark, out);
-	for (const char *tag = tags_next(&rest); err == ERR_OK && tag != NULL;
-		tag = tags_next(&rest)) {
+	for (const char *tag = tag_set_next(&rest); err == ERR_OK && tag != NULL;
+		tag = tag_set_next(&rest)) {
 		search_mark_tag(tag, mark);
 		err = put_mark(mark, out);
 	}

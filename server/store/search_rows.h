@@ -25,7 +25,7 @@ static inline int64_t search_row(int64_t message, int64_t at_ms)
 struct search_entry {
 	int64_t message, at_ms, feed;
 	struct span text; /* WTF-8 */
-	struct span tags; /* as tags_next() takes them */
+	struct span tags; /* as tag_set_next() takes them */
 };
 /** Many at once cost least in the order of search_row(). */
 MUST_USE enum err search_row_put(struct db *db, const struct search_entry *entry);

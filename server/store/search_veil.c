@@ -63,7 +63,7 @@ static enum err read_tags(const struct post *post, struct tags *out)
 	if (err == ERR_OK) {
 		content_read_json(json_root(doc), &content);
 		if (content.type == CONTENT_POST) {
-			tags_of(&content.post, out);
+			tag_set_of(&content.post, out);
 		}
 	}
 	json_doc_free(doc);
@@ -91,7 +91,7 @@ static enum err look_again(struct reader *reader, struct db *scratch, struct spa
 	struct tags tags;
 	struct search_entry entry = {.message = 1, .at_ms = 0, .text = post->text};
 	enum err err = read_tags(post, &tags);
-	entry.tags = tags_span(&tags);
+	entry.tags = tag_set_span(&tags);
 	if (err == ERR_OK) {
 		err = reader_feed_number(reader, &post->author, &entry.feed);
 	}
@@ -133,8 +133,8 @@ enum err search_veil(struct reader *reader, struct span match, struct posts *pag
 
 static bool has_tag(const struct tags *tags, const char *wanted)
 {
-	struct span rest = tags_span(tags);
-	for (const char *tag = tags_next(&rest); tag != NULL; tag = tags_next(&rest)) {
+	struct span rest = tag_set_span(tags);
+	for (const char *tag = tag_set_next(&rest); tag != NULL; tag = tag_set_next(&rest)) {
 		if (strcmp(tag, wanted) == 0) {
 			return true;
 		}

@@ -40,8 +40,8 @@ static enum err run(
 enum err tag_rows_put(struct db *db, int64_t message, int64_t at_ms, struct span tags)
 {
 	enum err err = ERR_OK;
-	for (const char *tag = tags_next(&tags); err == ERR_OK && tag != NULL;
-		tag = tags_next(&tags)) {
+	for (const char *tag = tag_set_next(&tags); err == ERR_OK && tag != NULL;
+		tag = tag_set_next(&tags)) {
 		err = run(db, &sql_tag_add, tag, at_ms, message);
 		if (err == ERR_OK && sqlite3_changes(db_handle(db)) > 0) {
 			err = run(db, &sql_tag_count_up, tag, at_ms, 0);
@@ -53,8 +53,8 @@ enum err tag_rows_put(struct db *db, int64_t message, int64_t at_ms, struct span
 enum err tag_rows_drop(struct db *db, int64_t message, int64_t at_ms, struct span tags)
 {
 	enum err err = ERR_OK;
-	for (const char *tag = tags_next(&tags); err == ERR_OK && tag != NULL;
-		tag = tags_next(&tags)) {
+	for (const char *tag = tag_set_next(&tags); err == ERR_OK && tag != NULL;
+		tag = tag_set_next(&tags)) {
 		err = run(db, &sql_tag_drop, tag, at_ms, message);
 		if (err == ERR_OK && sqlite3_changes(db_handle(db)) > 0) {
 			err = run(db, &sql_tag_count_down, tag, 0, 0);
@@ -86,7 +86,7 @@ enum err tag_rows_drop_ahead(struct db *db, int64_t message)
 		}
 	}
 	db_reset(stmt);
-	return err == ERR_NOT_FOUND ? tag_rows_drop(db, message, at_ms, tags_span(&tags)) : err;
+	return err == ERR_NOT_FOUND ? tag_rows_drop(db, message, at_ms, tag_set_span(&tags)) : err;
 }
 
 enum err tag_rows_clear(struct db *db)

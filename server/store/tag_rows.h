@@ -7,7 +7,7 @@
 
 #include "store/db.h"
 
-/** The tags (as tags_next() takes them) of a post that has just got its row, or has lost it. */
+/** The tags (as tag_set_next() takes them) of a post that has just got its row, or has lost it. */
 MUST_USE enum err tag_rows_put(struct db *db, int64_t message, int64_t at_ms, struct span tags);
 MUST_USE enum err tag_rows_drop(struct db *db, int64_t message, int64_t at_ms, struct span tags);
 /** The same of a post that is ahead of its history, from what the tables say. */

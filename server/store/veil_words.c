@@ -193,9 +193,9 @@ static void add_talk(
 static void add_tags(struct veil *veil, const struct content_post *post)
 {
 	struct tags tags;
-	tags_of(post, &tags);
-	struct span rest = tags_span(&tags);
-	for (const char *tag = tags_next(&rest); tag != NULL; tag = tags_next(&rest)) {
+	tag_set_of(post, &tags);
+	struct span rest = tag_set_span(&tags);
+	for (const char *tag = tag_set_next(&rest); tag != NULL; tag = tag_set_next(&rest)) {
 		(void)put(veil, VEIL_TAG, veil_tag_hash(tag), 0);
 	}
 }

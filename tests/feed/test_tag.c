@@ -79,10 +79,10 @@ static void expect_tags(const char *content, const char *expected)
 	assert_int_equal(json_parse(span_text(content), LIMIT_JSON_DEPTH, &doc), ERR_OK);
 	content_read_json(json_root(doc), &read);
 	assert_int_equal(read.type, CONTENT_POST);
-	tags_of(&read.post, &tags);
-	struct span rest = tags_span(&tags);
+	tag_set_of(&read.post, &tags);
+	struct span rest = tag_set_span(&tags);
 	size_t count = 0;
-	for (const char *tag = tags_next(&rest); tag != NULL; tag = tags_next(&rest)) {
+	for (const char *tag = tag_set_next(&rest); tag != NULL; tag = tag_set_next(&rest)) {
 		(void)strcat(strcat(text, tag), " ");
 		count++;
 	}
@@ -120,7 +120,7 @@ static void a_post_has_as_many_tags_as_its_limit(void **state)
 		(void)sprintf(content + len, "\"}");
 		assert_int_equal(json_parse(span_text(content), LIMIT_JSON_DEPTH, &doc), ERR_OK);
 		content_read_json(json_root(doc), &read);
-		tags_of(&read.post, &tags);
+		tag_set_of(&read.post, &tags);
 		assert_int_equal(tags.count, LIMIT_TAGS_PER_POST);
 		json_doc_free(doc);
 	}

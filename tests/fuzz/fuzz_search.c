@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	write_both(span_of(data, size));
-	tags_of(&post, &tags);
+	tag_set_of(&post, &tags);
 	must(tags.count <= LIMIT_TAGS_PER_POST && tags.len <= sizeof(tags.at));
 	return 0;
 }
