@@ -1,14 +1,16 @@
 /** Evening 1 of the product: install, follow a friend by key and address, read, reply, see who has it. */
 'use strict'
 const assert = require('assert')
-const { check, until } = require('../../interop/lib/check')
+const { check, until, withPrefix } = require('../../interop/lib/check')
+const { DESK, PHONE } = require('../lib/browser')
 const { postNow } = require('../lib/browser')
 const { step } = require('../lib/step')
 
-module.exports = async (world) => {
-  const [nodeA, nodeB] = [await world.node('ana'), await world.node('ben')]
+/** Ana sits at the desk, Ben has this browser. */
+async function evening(world, look, how) {
+  const [nodeA, nodeB] = [await world.node(`ana-${look}`), await world.node(`ben-${look}`)]
   const ana = await world.browser()
-  const ben = await world.browser()
+  const ben = await world.browser(how)
   await ana.enter(nodeA, 'Ana')
   for (let i = 1; i <= 30; i++) {
     await nodeA.api('POST', 'publish', { type: 'post', text: `Earlier note number ${i}` })
@@ -30,13 +32,13 @@ module.exports = async (world) => {
     await page.goto(nodeB.link)
     await page.getByLabel('What should friends call you?').fill('Ben')
     assert.strictEqual(new URL(page.url()).hash, '')
-    await ben.shot('evening-1-name')
+    await ben.shot(`evening-1-name-${look}`)
     await page.getByRole('button', { name: 'Next' }).click()
   })
   await step('I see my name and my key', async () => {
     assert.strictEqual(await page.getByLabel('Your key').inputValue(), nodeB.id)
     await page.getByText('Ben', { exact: true }).waitFor()
-    await ben.shot('evening-2-key')
+    await ben.shot(`evening-2-key-${look}`)
     await page.getByRole('button', { name: 'Next' }).click()
   })
   await step('the backup words of the key are offered, and may wait', async () => {
@@ -53,13 +55,13 @@ module.exports = async (world) => {
     await page.getByRole('button', { name: 'Follow', exact: true }).click()
     await until('four steps are done', async () => (await page.locator('.step-ok').count()) === 4)
     await page.locator('.steps-who').getByText('Ana').waitFor()
-    await ben.shot('evening-3-steps')
+    await ben.shot(`evening-3-steps-${look}`)
   })
   await step('home shows her newest post first', async () => {
     await page.getByRole('button', { name: 'Go to Home' }).click()
     await page.locator('article').first().locator('strong', { hasText: 'ours' }).waitFor()
     await page.locator('article').filter({ hasText: 'Earlier note number 30' }).first().waitFor()
-    await ben.shot('evening-4-home')
+    await ben.shot(`evening-4-home-${look}`)
   })
   await step('older posts come when asked for', async () => {
     await until('all her posts', async () => {
@@ -88,11 +90,17 @@ module.exports = async (world) => {
     const reply = page.locator('article').filter({ hasText: 'I bring cake' })
     await reply.locator('.receipt').waitFor()
     await reply.locator('.receipt', { hasText: 'Ana has it' }).waitFor()
-    await ben.shot('evening-5-reply')
+    await ben.shot(`evening-5-reply-${look}`)
   })
   await step('Ana sees the reply without reloading', async () => {
     await ana.page.locator('article').filter({ hasText: 'I bring cake' }).waitFor()
-    await ana.shot('evening-6-ana')
+    await ana.shot(`evening-6-ana-${look}`)
+  })
+  await step('and is told of it in Activity', async () => {
+    const news = await ana.context.newPage()
+    await news.goto(nodeA.home + '/activity')
+    await news.getByText('I bring cake').first().waitFor()
+    await news.close()
   })
   await step('a like shows at its target, with the name', async () => {
     await ana.page.locator('article').filter({ hasText: 'I bring cake' }).getByRole('button', { name: 'Like', exact: true }).click()
@@ -110,7 +118,7 @@ module.exports = async (world) => {
     await nodeA.api('POST', 'post', { text: 'And a second thing' })
     await page.locator('.pill', { hasText: '1 new: Ana' }).waitFor()
     assert.strictEqual(await page.locator('article').first().getAttribute('data-id'), before, 'nothing moved')
-    await ben.shot('evening-7-pill')
+    await ben.shot(`evening-7-pill-${look}`)
     await page.locator('.pill').click()
     await page.locator('article').first().filter({ hasText: 'And a second thing' }).waitFor()
   })
@@ -120,4 +128,13 @@ module.exports = async (world) => {
     await page.locator('.row.peer', { hasText: 'Ana' }).getByText('Up to date').waitFor()
   })
   await check('nothing was complained about in either browser', () => assert.deepStrictEqual([...ana.complaints, ...ben.complaints], []))
+}
+
+module.exports = async (world) => {
+  for (const [size, of] of Object.entries({ desk: DESK, phone: PHONE })) {
+    for (const scheme of ['light', 'dark']) {
+      await withPrefix(`evening: ${size}, ${scheme}: `, () => evening(world, `${size}-${scheme}`, { size: of, scheme }))
+      for (const thing of world.things.splice(0).reverse()) await thing.close()
+    }
+  }
 }
