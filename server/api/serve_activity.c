@@ -159,11 +159,11 @@ void serve_activity(struct call *call)
 enum err serve_unread(struct reader *reader, struct events_unread *out)
 {
 	unsigned kinds = 0;
-	enum err err = unread_home(reader, &out->home);
+	enum err err = marks_unread_home(reader, &out->home);
 	if (err == ERR_OK) {
 		err = activity_wanted(reader, &kinds);
 	}
-	return err == ERR_OK ? unread_activity(reader, kinds, &out->activity) : err;
+	return err == ERR_OK ? activity_unread(reader, kinds, &out->activity) : err;
 }
 
 static enum err put_unread(struct reader *reader, json_t *tree)
@@ -182,7 +182,7 @@ enum err serve_put_marks(struct reader *reader, json_t *tree)
 	enum err err = marks == NULL ? ERR_NOMEM : ERR_OK;
 	for (size_t i = 0; err == ERR_OK && i < LISTS; i++) {
 		struct mark mark;
-		err = mark_read(reader, lists[i], &mark);
+		err = marks_read(reader, lists[i], &mark);
 		if (err == ERR_OK && json_object_set_new(marks, lists[i],
 					     mark.is_set ? cursor_of(mark.at_ms, mark.order)
 							 : json_null()) != 0) {

@@ -93,7 +93,7 @@ static enum err put_mark(struct reader *reader, const struct timeline_query *que
 	if (query->has_before || query->has_after || query->kind > TIMELINE_WIDE) {
 		return ERR_OK;
 	}
-	enum err err = mark_read(reader, names[query->kind], &mark);
+	enum err err = marks_read(reader, names[query->kind], &mark);
 	const struct post place = {.at_ms = mark.at_ms, .order = mark.order};
 	if (err == ERR_OK && json_object_set_new(tree, "mark",
 				     mark.is_set ? shape_cursor(&place) : json_null()) != 0) {

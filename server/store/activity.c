@@ -197,7 +197,7 @@ static enum err read_items(
 	struct mark mark;
 	sqlite3_stmt *stmt = NULL;
 	int64_t kind = only_kind(query->kinds);
-	enum err err = mark_read(reader, "activity", &mark);
+	enum err err = marks_read(reader, "activity", &mark);
 	if (err == ERR_OK) {
 		err = db_query(reader->db,
 			kind == 0 ? &sql_activity_items : &sql_activity_items_kind, &stmt);
@@ -273,7 +273,7 @@ void activity_page_free(struct activity_page *page)
 	*page = (struct activity_page){.count = 0};
 }
 
-enum err unread_activity(struct reader *reader, unsigned kinds, uint32_t *out)
+enum err activity_unread(struct reader *reader, unsigned kinds, uint32_t *out)
 {
 	struct mark mark;
 	sqlite3_stmt *stmt = NULL;
@@ -282,7 +282,7 @@ enum err unread_activity(struct reader *reader, unsigned kinds, uint32_t *out)
 	if (err != ERR_OK) {
 		return err;
 	}
-	err = mark_read(reader, "activity", &mark);
+	err = marks_read(reader, "activity", &mark);
 	if (err == ERR_OK) {
 		err = db_query(reader->db, &sql_activity_unread, &stmt);
 	}

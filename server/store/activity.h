@@ -54,6 +54,6 @@ MUST_USE enum err activity_page(
 void activity_page_free(struct activity_page *page);
 
 /** Items of those kinds after the mark "activity", up to UNREAD_MAX. */
-MUST_USE enum err unread_activity(struct reader *reader, unsigned kinds, uint32_t *out);
+MUST_USE enum err activity_unread(struct reader *reader, unsigned kinds, uint32_t *out);
 
 #endif

@@ -10,7 +10,7 @@ enum { LOOKED_AT_MAX = 5 * UNREAD_MAX };
 QUERY(sql_unread_home, "SELECT min(?3, count(*)) FROM (SELECT feed FROM posts WHERE home = 1 AND "
 		       "(at, message) > (?1, ?2) ORDER BY at, message LIMIT ?4) WHERE feed <> 1");
 
-enum err mark_read(struct reader *reader, const char *name, struct mark *out)
+enum err marks_read(struct reader *reader, const char *name, struct mark *out)
 {
 	sqlite3_stmt *stmt = NULL;
 	*out = (struct mark){.is_set = false};
@@ -32,7 +32,7 @@ enum err mark_read(struct reader *reader, const char *name, struct mark *out)
 	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
 }
 
-enum err unread_home(struct reader *reader, uint32_t *out)
+enum err marks_unread_home(struct reader *reader, uint32_t *out)
 {
 	struct mark mark;
 	sqlite3_stmt *stmt = NULL;
@@ -41,7 +41,7 @@ enum err unread_home(struct reader *reader, uint32_t *out)
 	if (err != ERR_OK) {
 		return err;
 	}
-	err = mark_read(reader, "home", &mark);
+	err = marks_read(reader, "home", &mark);
 	if (err == ERR_OK && mark.is_set) {
 		err = db_query(reader->db, &sql_unread_home, &stmt);
 	}

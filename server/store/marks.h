@@ -15,8 +15,8 @@ struct mark {
 };
 
 /** `name`: "home", "wide" or "activity". */
-MUST_USE enum err mark_read(struct reader *reader, const char *name, struct mark *out);
+MUST_USE enum err marks_read(struct reader *reader, const char *name, struct mark *out);
 /** Posts by others in the home timeline after its mark; 0 without one. */
-MUST_USE enum err unread_home(struct reader *reader, uint32_t *out);
+MUST_USE enum err marks_unread_home(struct reader *reader, uint32_t *out);
 
 #endif

@@ -95,7 +95,7 @@ static const char *all(struct rig *rig)
 static uint32_t unread(struct rig *rig, unsigned kinds)
 {
 	uint32_t n = 0;
-	assert_int_equal(unread_activity(rig->shelf.reader, kinds, &n), ERR_OK);
+	assert_int_equal(activity_unread(rig->shelf.reader, kinds, &n), ERR_OK);
 	return n;
 }
 

@@ -241,9 +241,10 @@ static void scripts_without_blanks_are_found(void **state)
 	struct shelf *shelf = *state;
 	post(shelf, "\xe6\x9d\xb1\xe4\xba\xac\xe9\x83\xbd\xe3\x81\xab\xe8\xa1\x8c\xe3"
 		    "\x81\x8f"); /* 東京都に行く */
-	post(shelf, "\xe4\xba\xac\xe9\x83\xbd kith\xe3\x81\xaf\xe8\x89\xaf\xe3\x81\x84"); /* 京都
-											     kithは良い
-											   */
+	post(shelf,
+		"\xe4\xba\xac\xe9\x83\xbd kith\xe3\x81\xaf\xe8\x89\xaf\xe3\x81\x84"); /* 京都
+											 kithは良い
+										       */
 	post(shelf, "\xea\xb2\x80\xec\x83\x89\xec\x97\x94\xec\xa7\x84"); /* 검색엔진 */
 	expect(shelf, "\xe6\x9d\xb1\xe4\xba\xac", 1);                    /* 東京 */
 	expect(shelf, "\xe4\xba\xac\xe9\x83\xbd", 2);             /* 京都 is in 東京都 too */
