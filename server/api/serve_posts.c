@@ -352,7 +352,7 @@ void serve_likes(struct call *call)
 		enum err err =
 			likers == NULL || people == NULL
 				? ERR_NOMEM
-				: likers_read(reader, &id, likers, LIKERS_MAX, &count, &total);
+				: post_likers_read(reader, &id, likers, LIKERS_MAX, &count, &total);
 		for (size_t i = 0; err == ERR_OK && i < count; i++) {
 			shape_name(people, &likers[i]);
 			(void)json_array_append_new(who, shape_feed_id(&likers[i]));
@@ -374,7 +374,7 @@ void serve_likes(struct call *call)
 static enum err is_kept(struct reader *reader, const struct message_id *id, bool *is_there)
 {
 	int64_t at_ms = 0;
-	enum err err = bookmark_read(reader, id, &at_ms);
+	enum err err = post_bookmark_read(reader, id, &at_ms);
 	*is_there = at_ms != 0;
 	return err;
 }

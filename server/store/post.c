@@ -210,7 +210,7 @@ static enum err count_likes(struct reader *reader, struct post *post)
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-enum err bookmark_read(struct reader *reader, const struct message_id *id, int64_t *at_ms)
+enum err post_bookmark_read(struct reader *reader, const struct message_id *id, int64_t *at_ms)
 {
 	sqlite3_stmt *stmt = NULL;
 	*at_ms = 0;
@@ -230,7 +230,7 @@ enum err bookmark_read(struct reader *reader, const struct message_id *id, int64
 	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
 }
 
-enum err likers_read(struct reader *reader, const struct message_id *id, struct feed_id *out,
+enum err post_likers_read(struct reader *reader, const struct message_id *id, struct feed_id *out,
 	size_t max, size_t *count, size_t *total)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -262,7 +262,7 @@ enum err post_count_all(struct reader *reader, struct posts *posts)
 			err = count_likes(reader, &posts->at[i]);
 		}
 		if (err == ERR_OK && !posts->at[i].is_missing) {
-			err = bookmark_read(reader, &posts->at[i].key, &posts->at[i].kept_ms);
+			err = post_bookmark_read(reader, &posts->at[i].key, &posts->at[i].kept_ms);
 		}
 	}
 	return err;

@@ -104,10 +104,11 @@ MUST_USE enum err post_gap(
 	struct reader *reader, const struct message_id *id, bool *is_gap, struct post *out);
 /** Who likes a post, at most `max` of them, and how many do in all. ERR_OK also when it is not
  * here. */
-MUST_USE enum err likers_read(struct reader *reader, const struct message_id *id,
+MUST_USE enum err post_likers_read(struct reader *reader, const struct message_id *id,
 	struct feed_id *out, size_t max, size_t *count, size_t *total);
 /** When the owner bookmarked a message; 0: not. */
-MUST_USE enum err bookmark_read(struct reader *reader, const struct message_id *id, int64_t *at_ms);
+MUST_USE enum err post_bookmark_read(
+	struct reader *reader, const struct message_id *id, int64_t *at_ms);
 /** The given posts, for events that name ids; unknown ids are left out. */
 MUST_USE enum err posts_read(
 	struct reader *reader, const struct message_id *ids, size_t count, struct posts *out);

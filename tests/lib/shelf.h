@@ -14,10 +14,10 @@ struct shelf {
 	struct env env;     /* the system's, but the wall clock below and no log */
 	int64_t wall_ms;
 	_Atomic int64_t added_ms; /* to the monotonic clock */
-	bool is_stepped;    /* from the next shelf_open() on: no writer thread */
-	size_t bulk_begins; /* from the next shelf_open() on; 0: as usual */
-	unsigned states;    /* how often on_state was called */
-	unsigned outbox[5]; /* how often on_outbox told of each enum outbox_state */
+	bool is_stepped;          /* from the next shelf_open() on: no writer thread */
+	size_t bulk_begins;       /* from the next shelf_open() on; 0: as usual */
+	unsigned states;          /* how often on_state was called */
+	unsigned outbox[5];       /* how often on_outbox told of each enum outbox_state */
 	struct store *store;
 	struct writer *writer;
 	struct reader *reader;

@@ -438,7 +438,7 @@ static void keep(struct shelf *shelf, const struct message_id *id, bool is_on)
 static bool is_kept(struct shelf *shelf, const struct message_id *id)
 {
 	int64_t at_ms = 0;
-	assert_int_equal(bookmark_read(shelf->reader, id, &at_ms), ERR_OK);
+	assert_int_equal(post_bookmark_read(shelf->reader, id, &at_ms), ERR_OK);
 	return at_ms != 0;
 }
 
@@ -581,7 +581,8 @@ static void everybody_who_likes_a_post_can_be_named(void **state)
 	struct feed_id likers[4];
 	size_t count = 0;
 	size_t total = 0;
-	assert_int_equal(likers_read(shelf->reader, &mine.key, likers, 4, &count, &total), ERR_OK);
+	assert_int_equal(
+		post_likers_read(shelf->reader, &mine.key, likers, 4, &count, &total), ERR_OK);
 	assert_int_equal(count, 4);
 	assert_int_equal(total, POST_LIKERS_MAX + 2);
 }
