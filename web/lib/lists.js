@@ -4,7 +4,7 @@
  */
 import { signal } from '@preact/signals-core';
 import { get, post } from './api.js';
-import { feeds, dropFresh, keepers, marks, take, unread } from './state.js';
+import { feeds, fresh, dropFresh, keepers, marks, take, unread } from './state.js';
 
 const ROWS = 20;
 /** Pages that are kept. */
@@ -107,8 +107,10 @@ export class List {
 	/** The newest page, and nothing else. */
 	top() {
 		return this.run(async (at) => {
+			const told = this.path === HOME ? fresh.peek().ids : [];
 			const answer = (this.answer = await this.ask(''));
 			this.news.value = NO_NEWS;
+			dropFresh(told); /* what is not on the newest page is older than it */
 			const page = pageOf(answer);
 			return { pages: [{ ...page, key: at.pages[0]?.key ?? page.key }], from: 0, to: 1, isLoaded: true, line: this.line(answer) };
 		});
