@@ -53,7 +53,7 @@ static void upgrade(struct shelf *shelf)
 			    "DROP TABLE bookmarks; DROP TABLE marks; DROP TABLE writing;"
 			    "DROP TABLE outbox; DROP TABLE tags; DROP TABLE tag_counts;"
 			    "DROP TABLE words; DROP TABLE word_parts; DROP TABLE activity;"
-			    "DROP INDEX messages_own;"
+			    "DROP INDEX messages_own; DROP TABLE strays;"
 			    "CREATE INDEX messages_by_key ON messages (key_head);"
 			    "PRAGMA user_version = 2"),
 		ERR_OK);
