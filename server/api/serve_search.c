@@ -165,7 +165,7 @@ static enum err put_waiting(struct reader *reader, json_t *tree)
 	}
 	if (err == ERR_OK && behind + ahead > 0) {
 		(void)json_object_set_new(
-			tree, "behind", json_integer((json_int_t)(behind + ahead)));
+			tree, "behind", json_integer((json_int_t)behind + (json_int_t)ahead));
 	}
 	return err;
 }
@@ -218,11 +218,12 @@ static enum err fill(struct call *call, struct reader *reader, struct span text,
 }
 
 static void answer_search(
-	struct call *call, struct span text, int zone_minutes, struct search_query *query)
+	struct call *call, struct span text, int zone_minutes, const struct search_query *asked)
 {
 	struct answer *answer = &call->exchange->answer;
 	struct reader *reader = inside_reader(call);
 	struct search search;
+	struct search_query query = *asked;
 	if (reader == NULL) {
 		return;
 	}
@@ -233,9 +234,9 @@ static void answer_search(
 		return;
 	}
 	json_t *tree = json_object();
-	query->search = &search;
+	query.search = &search;
 	if (err == ERR_OK) {
-		err = fill(call, reader, text, query, tree);
+		err = fill(call, reader, text, &query, tree);
 	}
 	if (err == ERR_OK) {
 		answer_json(answer, 200, tree);

@@ -6,6 +6,8 @@
 #include "store/timeline.h"
 #include "store/veil.h"
 
+#include <stdio.h>
+
 /* SCAN: one row for each tag there is. */
 QUERY(sql_tags_newest, "SELECT tag, n, at FROM tag_counts ORDER BY at DESC, tag LIMIT ?1");
 QUERY(sql_tags_like, "SELECT tag, n, at FROM tag_counts WHERE tag >= ?2 AND tag < ?3 ORDER BY n "
@@ -85,10 +87,8 @@ enum err tags_like(struct reader *reader, const struct tag *start, struct tag_co
 {
 	sqlite3_stmt *stmt = NULL;
 	char end[LIMIT_TAG_BYTES + 4];
-	size_t len = strlen(start->text);
 	*count = 0;
-	memcpy(end, start->text, len);
-	memcpy(end + len, "\xf4\x8f\xbf\xbf", 4);
+	(void)snprintf(end, sizeof(end), "%s\xf4\x8f\xbf\xbf", start->text);
 	enum err err = reader_begin(reader);
 	if (err != ERR_OK) {
 		return err;
@@ -97,7 +97,7 @@ enum err tags_like(struct reader *reader, const struct tag *start, struct tag_co
 	if (err == ERR_OK) {
 		db_int(stmt, 1, (int64_t)room);
 		db_text(stmt, 2, span_text(start->text));
-		db_text(stmt, 3, span_of(end, len + 4));
+		db_text(stmt, 3, span_text(end));
 		err = read_rows(reader->db, stmt, out, room, count);
 	}
 	if (err == ERR_OK) {

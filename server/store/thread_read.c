@@ -311,7 +311,7 @@ static enum err lay_out(struct thread *thread)
 	enum err err = ERR_NOMEM;
 	struct thread_item *items = calloc(thread->count + 1, sizeof(*items));
 	size_t *order = calloc(thread->count + 1, sizeof(*order));
-	thread->by_key = calloc(thread->count + 1, sizeof(*thread->by_key));
+	thread->by_key = calloc(thread->count + 1, sizeof(void *));
 	if (items == NULL || order == NULL || thread->by_key == NULL) {
 		goto out;
 	}
@@ -325,7 +325,7 @@ static enum err lay_out(struct thread *thread)
 		};
 		thread->by_key[i] = found;
 	}
-	qsort(thread->by_key, thread->count, sizeof(*thread->by_key), by_key);
+	qsort(thread->by_key, thread->count, sizeof(void *), by_key);
 	err = thread_order(items, thread->count, order);
 	if (err == ERR_OK) {
 		err = place_all(thread, order);

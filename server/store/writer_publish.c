@@ -445,7 +445,7 @@ static enum err publish(struct writer *writer, struct publish_job *job)
 void writer_publish_say(struct publish_job *job, enum err err)
 {
 	if (err != ERR_OK && job->result.why[0] == '\0') {
-		err = fail(job, err, "It could not be stored: %s.", err_text(err));
+		(void)fail(job, err, "It could not be stored: %s.", err_text(err));
 	}
 }
 

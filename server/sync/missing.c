@@ -77,14 +77,24 @@ static void give_up(struct question *question)
 	question_unlink(question);
 }
 
+/* How many there were. */
+static unsigned give_up_all(struct wish *wish)
+{
+	unsigned count = 0;
+	struct question *next;
+	for (struct question *question = wish->questions; question != NULL; question = next) {
+		next = question->next;
+		give_up(question);
+		count++;
+	}
+	return count;
+}
+
 /* Whoever waits is told; what is still on its way comes to nobody. */
 static void answer(struct wish *wish)
 {
 	struct missing *missing = wish->missing;
-	while (wish->questions != NULL) {
-		wish->answer.figures.silent++;
-		give_up(wish->questions);
-	}
+	wish->answer.figures.silent += give_up_all(wish);
 	if (wish->prev != NULL) {
 		wish->prev->next = wish->next;
 	} else {
@@ -114,9 +124,7 @@ static bool has_all(const struct wish *wish)
 static void settle(struct wish *wish)
 {
 	if (has_all(wish)) {
-		while (wish->questions != NULL) {
-			give_up(wish->questions); /* not silent: it was not waited for */
-		}
+		(void)give_up_all(wish); /* not silent: they were not waited for */
 	}
 	if (wish->questions == NULL && wish->checks == 0) {
 		answer(wish);
@@ -422,8 +430,10 @@ enum err missing_new(struct sync *sync, struct missing **out)
 void missing_stop(struct missing *missing)
 {
 	missing->is_stopped = true;
-	while (missing->wishes != NULL) {
-		answer(missing->wishes);
+	struct wish *next;
+	for (struct wish *wish = missing->wishes; wish != NULL; wish = next) {
+		next = wish->next;
+		answer(wish);
 	}
 }
 
