@@ -418,3 +418,54 @@ enum err reader_figures(struct reader *reader, struct store_figures *out)
 	}
 	return reader_end(reader, err);
 }
+
+enum err reader_each(struct reader *reader, const struct query *query, int64_t number,
+	const struct span *bytes, void (*on_row)(void *ctx, sqlite3_stmt *stmt), void *ctx)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(reader->db, query, &stmt);
+	if (err == ERR_OK) {
+		if (bytes != NULL) {
+			db_blob(stmt, 1, *bytes);
+		} else {
+			db_int(stmt, 1, number);
+		}
+		while ((err = db_step(reader->db, stmt)) == ERR_OK) {
+			on_row(ctx, stmt);
+		}
+	}
+	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
+}
+
+enum err reader_one(struct reader *reader, const struct query *query, const struct message_id *key,
+	struct buf *text, struct stored *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = reader_begin(reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(reader->db, query, &stmt);
+	if (err == ERR_OK) {
+		db_int(stmt, 1, db_key_head(key->at));
+		db_blob(stmt, 2, db_key_tail(key->at));
+		err = db_step(reader->db, stmt);
+	}
+	if (err == ERR_OK) {
+		size_t before = text->len;
+		out->sequence = (uint64_t)sqlite3_column_int64(stmt, 2);
+		out->received_ms = sqlite3_column_double(stmt, 3);
+		err = db_column_key(stmt, 0, 1, &out->key) && db_column_id(stmt, 4, out->author.at)
+			      ? buf_append(text, db_column(stmt, 5))
+			      : ERR_IO;
+		if (err == ERR_OK) {
+			out->compact = span_skip(buf_span(text), before);
+		}
+		db_reset(stmt);
+	}
+	return reader_end(reader, err);
+}

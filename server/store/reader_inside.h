@@ -21,4 +21,14 @@ MUST_USE enum err reader_end(struct reader *reader, enum err err);
 /** The row of a feed; ERR_NOT_FOUND. */
 MUST_USE enum err reader_feed_number(struct reader *reader, const struct feed_id *id, int64_t *out);
 
+/** Every row of a query is given to `on_row`. Its one parameter is `bytes`, or `number` where that
+ * is NULL. */
+MUST_USE enum err reader_each(struct reader *reader, const struct query *query, int64_t number,
+	const struct span *bytes, void (*on_row)(void *ctx, sqlite3_stmt *stmt), void *ctx);
+/** One message by its key; the query finds it by ?1 and ?2, head and tail of that, and has columns
+ * head, tail, sequence, received, author and compact text, which is appended to `text`.
+ * ERR_NOT_FOUND. */
+MUST_USE enum err reader_one(struct reader *reader, const struct query *query,
+	const struct message_id *key, struct buf *text, struct stored *out);
+
 #endif

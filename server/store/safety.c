@@ -14,25 +14,6 @@ QUERY(sql_log, "SELECT at, event, sequence, text FROM safety_log ORDER BY entry 
 QUERY(sql_wants, "SELECT f.id FROM wants w CROSS JOIN feeds f ON f.feed = w.feed LIMIT ?1");
 QUERY(sql_branches, "SELECT body FROM branch ORDER BY sequence, key LIMIT ?1");
 
-/* Every row of a query with one number, given to `on_row`. */
-static enum err each_row(struct reader *reader, const struct query *query, int64_t number,
-	void (*on_row)(void *ctx, sqlite3_stmt *stmt), void *ctx)
-{
-	sqlite3_stmt *stmt = NULL;
-	enum err err = reader_begin(reader);
-	if (err != ERR_OK) {
-		return err;
-	}
-	err = db_query(reader->db, query, &stmt);
-	if (err == ERR_OK) {
-		db_int(stmt, 1, number);
-		while ((err = db_step(reader->db, stmt)) == ERR_OK) {
-			on_row(ctx, stmt);
-		}
-	}
-	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
-}
-
 /* Whom a row is given to; `on_row` is one of the functions below. */
 struct holders_call {
 	uint64_t spell;
@@ -60,7 +41,7 @@ enum err reader_holders(struct reader *reader, uint64_t spell,
 	void (*on_holder)(void *ctx, const struct guard_holder *holder), void *ctx)
 {
 	struct holders_call call = {.spell = spell, .on_holder = on_holder, .ctx = ctx};
-	return each_row(reader, &sql_holders, LIMIT_HOLDERS, give_holder, &call);
+	return reader_each(reader, &sql_holders, LIMIT_HOLDERS, NULL, give_holder, &call);
 }
 
 struct witnesses_call {
@@ -82,7 +63,7 @@ enum err reader_witnesses(struct reader *reader,
 	void (*on_witness)(void *ctx, const struct witness_row *row), void *ctx)
 {
 	struct witnesses_call call = {.on_witness = on_witness, .ctx = ctx};
-	return each_row(reader, &sql_witnesses, LIMIT_WITNESSES, give_witness, &call);
+	return reader_each(reader, &sql_witnesses, LIMIT_WITNESSES, NULL, give_witness, &call);
 }
 
 struct drafts_call {
@@ -103,7 +84,7 @@ enum err reader_drafts(
 	struct reader *reader, void (*on_draft)(void *ctx, const struct draft_row *row), void *ctx)
 {
 	struct drafts_call call = {.on_draft = on_draft, .ctx = ctx};
-	return each_row(reader, &sql_drafts, LIMIT_DRAFTS, give_draft, &call);
+	return reader_each(reader, &sql_drafts, LIMIT_DRAFTS, NULL, give_draft, &call);
 }
 
 enum err reader_draft(struct reader *reader, int64_t draft, struct buf *content, struct buf *nonce)
@@ -147,7 +128,7 @@ enum err reader_safety_log(struct reader *reader, size_t count_max,
 	void (*on_entry)(void *ctx, const struct log_row *row), void *ctx)
 {
 	struct log_call call = {.on_entry = on_entry, .ctx = ctx};
-	return each_row(reader, &sql_log, (int64_t)count_max, give_entry, &call);
+	return reader_each(reader, &sql_log, (int64_t)count_max, NULL, give_entry, &call);
 }
 
 struct wants_call {
@@ -168,7 +149,7 @@ enum err reader_wants(
 	struct reader *reader, void (*on_want)(void *ctx, const struct feed_id *feed), void *ctx)
 {
 	struct wants_call call = {.on_want = on_want, .ctx = ctx};
-	return each_row(reader, &sql_wants, LIMIT_WANTS, give_want, &call);
+	return reader_each(reader, &sql_wants, LIMIT_WANTS, NULL, give_want, &call);
 }
 
 struct branch_call {
@@ -186,5 +167,5 @@ enum err reader_branch(
 	struct reader *reader, void (*on_message)(void *ctx, struct span compact), void *ctx)
 {
 	struct branch_call call = {.on_message = on_message, .ctx = ctx};
-	return each_row(reader, &sql_branches, LIMIT_BRANCH_MESSAGES, give_branch, &call);
+	return reader_each(reader, &sql_branches, LIMIT_BRANCH_MESSAGES, NULL, give_branch, &call);
 }

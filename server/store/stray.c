@@ -22,28 +22,7 @@ QUERY(sql_stray_drop_all, "DELETE FROM strays WHERE feed = ?1");
 enum err reader_stray_message(
 	struct reader *reader, const struct message_id *key, struct buf *text, struct stored *out)
 {
-	sqlite3_stmt *stmt = NULL;
-	enum err err = reader_begin(reader);
-	if (err != ERR_OK) {
-		return err;
-	}
-	err = db_query(reader->db, &sql_stray_message, &stmt);
-	if (err == ERR_OK) {
-		db_int(stmt, 1, db_key_head(key->at));
-		db_blob(stmt, 2, db_key_tail(key->at));
-		err = db_step(reader->db, stmt);
-	}
-	if (err == ERR_OK) {
-		size_t before = text->len;
-		out->sequence = (uint64_t)sqlite3_column_int64(stmt, 2);
-		out->received_ms = sqlite3_column_double(stmt, 3);
-		err = db_column_key(stmt, 0, 1, &out->key) && db_column_id(stmt, 4, out->author.at)
-			      ? buf_append(text, db_column(stmt, 5))
-			      : ERR_IO;
-		out->compact = span_skip(buf_span(text), before);
-		db_reset(stmt);
-	}
-	return reader_end(reader, err);
+	return reader_one(reader, &sql_stray_message, key, text, out);
 }
 
 static enum err count(struct db *db, int64_t *out)

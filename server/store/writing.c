@@ -9,24 +9,6 @@ QUERY(sql_writings, "SELECT name, at, rev, body FROM writing WHERE iif(length(?1
 QUERY(sql_held, "SELECT nonce, at, due, body FROM outbox WHERE length(?1) = 0 OR nonce = ?1 ORDER "
 		"BY due, at, nonce");
 
-static enum err each(struct reader *reader, const struct query *query, struct span key,
-	void (*on_row)(void *ctx, sqlite3_stmt *stmt), void *ctx)
-{
-	sqlite3_stmt *stmt = NULL;
-	enum err err = reader_begin(reader);
-	if (err != ERR_OK) {
-		return err;
-	}
-	err = db_query(reader->db, query, &stmt);
-	if (err == ERR_OK) {
-		db_blob(stmt, 1, key);
-		while ((err = db_step(reader->db, stmt)) == ERR_OK) {
-			on_row(ctx, stmt);
-		}
-	}
-	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
-}
-
 struct writing_call {
 	void (*on_writing)(void *ctx, const struct writing_row *row);
 	void *ctx;
@@ -46,7 +28,7 @@ enum err reader_writing(struct reader *reader, struct span name,
 	void (*on_writing)(void *ctx, const struct writing_row *row), void *ctx)
 {
 	struct writing_call call = {.on_writing = on_writing, .ctx = ctx};
-	return each(reader, &sql_writings, name, give_writing, &call);
+	return reader_each(reader, &sql_writings, 0, &name, give_writing, &call);
 }
 
 struct outbox_call {
@@ -68,5 +50,5 @@ enum err reader_outbox(struct reader *reader, struct span nonce,
 	void (*on_held)(void *ctx, const struct outbox_row *row), void *ctx)
 {
 	struct outbox_call call = {.on_held = on_held, .ctx = ctx};
-	return each(reader, &sql_held, nonce, give_held, &call);
+	return reader_each(reader, &sql_held, 0, &nonce, give_held, &call);
 }
