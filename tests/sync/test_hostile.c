@@ -11,7 +11,11 @@
 
 enum { SILENT = 300, CALLS = 40, BOMBS = 200, GROWTH_MAX = 16 * MIB };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifndef __has_feature /* clang tells by this, gcc by the names */
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+	__has_feature(address_sanitizer)
 static const bool is_memory_told = false; /* freed memory is kept aside */
 #else
 static const bool is_memory_told = true;
