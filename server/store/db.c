@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,7 +37,8 @@ struct db {
 	int64_t deadline_ms;    /* monotonic; 0: none */
 	sqlite3_stmt *rollback; /* prepared early: without memory it is needed most */
 	int checkpoint_pages;
-	bool is_bulk, is_checkpoint_due;
+	bool is_bulk;
+	atomic_bool is_checkpoint_due; /* tests use the writer's connection while it rests */
 	enum doubt doubt;
 	uint64_t undone;
 	void *kept;
@@ -130,12 +132,12 @@ void db_checkpoint(struct db *db)
 	int rc = sqlite3_wal_checkpoint_v2(
 		db->handle, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	db->doubt = (rc & 0xff) == SQLITE_IOERR ? DOUBT_LOST : db->doubt;
-	db->is_checkpoint_due = false;
+	atomic_store(&db->is_checkpoint_due, false);
 }
 
 bool db_checkpoint_is_due(const struct db *db)
 {
-	return db->is_checkpoint_due;
+	return atomic_load(&db->is_checkpoint_due);
 }
 
 /* As SQLite's own automatic checkpoint, which would keep a failure to itself, and make whoever
@@ -148,7 +150,7 @@ static int on_wal(void *ctx, sqlite3 *handle, const char *name, int pages)
 	if (pages >= db->checkpoint_pages * CHECKPOINT_PRESSES) {
 		db_checkpoint(db);
 	} else {
-		db->is_checkpoint_due = !db->is_bulk && pages >= db->checkpoint_pages;
+		atomic_store(&db->is_checkpoint_due, !db->is_bulk && pages >= db->checkpoint_pages);
 	}
 	return SQLITE_OK;
 }
