@@ -146,7 +146,7 @@ module.exports = async (world) => {
       assert.doesNotMatch(await page.title(), WORDS, where)
     }
     await page.goto(nodeA.home + '/p/' + pathOf(nodeD.id))
-    await page.getByText('You blocked').waitFor()
+    await page.getByText('You blocked Dee').waitFor()
     await ana.shot('people-blocked')
     assert.deepStrictEqual(await ana.axe(), [])
   })
