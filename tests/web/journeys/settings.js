@@ -37,14 +37,14 @@ module.exports = async (world) => {
     assert.deepStrictEqual([await root('data-theme'), await root('data-size')], [null, null])
   })
   await step('the page speaks another language at once, and the next time from its first word', async () => {
-    await page.getByRole('radio', { name: 'Deutsch' }).check()
+    await page.getByRole('radio', { name: 'Deutsch' }).click()
     await page.getByRole('heading', { name: 'Darstellung' }).waitFor()
     assert.strictEqual(await root('lang'), 'de')
     await page.goto(node.home + '/')
     await page.getByRole('heading', { name: 'Start' }).waitFor()
     assert.strictEqual(await root('lang'), 'de')
     await page.goto(node.home + '/settings/appearance')
-    await page.getByRole('radio', { name: 'English' }).check()
+    await page.getByRole('radio', { name: 'English' }).click()
     await page.getByRole('heading', { name: 'Appearance' }).waitFor()
   })
   await step('a browser that was let in is listed by its name, and signed out from here', async () => {
