@@ -30,7 +30,7 @@ enum {
 		40 *
 		KIB, /* per connection: the head, the library's nodes for it, the answer's head */
 	STACK_BYTES = 512 * KIB,
-	IDLE_S = 30,
+	IDLE_S = 10,
 	TICK_MS = 2000, /* a slow head is cut up to so much late */
 	LINGER_STEP_MS = 5,
 };
@@ -575,14 +575,14 @@ static enum err open_doors(struct http *http, char *why, size_t why_bytes)
 	const struct bind_doors *doors = http->opts.doors;
 	http->port = doors->port;
 	enum err err =
-		open_at(http, doors->v4, false, 4, LIMIT_HTTP_CONNECTIONS / 2, why, why_bytes);
+		open_at(http, doors->v4, false, 4, LIMIT_HTTP_CONNECTIONS / 3, why, why_bytes);
 	if (err == ERR_OK) {
 		err = open_at(
-			http, doors->v6, false, 2, LIMIT_HTTP_CONNECTIONS / 4, why, why_bytes);
+			http, doors->v6, false, 2, LIMIT_HTTP_CONNECTIONS / 3, why, why_bytes);
 	}
 	if (err == ERR_OK) {
 		err = open_at(
-			http, doors->path, true, 2, LIMIT_HTTP_CONNECTIONS / 4, why, why_bytes);
+			http, doors->path, true, 2, LIMIT_HTTP_CONNECTIONS / 3, why, why_bytes);
 	}
 	return err;
 }

@@ -31,6 +31,7 @@ function Preview({ text, cw }) {
 		return () => clearTimeout(timer);
 	}, [text]);
 	return html`<section class="preview" aria-label=${t('write.previewLabel')}>
+		<h2 class="sr">${t('write.previewLabel')}</h2>
 		${cw && html`<p class="warning"><${Icon} name="warn" /><span dir="auto">${t('post.warning', { cw })}</span></p>`}
 		${shown.trim() ? html`<${PostText} text=${shown} />` : html`<p class="muted">${t('write.empty')}</p>`}
 	</section>`;

@@ -1,7 +1,7 @@
 /**
  * parts/posttext: a post's text as elements, one switch over the closed set of kinds that lib/markdown makes. No markup is ever taken from a stranger.
  */
-import { html, h, useMemo, useValue } from '../lib/html.js';
+import { html, useMemo, useValue } from '../lib/html.js';
 import { signal } from '@preact/signals-core';
 import { parse } from '../lib/markdown.js';
 import { t, tagPath } from '../lib/text.js';
@@ -60,7 +60,8 @@ function draw(piece) {
 	case 'p':
 		return html`<p>${drawAll(piece.kids)}</p>`;
 	case 'heading':
-		return h(`h${piece.level}`, null, drawAll(piece.kids));
+		/* Below the author's name, an h2: a level left out would be a gap in the page. */
+		return html`<h3 class=${Number(piece.level) > 3 ? 'lesser' : undefined}>${drawAll(piece.kids)}</h3>`;
 	case 'quote':
 		return html`<blockquote>${drawAll(piece.kids)}</blockquote>`;
 	case 'ul':

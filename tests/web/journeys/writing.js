@@ -95,7 +95,7 @@ module.exports = async (world) => {
   await step('the preview is drawn as the post will be', async () => {
     await field.fill('## Soup\n\n**Thick**, with ~~salt~~ `pepper` and [a spoon](https://example.com/)\n\n> stir\n\n1. eat')
     await page.getByRole('button', { name: 'Show how it will look' }).click()
-    await page.locator('.preview h4', { hasText: 'Soup' }).waitFor()
+    await page.locator('.preview h3', { hasText: 'Soup' }).waitFor()
     const preview = await page.locator('.preview .text').innerHTML()
     await page.getByRole('button', { name: 'Show how it will look' }).click()
     await postNow(page)
