@@ -189,7 +189,7 @@
 #define LIMIT_STRAYS 10000          /* messages held that came alone, because they were asked for */
 
 #define LIMIT_VEIL_MARKS 700000 /* runs of words of people we block, 8 bytes each */
-#define LIMIT_VEIL_MS 20000     /* to gather them, once for each block and start */
+#define LIMIT_VEIL_MS 20000 /* to gather them, once for each block and start; what came counts */
 
 /* Disk and memory. */
 #define LIMIT_DISK_FREE_REPLICATION_BYTES (200LL * MIB)
