@@ -10,7 +10,7 @@ PACKAGES := libmicrohttpd libsodium sqlite3 jansson libwebsockets libuv
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
 
-WARNINGS := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla \
+WARNINGS := -Wall -Werror=incompatible-pointer-types -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla \
 	-Wformat=2 -Wno-format-nonliteral $(if $(WERROR),-Werror)
 HARDEN := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack

@@ -338,8 +338,9 @@ static enum err read_timeline(struct scene *scene)
 static enum err read_thread(struct scene *scene)
 {
 	struct posts posts = {0};
-	struct message_id root;
-	enum err err = thread_read(scene->own, &scene->rig->own[3].key, &root, &posts);
+	struct thread_facts facts;
+	const struct thread_query query = {.id = scene->rig->own[3].key};
+	enum err err = thread_read(scene->own, &query, &facts, &posts);
 	if (err == ERR_OK) {
 		posts_free(&posts);
 	}
