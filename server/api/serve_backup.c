@@ -95,12 +95,14 @@ static json_t *show_job(struct nightly *nightly)
 json_t *backup_json(struct api *api, struct reader *reader)
 {
 	struct nightly *nightly = api->opts.nightly;
+	/* The job first: what it wrote down before it was over is then seen below. */
+	json_t *job = show_job(nightly);
 	int64_t ok_ms = read_time(reader, "backup_ok");
 	return json_pack("{s:o,s:o,s:b,s:s?,s:o,s:o}", "last_ok",
 		ok_ms == 0 ? json_null() : json_integer(ok_ms), "last_error",
 		read_sentence(reader, "backup_error"), "is_late", backup_is_late(api, reader),
 		"dir", nightly == NULL ? NULL : nightly_dir(nightly), "files", list_files(nightly),
-		"job", show_job(nightly));
+		"job", job);
 }
 
 /* Asking for one. */
