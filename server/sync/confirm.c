@@ -30,6 +30,7 @@ enum {
 	BACK = 32,       /* before the known fork */
 	FIRST_MS = 200,  /* after the handshake: clock notes come first */
 	AGAIN_MS = 500,  /* after our head moved: more may follow */
+	LOOKS = 5,       /* in one connection, that found nothing */
 	RETRY_MS = 4000, /* doubled up to RETRY_MS_MAX */
 	RETRY_MS_MAX = 64000
 };
@@ -55,7 +56,8 @@ struct confirm {
 	bool is_rewound; /* we noted less than we have */
 
 	/* While nothing is paused. */
-	bool has_looked, is_blind; /* … without a note of what it has */
+	bool is_looking; /* for its message at our number */
+	unsigned looks;
 
 	/* The answer. */
 	bool has_answer, is_reported;
@@ -294,6 +296,7 @@ static void begin(struct confirm *confirm)
 	uint64_t head = self_of(confirm)->head;
 	uint64_t fork = fork_from(confirm);
 	confirm->is_stale = false;
+	confirm->is_looking = false;
 	confirm->is_told = false;
 	confirm->has_answer = false;
 	confirm->best = 0;
@@ -326,32 +329,43 @@ static void go_on(struct confirm *confirm)
 /*
  * Nothing is paused: one look, without an answer. Who holds another history refuses our next
  * message, and at once tells -1: that is when it matters most. And who stands at the number we told
- * it last time, on either history, says nothing of our feed at all: it is asked for our head, once
- * in a connection, and when it has no such message the look is still to be had.
+ * it last time, on either history, says nothing of our feed at all. Both are asked for our head. A
+ * look that finds nothing is had again a few times, as a peer that has just started may not have
+ * its messages at hand yet; then in the next connection.
  */
 static void glance(struct confirm *confirm)
 {
 	struct recover *recover = confirm->partner->sync->recover;
 	uint64_t head = self_of(confirm)->head;
-	bool is_blind = !confirm->partner->has_told;
-	bool has_reason = is_blind ? !confirm->has_looked : confirm->held > 0;
-	if (head > 0 && has_reason && recover_must_compare(recover, &confirm->partner->id)) {
-		confirm->has_looked = true;
-		confirm->is_blind = is_blind;
-		stream(confirm, is_blind || confirm->held > head ? head : confirm->held, 1);
+	bool is_known = confirm->held > 0 && confirm->held < head;
+	bool is_new = confirm->held == 0 && confirm->note == 0; /* it has nothing of ours yet */
+	if (head > 0 && !is_new && confirm->looks < LOOKS &&
+		recover_must_compare(recover, &confirm->partner->id)) {
+		confirm->is_looking = true;
+		confirm->looks++;
+		stream(confirm, is_known ? confirm->held : head, 1);
+		if (confirm->call == NULL) {
+			due_in(confirm, RETRY_MS);
+		}
 	}
 }
 
 /* A look has ended. */
 static void looked(struct confirm *confirm)
 {
-	if (confirm->is_ended && confirm->is_blind && confirm->items == 0) {
-		recover_not_compared(confirm->partner->sync->recover, &confirm->partner->id);
+	bool is_empty = confirm->is_looking && confirm->items == 0;
+	if (confirm->call != NULL) {
+		return; /* its end leads here again */
 	}
 	confirm->is_ended = false;
-	if (confirm->call == NULL) {
-		glance(confirm);
+	confirm->is_looking = false;
+	if (is_empty) {
+		recover_not_compared(confirm->partner->sync->recover, &confirm->partner->id);
+		confirm->tries = confirm->looks;
+		due_in(confirm, retry_ms(confirm));
+		return;
 	}
+	glance(confirm);
 }
 
 /* From outside. */
