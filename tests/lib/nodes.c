@@ -330,6 +330,8 @@ void node_wait_peer(struct node *node, const struct feed_id *id, bool is_connect
 struct sync_figures node_figures(struct node *node)
 {
 	struct sync_figures figures;
+	/* What a reader sees is told to the loop a moment later: behind a further job it was. */
+	assert_int_equal(writer_flush(node->writer), ERR_OK);
 	assert_int_equal(sync_figures(node->sync, &figures), ERR_OK);
 	return figures;
 }
