@@ -20,10 +20,14 @@ static int64_t shelf_wall(void *ctx)
 	return __atomic_load_n(&shelf->wall_ms, __ATOMIC_RELAXED);
 }
 
+/* The store's clock goes slowly, so that a busy machine is not taken for a slow query; shelf_pass()
+ * is for what is to happen in time. */
+enum { SLOWER = 8 };
+
 static int64_t shelf_mono(void *ctx)
 {
 	const struct shelf *shelf = ctx;
-	return env_mono_ms(env_system()) + shelf->added_ms;
+	return env_mono_ms(env_system()) / SLOWER + shelf->added_ms;
 }
 
 static void shelf_random(void *ctx, uint8_t *out, size_t count)
