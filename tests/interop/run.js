@@ -12,7 +12,7 @@
 const fs = require('fs')
 const path = require('path')
 const { parseArgs } = require('util')
-const { check, counts, withPrefix } = require('./lib/check')
+const { check, play, sumUp } = require('./lib/check')
 const { World } = require('./lib/world')
 
 const doses = {
@@ -37,7 +37,7 @@ const scenarios = order
   .map((name) => ({ name, ...require('./scenarios/' + name) }))
 
 /** One scenario in a world of its own; what is thrown outside a check is a failure too. */
-async function play(scenario, peer, dial, dose) {
+async function act(scenario, peer, dial, dose) {
   const world = new World()
   try {
     await scenario.run({ world, subject: args.subject, peer, dial, dose })
@@ -66,12 +66,11 @@ async function main() {
     `${scenario.name}, ${args.subject} with ${peer}${dial ? (dial === 'out' ? ', dialling' : ', dialled') : ''}: `
   const worker = async () => {
     for (let next = plays.shift(); next; next = plays.shift()) {
-      await withPrefix(title(next), () => play(next.scenario, next.peer, next.dial, dose))
+      await play(title(next), () => act(next.scenario, next.peer, next.dial, dose))
     }
   }
   await Promise.all(Array.from({ length: Number(process.env.JOBS) || 2 }, worker))
-  console.log(`${counts.passed} passed, ${counts.failed} failed`)
-  process.exitCode = counts.failed || !counts.passed ? 1 : 0
+  process.exitCode = sumUp()
 }
 
 main().catch((err) => {

@@ -8,7 +8,7 @@ const crypto = require('crypto')
 const fs = require('fs')
 const os = require('os')
 const path = require('path')
-const { check, counts, withPrefix } = require('../interop/lib/check')
+const { check, play, sumUp } = require('../interop/lib/check')
 const { Browser } = require('./lib/browser')
 const { Node } = require('./lib/node')
 
@@ -45,7 +45,7 @@ class World {
   }
 }
 
-async function play(name) {
+async function act(name) {
   const world = new World()
   try {
     await require('./journeys/' + name)(world)
@@ -61,10 +61,9 @@ async function play(name) {
 async function main() {
   const wanted = process.argv[2] ? process.argv[2].split(',') : all
   for (const name of wanted) {
-    await withPrefix(`${name}: `, () => play(name))
+    await play(`${name}: `, () => act(name))
   }
-  console.log(`${counts.passed} passed, ${counts.failed} failed`)
-  process.exit(counts.failed === 0 ? 0 : 1)
+  process.exit(sumUp())
 }
 
 main()

@@ -9,7 +9,7 @@ const assert = require('assert')
 const fs = require('fs')
 const path = require('path')
 const readline = require('readline')
-const { check, counts, until, within } = require('../lib/check')
+const { check, sumUp, until, within } = require('../lib/check')
 const { Kith } = require('../lib/kith')
 const { reach, same } = require('../lib/talk')
 const { World } = require('../lib/world')
@@ -159,8 +159,7 @@ async function main() {
     await ears.stop()
     ground.close()
   }
-  console.log(`${counts.passed} passed, ${counts.failed} failed`)
-  process.exitCode = counts.failed || !counts.passed ? 1 : 0
+  process.exitCode = sumUp()
 }
 
 main().catch((err) => {

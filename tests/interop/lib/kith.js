@@ -3,8 +3,9 @@
 const { spawn, execFile } = require('child_process')
 const fs = require('fs')
 const http = require('http')
+const net = require('net')
 const path = require('path')
-const { until, within } = require('./check')
+const { until, within, crashed, CRASHES } = require('./check')
 
 const program = process.env.KITH || path.join(__dirname, '..', '..', '..', 'build', 'kith')
 exports.program = program
@@ -72,17 +73,27 @@ exports.Kith = class Kith {
     fs.closeSync(log)
     this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => {
       this.end = { code, signal }
+      if (CRASHES.includes(signal)) crashed(`kith ended by ${signal}: ${this.log().slice(-800)}`)
       this.child = null
       resolve()
     }))
     await until('kith answers', async () => {
       if (!this.child) throw new Error(`kith ended: ${JSON.stringify(this.end)} ${this.log().slice(-800)}`)
       /* Asked while it starts, on purpose: a command must not keep a node from starting. */
-      const status = await this.json('status')
-      return status && fs.existsSync(path.join(this.dir, 'api.sock'))
+      await this.json('status')
+      return this.listens() /* a name alone may be left over from one that was killed */
     }, { ms: 30000 })
     this.id = (await this.command('whoami')).trim().split(/\s+/)[0]
     this.address = `net:${this.host || '127.0.0.1'}:${this.port}~shs:${this.id.slice(1, 45)}`
+  }
+
+  /** Is there somebody behind the owner's socket? */
+  listens() {
+    return new Promise((resolve) => {
+      const socket = net.connect(path.join(this.dir, 'api.sock'))
+      socket.once('error', () => resolve(false))
+      socket.once('connect', () => { socket.destroy(); resolve(true) })
+    })
   }
 
   log() { return fs.readFileSync(path.join(this.dir, 'interop-log'), 'utf8') }

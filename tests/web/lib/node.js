@@ -4,7 +4,7 @@ const { spawn, execFileSync } = require('child_process')
 const fs = require('fs')
 const http = require('http')
 const path = require('path')
-const { within } = require('../../interop/lib/check')
+const { within, crashed, CRASHES } = require('../../interop/lib/check')
 const { freePort } = require('../../interop/lib/world')
 
 const program = process.env.KITH || path.join(__dirname, '..', '..', '..', 'build', 'kith')
@@ -57,7 +57,10 @@ exports.Node = class Node {
       this.child.stdout.on('data', hear)
       this.child.stderr.on('data', hear)
     })
-    this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve({ code, signal })))
+    this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => {
+      if (CRASHES.includes(signal)) crashed(`kith ended by ${signal}: ${this.said.slice(-800)}`)
+      resolve({ code, signal })
+    }))
     const ended = this.exited.then((how) => {
       throw new Error(`kith ended: ${JSON.stringify(how)} ${this.said.slice(-800)}`)
     })
