@@ -97,6 +97,9 @@ function Rows({ list, label, end }) {
 	};
 	useEffect(() => {
 		const look = () => {
+			if (!above.current || !below.current) {
+				return; /* told of once more after it left the screen */
+			}
 			const space = above.current.getBoundingClientRect();
 			const rest = below.current.getBoundingClientRect();
 			const isAbove = at.from > 0 && space.bottom > -AHEAD;
