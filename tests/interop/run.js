@@ -66,7 +66,7 @@ async function main() {
     `${scenario.name}, ${args.subject} with ${peer}${dial ? (dial === 'out' ? ', dialling' : ', dialled') : ''}: `
   const worker = async () => {
     for (let next = plays.shift(); next; next = plays.shift()) {
-      await play(title(next), () => act(next.scenario, next.peer, next.dial, dose))
+      await play(title(next), () => act(next.scenario, next.peer, next.dial, dose), { isOnce: ['crash', 'liars'].includes(next.scenario.name) })
     }
   }
   await Promise.all(Array.from({ length: Number(process.env.JOBS) || 2 }, worker))

@@ -61,7 +61,7 @@ async function act(name) {
 async function main() {
   const wanted = process.argv[2] ? process.argv[2].split(',') : all
   for (const name of wanted) {
-    await play(`${name}: `, () => act(name))
+    await play(`${name}: `, () => act(name), { isOnce: name === 'hostile' })
   }
   process.exit(sumUp())
 }
