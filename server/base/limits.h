@@ -22,6 +22,7 @@
 #define LIMIT_RPC_JSON_BYTES (64 * KIB) /* any JSON body but a clock note */
 #define LIMIT_RPC_NOTE_BYTES (2 * MIB)  /* a clock note */
 #define LIMIT_RPC_NOTE_BYTES_STRANGER (256 * KIB)
+#define LIMIT_RPC_PASSED_BYTES (16 * MIB) /* … of a JSON item that is passed over unread */
 #define LIMIT_NOTE_ENTRIES 20000
 #define LIMIT_RPC_BINARY_BYTES (64 * KIB) /* blob chunk, string item */
 #define LIMIT_RPC_STREAMS 64              /* open at once, per peer, opened by the peer */
@@ -144,6 +145,8 @@
 #define LIMIT_HTTP_BODY_DEPTH 16
 #define LIMIT_HTTP_REQUESTS_PER_SECOND 20
 #define LIMIT_HTTP_REQUESTS_BURST 60
+#define LIMIT_HTTP_LOOKS_PER_SECOND 100 /* blobs: a page of pictures asks for many at once */
+#define LIMIT_HTTP_LOOKS_BURST 400
 #define LIMIT_PUBLISH_PER_MINUTE 10
 #define LIMIT_PUBLISH_WAIT_MS 5000
 #define LIMIT_LOGIN_FAILURES 5 /* per 15 minutes and address */
@@ -175,6 +178,7 @@
 #define LIMIT_BOOKMARKS 100000
 #define LIMIT_WRITINGS 200 /* composers with something in them */
 #define LIMIT_WRITING_BYTES (32 * KIB)
+#define LIMIT_WRITING_SEAL_BYTES 41 /* more, when it is private */
 #define LIMIT_WRITING_NAME_BYTES 64
 #define LIMIT_OUTBOX 20            /* posts that may still be taken back */
 #define LIMIT_OUTBOX_HOLD_MS 60000 /* at most; the page asks for ten seconds */
@@ -191,7 +195,56 @@
 #define LIMIT_VEIL_MARKS 700000 /* runs of words of people we block, 8 bytes each */
 #define LIMIT_VEIL_MS 20000 /* to gather them, once for each block and start; what came counts */
 
+/* Blobs (protocol/04 §5). */
+#define LIMIT_BLOB_BYTES (5 * MIB) /* a blob is shorter than this, here and everywhere */
+#define LIMIT_BLOB_WANTS 10000     /* of ours and of others, together */
+#define LIMIT_BLOB_WANTS_PER_PEER 1000
+#define LIMIT_BLOB_WANTS_PER_ITEM 1000 /* ids in one item of createWants */
+#define LIMIT_BLOB_SYMPATHY 3          /* a want that came from so far is not ours */
+#define LIMIT_BLOB_PUSHES 3            /* peers that are to have what we posted */
+#define LIMIT_BLOB_DOWNLOADS 8
+#define LIMIT_BLOB_DOWNLOADS_PER_PEER 2
+#define LIMIT_BLOB_SERVED_PER_PEER 8                /* blobs.get and getSlice at once */
+#define LIMIT_BLOB_HAS_IDS 1000                     /* in one blobs.has */
+#define LIMIT_BLOB_STALL_MS 30000                   /* no byte for so long: another holder */
+#define LIMIT_BLOB_FAR_BYTES (2048LL * MIB)         /* held for others, all together */
+#define LIMIT_BLOB_FAR_BYTES_PER_PEER (200LL * MIB) /* a day, for one peer's wants */
+#define LIMIT_BLOB_HOLDERS 16                       /* remembered of one blob that is wanted */
+#define LIMIT_BLOB_LIARS 64   /* … and those who gave something else for it */
+#define LIMIT_BLOB_LIES 8     /* of one peer: nothing more is fetched from it in this connection */
+#define LIMIT_BLOB_ANSWERS 24 /* blobs told to a peer and not fetched yet */
+#define LIMIT_BLOB_LOOKS_PER_MINUTE 20000       /* ids that one peer wants or asks for */
+#define LIMIT_BLOB_WAITING_BYTES (512 * KIB)    /* of a download, for the disk: its peer waits */
+#define LIMIT_BLOB_WRITES 2                     /* downloads that write at once */
+#define LIMIT_BLOB_DOWNLOAD_MS 600000           /* the whole of one: another holder */
+#define LIMIT_BLOB_WANT_MS (24LL * 3600 * 1000) /* somebody else's want is remembered */
+#define LIMIT_BLOB_RETRY_MS_MIN 30000 /* a want of ours is told again; the pause doubles */
+#define LIMIT_BLOB_RETRY_MS_MAX 3600000
+#define LIMIT_BLOBS_PER_POST 20
+#define LIMIT_BLOB_UPLOADS 4 /* at once: each may be sealed in memory */
+#define LIMIT_BLOB_UPLOAD_MS \
+	(7 * 24 * 3600 * 1000LL) /* taken in by the page and named nowhere: then it goes */
+#define LIMIT_BLOB_LINKS 128     /* of one message, in the view: more do not fit into one */
+#define LIMIT_BLOB_WANT_AGE_MS (30 * 24 * 3600 * 1000LL) /* of posts that bring pictures along */
+#define LIMIT_SNIFF_BYTES 512
+#define LIMIT_BLOB_UNSEALED 8 /* encrypted blobs opened in memory at once, for browsers */
+#define LIMIT_UPLOAD_STEP_BYTES (64 * KIB) /* so much of an upload in LIMIT_HTTP_HEAD_MS */
+
+/* Private words (protocol/06, 09). */
+#define LIMIT_BOX_RECIPIENTS 7        /* written, ourselves among them */
+#define LIMIT_BOX_SLOTS 8             /* tried of a .box */
+#define LIMIT_BOX2_SLOTS 16           /* tried of a .box2 */
+#define LIMIT_PRIVATE_MESSAGES 200000 /* that our key opens, known in memory */
+#define LIMIT_PRIVATE_MARKS 20000    /* conversations of which it is known how far they were read */
+#define LIMIT_PRIVATE_MARK_BYTES 320 /* of one, sealed */
+#define LIMIT_PRIVATE_UNIT 256       /* boxes tried in one go, off every other path */
+
 /* Disk and memory. */
+#define LIMIT_CEILING_BYTES (10240LL * MIB)  /* of the data directory, or half of what is free */
+#define LIMIT_CEILING_BYTES_MIN (64LL * MIB) /* that the owner may set */
+#define LIMIT_CEILING_BYTES_MAX (1LL << 50)
+#define LIMIT_CEILING_PER_MILLE 10 /* above and below it */
+#define LIMIT_DISK_FREE_BLOBS_BYTES (500LL * MIB)
 #define LIMIT_DISK_FREE_REPLICATION_BYTES (200LL * MIB)
 #define LIMIT_DISK_FREE_OWN_BYTES (32LL * MIB)
 #define LIMIT_DISK_RESERVE_BYTES (16LL * MIB)

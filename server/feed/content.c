@@ -155,7 +155,9 @@ static bool read_about(const struct json *content, struct content_about *about)
 	about->is_about_feed = true;
 	about->name = text_or_nothing(json_get(content, "name"));
 	about->description = text_or_nothing(json_get(content, "description"));
-	about->has_image = read_blob_id(json_get(content, "image"), &about->image);
+	const struct json *image = json_get(content, "image");
+	about->is_image_gone = json_says_true(json_get(image, "remove"));
+	about->has_image = !about->is_image_gone && read_blob_id(image, &about->image);
 	return true;
 }
 

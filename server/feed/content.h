@@ -61,7 +61,8 @@ struct content_about {
 	struct message_id about_message;
 	struct span name;        /* empty: leaves the earlier value */
 	struct span description; /* empty: leaves the earlier value */
-	bool has_image;
+	bool has_image,
+		is_image_gone; /* gone: taken away again; neither: leaves the earlier value */
 	struct blob_id image;
 };
 

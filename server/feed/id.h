@@ -60,4 +60,9 @@ static inline bool message_id_equal(const struct message_id *a, const struct mes
 	return memcmp(a->at, b->at, ID_BYTES) == 0;
 }
 
+static inline bool blob_id_equal(const struct blob_id *a, const struct blob_id *b)
+{
+	return memcmp(a->at, b->at, ID_BYTES) == 0;
+}
+
 #endif

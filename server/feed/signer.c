@@ -6,15 +6,17 @@
  */
 #include "feed/signer.h"
 
+#include "base/encode.h"
 #include "base/limits.h"
+#include "feed/box2.h"
 #include "feed/key_inside.h"
+#include "feed/message_inside.h"
 
 #include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
 
 enum {
-	SIGNATURE_BYTES = 64,
 	SIGNED_TEXT_BYTES_MAX = 3 * LIMIT_MESSAGE_UNITS,
 	MEASURED_BYTES_MAX = 8 * LIMIT_MESSAGE_BYTES,
 };
@@ -253,6 +255,140 @@ enum err signer_handshake_scalar(
 		err = crypto_scalarmult(out, scalar, their_public) == 0 ? ERR_OK : ERR_REFUSED;
 	}
 	sodium_memzero(scalar, sizeof(scalar));
+	return err;
+}
+
+enum err signer_unpack(struct span text, struct buf *bytes, bool *is_box2)
+{
+	size_t count = 0;
+	if (!message_is_box(text)) {
+		return ERR_REFUSED;
+	}
+	*is_box2 = text.at[text.len - 1] == '2';
+	text = span_take(text, text.len - (*is_box2 ? strlen(".box2") : strlen(".box")));
+	if (text.len > bytes->max - bytes->len) {
+		return ERR_LIMIT;
+	}
+	uint8_t *to = text.len == 0 ? NULL : buf_reserve(bytes, text.len);
+	if (to == NULL) {
+		return text.len == 0 ? ERR_OK : ERR_NOMEM;
+	}
+	enum err err = base64_decode(text, to, text.len, &count);
+	if (err == ERR_OK) {
+		buf_added(bytes, count);
+	}
+	return err;
+}
+
+static struct box2_place place_of(const struct sealed_box *box)
+{
+	return (struct box2_place){
+		.author = &box->author, .previous = box->has_previous ? &box->previous : NULL};
+}
+
+/* From its author to us; of our own nothing opens, as we keep no key for those. */
+static enum err open_dm(const struct signer *signer, const uint8_t scalar[static 32],
+	const struct sealed_box *box, struct open_key *key, struct buf *out)
+{
+	const struct box2_place place = place_of(box);
+	struct box2_side me = {.id = *signer_id(signer)};
+	struct box2_side you = {.id = box->author};
+	uint8_t product[crypto_scalarmult_BYTES];
+	uint8_t keys[BOX2_DM_KEYS][BOX2_KEY_BYTES];
+	if (feed_id_equal(&me.id, &you.id) || box->bytes.len < BOX2_BYTES_MIN ||
+		crypto_sign_ed25519_pk_to_curve25519(me.point, me.id.at) != 0 ||
+		crypto_sign_ed25519_pk_to_curve25519(you.point, you.id.at) != 0 ||
+		crypto_scalarmult(product, scalar, you.point) != 0) {
+		return ERR_REFUSED;
+	}
+	enum err err = box2_dm_keys(product, &me, &you, keys);
+	if (err == ERR_OK) {
+		key->at[0] = 0;
+		err = box2_open(box->bytes, &place, (const uint8_t(*)[BOX2_KEY_BYTES])keys,
+			BOX2_DM_KEYS, BOX2_SCHEME_DM, key->at + 1, out);
+	}
+	sodium_memzero(product, sizeof(product));
+	sodium_memzero(keys, sizeof(keys));
+	return err;
+}
+
+enum err signer_open(const struct signer *signer, const struct sealed_box *box,
+	struct open_key *key, struct buf *out)
+{
+	uint8_t scalar[crypto_scalarmult_SCALARBYTES];
+	enum err err = ERR_NOMEM;
+	key->is_box2 = box->is_box2;
+	if (crypto_sign_ed25519_sk_to_curve25519(scalar, signer->key->secret) == 0) {
+		err = box->is_box2 ? open_dm(signer, scalar, box, key, out)
+				   : private_box_open(box->bytes, scalar, key->at, out);
+	}
+	sodium_memzero(scalar, sizeof(scalar));
+	return err;
+}
+
+enum err signer_open_again(
+	const struct sealed_box *box, const struct open_key *key, struct buf *out)
+{
+	const struct box2_place place = place_of(box);
+	if (box->is_box2 != key->is_box2) {
+		return ERR_REFUSED;
+	}
+	return box->is_box2 ? box2_open_again(box->bytes, &place, key->at + 1, out)
+			    : private_box_open_again(box->bytes, key->at, out);
+}
+
+/* What nobody could read is not sent: we are one of its readers. */
+static enum err check_box(const struct signer *signer, struct span bytes, struct span plain)
+{
+	const struct sealed_box box = {.bytes = bytes, .author = *signer_id(signer)};
+	struct open_key key;
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	enum err err = signer_open(signer, &box, &key, &text);
+	if (err == ERR_OK && !span_equal(buf_span(&text), plain)) {
+		err = ERR_DAMAGED;
+	}
+	sodium_memzero(&key, sizeof(key));
+	buf_wipe(&text);
+	return err;
+}
+
+static enum err write_box_text(struct span box, struct buf *content)
+{
+	size_t len = BASE64_BYTES(box.len);
+	if (len + strlen("\".box\"") > content->max - content->len) {
+		return ERR_LIMIT;
+	}
+	enum err err = buf_append_byte(content, '"');
+	uint8_t *to = err == ERR_OK ? buf_reserve(content, len) : NULL;
+	if (to == NULL) {
+		return ERR_NOMEM;
+	}
+	buf_added(content, base64_encode(box, (char *)to));
+	return buf_append_text(content, ".box\"");
+}
+
+enum err signer_seal(const struct signer *signer, struct span plain,
+	const struct feed_id *recipients, size_t count, struct buf *content)
+{
+	struct private_box_dice dice;
+	struct buf box = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	bool is_among = false;
+	for (size_t i = 0; i < count; i++) {
+		is_among = is_among || feed_id_equal(&recipients[i], signer_id(signer));
+	}
+	if (!is_among) {
+		return count == 0 ? ERR_LIMIT : ERR_REFUSED;
+	}
+	private_box_throw(&dice);
+	enum err err = private_box_write(&dice, plain, recipients, count, &box);
+	sodium_memzero(&dice, sizeof(dice));
+	if (err == ERR_OK) {
+		err = check_box(signer, buf_span(&box), plain);
+	}
+	if (err == ERR_OK) {
+		err = write_box_text(buf_span(&box), content);
+	}
+	buf_fini(&box);
 	return err;
 }
 

@@ -4,16 +4,17 @@
  *
  *   - sign the message that follows my own head (and never two different ones with one number),
  *   - take part in a secret handshake,
+ *   - open what was boxed for us, and box for others,
  *   - derive bytes for one named purpose (sealing this node's copies).
  *
- * One signer per key; the publishing half is the writer thread's, the handshake half is safe on any
- * thread.
+ * One signer per key; the publishing half is the writer thread's, all else is safe on any thread.
  */
 #ifndef FEED_SIGNER_H
 #define FEED_SIGNER_H
 
 #include "feed/chain.h"
 #include "feed/key.h"
+#include "feed/private_box.h"
 
 struct signer;
 
@@ -48,6 +49,43 @@ MUST_USE enum err signer_handshake_sign(
 /** X25519 of our converted key and `their_public`. ERR_REFUSED for a low-order point. */
 MUST_USE enum err signer_handshake_scalar(
 	const struct signer *signer, const uint8_t their_public[static 32], uint8_t out[static 32]);
+/* Private content of a message, and what it is bound to. */
+struct sealed_box {
+	bool is_box2; /* ".box2"; else ".box" */
+	struct span bytes;
+	struct feed_id author;
+	bool has_previous;
+	struct message_id previous; /* of the message that holds it */
+};
+/* What opens one such message again, without our key and without a curve. */
+struct open_key {
+	bool is_box2;
+	uint8_t at[PRIVATE_BOX_KEY_BYTES]; /* of box2: 0, then its read key */
+};
+
+/** Is `text` the content of a private message, as message_verify() takes it? Its bytes are appended
+ * to `bytes`. ERR_REFUSED: it is not; ERR_LIMIT, ERR_NOMEM. */
+MUST_USE enum err signer_unpack(struct span text, struct buf *bytes, bool *is_box2);
+/**
+ * Open it: `.box` with one multiplication and LIMIT_BOX_SLOTS tries; `.box2` as something from its
+ * author to us alone or among others, in LIMIT_BOX2_SLOTS slots. Appends the text as it is, which
+ * is its author's word and perhaps no JSON. ERR_REFUSED: not for us; ERR_LIMIT, ERR_NOMEM. Any
+ * thread.
+ */
+MUST_USE enum err signer_open(const struct signer *signer, const struct sealed_box *box,
+	struct open_key *key, struct buf *out);
+/** The same with the key it was opened with before. Needs no signer. Any thread. */
+MUST_USE enum err signer_open_again(
+	const struct sealed_box *box, const struct open_key *key, struct buf *out);
+/**
+ * Box `plain` (a content, compact JSON) for these readers, who must include ourselves; appends the
+ * JSON text of the message's content, "….box" with its quotes. What comes out was opened again.
+ * ERR_LIMIT: more than LIMIT_BOX_RECIPIENTS, none, or no room in `content`; ERR_REFUSED: we are not
+ * among them, or one of them is no key; ERR_NOMEM; ERR_DAMAGED: the machine failed. Any thread.
+ */
+MUST_USE enum err signer_seal(const struct signer *signer, struct span plain,
+	const struct feed_id *recipients, size_t count, struct buf *content);
+
 /** key_derive() of our key. Any thread. */
 MUST_USE enum err signer_derive(
 	const struct signer *signer, const char *context, uint8_t out[static 32]);

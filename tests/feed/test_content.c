@@ -194,6 +194,13 @@ static void reads_abouts_of_feeds_and_messages(void **state)
 		about->is_about_feed && about->has_image && span_equal_text(about->name, "alice"));
 	assert_int_equal(about->description.len, 0);
 	assert_int_equal(about->image.at[1], 2);
+	assert_false(about->is_image_gone);
+	json_doc_free(r.doc);
+	about = &reads("{\"type\":\"about\",\"about\":\"" FEED "\",\"image\":{\"link\":\"" BLOB
+		       "\",\"remove\":true}}",
+		&r)
+			 ->about;
+	assert_true(about->is_image_gone && !about->has_image);
 	json_doc_free(r.doc);
 	about = &reads("{\"type\":\"about\",\"about\":\"" MESSAGE "\",\"name\":\"x\"}", &r)->about;
 	assert_int_equal(r.content.type, CONTENT_ABOUT);
