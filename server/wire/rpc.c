@@ -87,7 +87,8 @@ void rpc_call_finish(struct rpc_call *call)
 	call->is_finished = true;
 	rpc->old[rpc->old_next] =
 		(struct rpc_old_number){.request = call->is_ours ? -call->number : call->number,
-			.json_max = call->json_max};
+			.json_max = call->json_max,
+			.passes_large = call->passes_large};
 	rpc->old_next = (rpc->old_next + 1) % RPC_NUMBERS_REMEMBERED;
 	list_remove(list_of(call), call);
 	list_add(&rpc->finished, call);
@@ -414,6 +415,11 @@ void rpc_allow_notes(struct rpc_call *call, size_t bytes_max)
 {
 	assert(bytes_max <= LIMIT_RPC_NOTE_BYTES);
 	call->json_max = bytes_max;
+}
+
+void rpc_pass_large(struct rpc_call *call)
+{
+	call->passes_large = true;
 }
 
 void *rpc_call_ctx(const struct rpc_call *call)

@@ -117,6 +117,9 @@ bool rpc_is_full(const struct rpc_call *call);
 /** Let JSON items of this call be as large as a clock note: `bytes_max` is LIMIT_RPC_NOTE_BYTES or
  * LIMIT_RPC_NOTE_BYTES_STRANGER. */
 void rpc_allow_notes(struct rpc_call *call, size_t bytes_max);
+/** JSON items of this call that are larger are passed over, up to LIMIT_RPC_PASSED_BYTES, and do
+ * not close the connection: they need no memory, and nobody hears of them. */
+void rpc_pass_large(struct rpc_call *call);
 /** The handler's ctx. */
 void *rpc_call_ctx(const struct rpc_call *call);
 

@@ -201,6 +201,16 @@ static enum err on_packet(struct rpc *rpc, struct span body)
 	return err == ERR_LIMIT ? ERR_OK : err;
 }
 
+/* Too large, but its call would rather go without it than lose the connection. */
+static bool is_passed_over(const struct rpc *rpc, const struct rpc_call *call)
+{
+	const struct muxrpc_head *head = &rpc->head;
+	const struct rpc_old_number *old = call == NULL ? rpc_find_old(rpc, head->request) : NULL;
+	bool passes = call != NULL ? call->passes_large : old != NULL && old->passes_large;
+	return passes && head->type == MUXRPC_JSON && !head->is_end &&
+	       head->length <= LIMIT_RPC_PASSED_BYTES;
+}
+
 /* Judge the head before any memory is asked for, and see whether anybody wants the body. */
 static enum err on_head(struct rpc *rpc)
 {
@@ -222,15 +232,16 @@ static enum err on_head(struct rpc *rpc)
 		      : old != NULL ? old->json_max
 				    : LIMIT_RPC_JSON_BYTES;
 	}
-	if (head->length > max) {
+	bool is_large = head->length > max;
+	if (is_large && !is_passed_over(rpc, call)) {
 		return ERR_REFUSED;
 	}
 	bool is_new = call == NULL && old == NULL && head->request > 0;
-	rpc->is_skipped = head->request == 0 || (call == NULL && !is_new) ||
+	rpc->is_skipped = is_large || head->request == 0 || (call == NULL && !is_new) ||
 			  (call != NULL && !head->is_end && !wants_items(call) &&
 				  !(call->kind == RPC_ASYNC && call->is_ours));
 	rpc->skip_left = rpc->is_skipped ? head->length : 0;
-	buf_init(&rpc->body, head->length);
+	buf_init(&rpc->body, is_large ? 0 : head->length);
 	return ERR_OK;
 }
 

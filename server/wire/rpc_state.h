@@ -24,6 +24,7 @@ struct rpc_call {
 	bool they_ended;
 	bool waits_for_room;
 	size_t json_max; /* bytes of a JSON body */
+	bool passes_large;
 };
 
 struct rpc_calls {
@@ -36,6 +37,7 @@ struct rpc_calls {
 struct rpc_old_number {
 	int32_t request;
 	size_t json_max;
+	bool passes_large;
 };
 
 struct rpc {

@@ -815,6 +815,29 @@ static void late_notes_of_a_call_that_is_gone_do_not_end_the_connection(void **s
 	fake_fini(&fake);
 }
 
+static void a_call_may_pass_over_what_is_too_large_for_it(void **state)
+{
+	static const uint32_t sizes[] = {
+		LIMIT_RPC_JSON_BYTES + 1, LIMIT_RPC_PASSED_BYTES, LIMIT_RPC_PASSED_BYTES + 1};
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct fake fake;
+		fake_init(&fake);
+		rpc_pass_large(fake_open(&fake, "x", RPC_SOURCE, "[]"));
+		const struct muxrpc_head head = {
+			.is_stream = true, .type = MUXRPC_JSON, .length = sizes[i], .request = -1};
+		uint8_t bytes[MUXRPC_HEAD_BYTES];
+		muxrpc_head_write(&head, bytes);
+		struct mallinfo2 before = mallinfo2();
+		assert_int_equal(rpc_feed(fake.rpc, span_of(bytes, sizeof(bytes))),
+			sizes[i] <= LIMIT_RPC_PASSED_BYTES ? ERR_OK : ERR_REFUSED);
+		struct mallinfo2 after = mallinfo2();
+		assert_int_equal(after.uordblks, before.uordblks);
+		fake_heard(&fake, "");
+		fake_fini(&fake);
+	}
+}
+
 static void the_peer_may_have_so_many_calls_open_and_no_more(void **state)
 {
 	(void)state;
@@ -960,6 +983,7 @@ int main(void)
 		cmocka_unit_test(a_length_far_above_the_limit_takes_no_memory),
 		cmocka_unit_test(a_body_that_is_only_announced_takes_no_memory),
 		cmocka_unit_test(late_notes_of_a_call_that_is_gone_do_not_end_the_connection),
+		cmocka_unit_test(a_call_may_pass_over_what_is_too_large_for_it),
 		cmocka_unit_test(the_peer_may_have_so_many_calls_open_and_no_more),
 		cmocka_unit_test(so_many_errors_a_minute_end_the_connection),
 		cmocka_unit_test(we_open_so_many_calls_and_no_more),
