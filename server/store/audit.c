@@ -22,8 +22,13 @@ QUERY(sql_audit_messages, "SELECT m.message, m.sequence, m.key_head, m.key_tail,
 			  "b.first DESC LIMIT 1), 0) >= m.message FROM messages m "
 			  "LEFT JOIN posts p ON p.message = m.message WHERE m.feed = ?1 AND "
 			  "m.sequence > ?2 AND m.sequence <= ?3 ORDER BY m.sequence LIMIT ?4");
-QUERY(sql_audit_edge, "SELECT (SELECT edge FROM contacts WHERE feed = 1 AND about = ?1), EXISTS "
-		      "(SELECT 1 FROM mutes WHERE feed = ?1)");
+QUERY(sql_audit_first, "SELECT CASE again WHEN 2 THEN 1 ELSE below END FROM let_go WHERE feed "
+		       "= ?1");
+/* SCAN: one row for each feed that is not here as a whole. */
+QUERY(sql_audit_coming, "SELECT count(*) FROM let_go WHERE again = 2");
+QUERY(sql_audit_edge, "SELECT (SELECT edge FROM contacts WHERE feed = 1 AND about = ?1 AND NOT "
+		      "EXISTS (SELECT 1 FROM lifted WHERE feed = ?1)), EXISTS (SELECT 1 FROM mutes "
+		      "WHERE feed = ?1)");
 QUERY(sql_audit_newest, "SELECT coalesce(max(message), 0) FROM messages");
 /* SCAN: once, to see whether there are likes that nobody gave. */
 QUERY(sql_audit_likes, "SELECT count(*) FROM votes WHERE message > 0");
@@ -111,6 +116,12 @@ static void check_message(struct audit_subject *subject, sqlite3_stmt *stmt,
 			"Message %llu of %s is not stored in its canonical form.", shown,
 			subject->text);
 	}
+	if (sequence < subject->first) {
+		return; /* kept by itself, of what was let go around it */
+	}
+	if (sequence == subject->first && sequence > 1) {
+		return; /* what it follows was let go */
+	}
 	if (!subject->is_broken && chain_judge(&subject->head, message) != CHAIN_NEXT) {
 		audit_feed_fault(subject, sequence,
 			"Message %llu of %s does not follow message %llu: %s.", shown,
@@ -142,9 +153,14 @@ static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 	}
 	check_message(subject, stmt, message, buf_span(&subject->body));
 	subject->is_broken = false;
-	subject->head = (struct chain_head){
-		.sequence = sequence, .key = message->key, .timestamp = message->timestamp};
-	subject->head_at_ms = index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 4));
+	if (sequence < subject->first) {
+		subject->head.sequence = subject->first - 1; /* so far nothing is missing */
+	} else {
+		subject->head = (struct chain_head){
+			.sequence = sequence, .key = message->key, .timestamp = message->timestamp};
+		subject->head_at_ms =
+			index_at_ms(message->timestamp, sqlite3_column_int64(stmt, 4));
+	}
 	struct content content;
 	subject->is_behind = subject->is_behind || sqlite3_column_int(stmt, 11) != 0;
 	err = content_read(message, &content);
@@ -157,6 +173,9 @@ static enum err check_row(struct audit_subject *subject, sqlite3_stmt *stmt)
 	}
 	if (err == ERR_OK) {
 		err = audit_activity_note(subject, stmt, message, &content);
+	}
+	if (err == ERR_OK) {
+		err = audit_blobs_note(subject, stmt, message->compact);
 	}
 	message_free(message);
 	return err;
@@ -202,6 +221,9 @@ static enum err check_chunk(struct audit_subject *subject, uint64_t *after, size
 /* Its row in the table of feeds against its last message. */
 static void check_head(struct audit_subject *subject)
 {
+	if (subject->first > 1 && subject->claimed.sequence < subject->first) {
+		return; /* nothing of it is left */
+	}
 	if (subject->head.sequence != subject->claimed.sequence ||
 		!message_id_equal(&subject->head.key, &subject->claimed.key)) {
 		audit_feed_fault(subject, subject->head.sequence + 1,
@@ -216,12 +238,40 @@ static void check_head(struct audit_subject *subject)
 	}
 }
 
+/* From where on the history is to be whole. */
+static enum err read_first(struct audit_subject *subject, uint64_t *first)
+{
+	sqlite3_stmt *stmt = NULL;
+	*first = 1;
+	subject->is_once_more = false;
+	enum err err = reader_begin(subject->reader);
+	if (err != ERR_OK) {
+		return err;
+	}
+	err = db_query(subject->reader->db, &sql_audit_first, &stmt);
+	if (err == ERR_OK) {
+		db_int(stmt, 1, subject->feed);
+		err = db_step(subject->reader->db, stmt);
+	}
+	if (err == ERR_OK) {
+		*first = (uint64_t)sqlite3_column_int64(stmt, 0);
+		subject->is_once_more = true;
+		db_reset(stmt);
+	}
+	return reader_end(subject->reader, err == ERR_NOT_FOUND ? ERR_OK : err);
+}
+
 static enum err check_feed(struct audit_subject *subject)
 {
 	uint64_t after = 0;
 	size_t count = 0;
 	enum err err = ERR_OK;
 	subject->audit->feeds++;
+	err = read_first(subject, &subject->first);
+	if (err != ERR_OK) {
+		return err;
+	}
+	subject->head.sequence = subject->first - 1;
 	do {
 		err = check_chunk(subject, &after, &count);
 	} while (err == ERR_OK && count == AUDIT_CHUNK);
@@ -231,7 +281,11 @@ static enum err check_feed(struct audit_subject *subject)
 		*subject->likes_total = -1;
 		*subject->tags_total = -1;
 	}
+	uint64_t first = subject->first;
 	if (err == ERR_OK) {
+		err = read_first(subject, &first);
+	}
+	if (err == ERR_OK && first == subject->first) {
 		check_head(subject);
 		*subject->tags_total = subject->log_faults > 0 ? -1 : *subject->tags_total;
 	}
@@ -299,6 +353,7 @@ static enum err check_likes(struct reader *reader, struct audit *audit, int64_t 
 	int64_t likes, int64_t tags)
 {
 	int64_t newest = 0;
+	int64_t coming = 0;
 	int64_t held = 0;
 	enum err err = reader_begin(reader);
 	if (err != ERR_OK) {
@@ -306,6 +361,12 @@ static enum err check_likes(struct reader *reader, struct audit *audit, int64_t 
 	}
 	db_deadline(reader->db, 0);
 	err = audit_number(reader, &sql_audit_newest, &newest);
+	if (err == ERR_OK) {
+		err = audit_number(reader, &sql_audit_coming, &coming);
+	}
+	if (coming > 0) {
+		tags = -1; /* what is kept above such a feed's head was not walked over */
+	}
 	if (err == ERR_OK) {
 		err = audit_number(reader, &sql_audit_likes, &held);
 	}
@@ -329,6 +390,7 @@ enum err audit_run(struct store *store, const uint8_t *hmac_key, struct audit *a
 	if (err != ERR_OK) {
 		return err;
 	}
+	reader->is_bare = true; /* what is stored, whatever is shown of it */
 	err = audit_file(reader, audit);
 	if (err == ERR_OK) {
 		err = audit_strays(reader, audit);

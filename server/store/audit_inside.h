@@ -45,6 +45,8 @@ struct audit_subject {
 	struct buf body; /* the message that is looked at */
 	enum contact_edge mine;
 	bool is_muted;
+	uint64_t first;      /* the history that must be whole begins with it (store/let_go) */
+	bool is_once_more;   /* some of its messages were let go: what they said may still count */
 	bool is_behind;      /* rows of some of its messages are still to be made */
 	bool is_broken;      /* one sentence per broken chain is enough */
 	uint64_t log_faults; /* of its messages and its row, without those of its views */
@@ -53,6 +55,9 @@ struct audit_subject {
 		size_t tags_missing;
 		int64_t tags; /* that are there */
 	} words;
+	struct {
+		size_t expected, missing; /* rows of `blob_links` */
+	} blobs;
 	int64_t *tags_total;  /* rows of `tags` that must be there; −1: it cannot be told */
 	int64_t *likes_total; /* rows of `votes` that must be there; −1: it cannot be told */
 };
@@ -84,6 +89,11 @@ MUST_USE enum err audit_activity_note(struct audit_subject *subject, sqlite3_stm
 MUST_USE enum err audit_activity_count(struct audit_subject *subject, size_t *wrong);
 /** Compare, after the feed's last message. */
 MUST_USE enum err audit_views_check(struct audit_subject *subject);
+
+/** The same of blobs: the message with this text in the row of `stmt`, and the comparison. */
+MUST_USE enum err audit_blobs_note(
+	struct audit_subject *subject, sqlite3_stmt *stmt, struct span text);
+MUST_USE enum err audit_blobs_check(struct audit_subject *subject);
 
 /** The same of words and tags (audit_words.c): a message in the row of `stmt` that audit_post()
  * gets, and the comparison after the last one. */

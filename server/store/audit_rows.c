@@ -13,12 +13,20 @@
 QUERY(sql_file_check, "PRAGMA integrity_check(10)");
 
 /* Rows that no walk along a feed would meet. SCAN: each table is read whole, and only here. */
-QUERY(sql_stray_messages,
-	"SELECT m.feed FROM messages m LEFT JOIN feeds f ON f.feed = m.feed WHERE "
-	"f.feed IS NULL OR m.sequence < 1 OR m.sequence > f.sequence LIMIT 10");
-QUERY(sql_drop_messages, "DELETE FROM messages WHERE message IN (SELECT m.message FROM messages m "
-			 "LEFT JOIN feeds f ON f.feed = m.feed WHERE m.feed <> 1 AND (f.feed IS "
-			 "NULL OR m.sequence < 1 OR m.sequence > f.sequence))");
+/* Of a feed that comes again, what was kept of it may be above its head. */
+#define STRAY_MESSAGE                                                                        \
+	"(sequence < 1 OR sequence > coalesce((SELECT sequence FROM feeds f WHERE f.feed = " \
+	"messages.feed), 0)) AND sequence >= coalesce((SELECT below FROM let_go l WHERE "    \
+	"l.feed = messages.feed AND l.again = 2), 0)"
+QUERY(sql_stray_messages, "SELECT feed FROM messages WHERE " STRAY_MESSAGE " LIMIT 10");
+QUERY(sql_drop_messages, "DELETE FROM messages WHERE feed <> 1 AND " STRAY_MESSAGE);
+QUERY(sql_stray_let_go,
+	"SELECT l.feed FROM let_go l LEFT JOIN feeds f ON f.feed = l.feed WHERE "
+	"f.feed IS NULL OR l.feed = 1 OR (l.again < 2 AND l.below > f.sequence + 1) "
+	"LIMIT 10");
+QUERY(sql_drop_let_go, "DELETE FROM let_go WHERE feed IN (SELECT l.feed FROM let_go l LEFT JOIN "
+		       "feeds f ON f.feed = l.feed WHERE f.feed IS NULL OR l.feed = 1 OR (l.again "
+		       "< 2 AND l.below > f.sequence + 1))");
 QUERY(sql_stray_posts,
 	"SELECT p.message FROM posts p LEFT JOIN messages m ON m.message = p.message LEFT JOIN "
 	"ahead a ON a.message = p.message WHERE m.message IS NULL AND a.message IS NULL LIMIT 10");
@@ -29,7 +37,8 @@ QUERY(sql_stray_activity,
 #define AHEAD_STRAY                                                                                \
 	"FROM ahead WHERE feed = 1 OR NOT EXISTS (SELECT 1 FROM feeds f CROSS JOIN ahead_feeds w " \
 	"ON w.feed = f.feed WHERE f.feed = ahead.feed AND f.sequence < ahead.sequence) OR EXISTS " \
-	"(SELECT 1 FROM contacts WHERE feed = 1 AND about = ahead.feed AND edge = 2)"
+	"(SELECT 1 FROM contacts WHERE feed = 1 AND about = ahead.feed AND edge = 2 AND about "    \
+	"NOT IN (SELECT feed FROM lifted))"
 QUERY(sql_stray_ahead, "SELECT feed " AHEAD_STRAY " LIMIT 10");
 QUERY(sql_drop_ahead, "DELETE " AHEAD_STRAY);
 QUERY(sql_stray_ahead_feeds, "SELECT w.feed FROM ahead_feeds w WHERE NOT EXISTS (SELECT 1 FROM "
@@ -45,10 +54,12 @@ QUERY(sql_missing_keys,
 	"b.part = 2 AND b.first <= m.message AND b.last >= m.message) LIMIT 10");
 QUERY(sql_stray_edges,
 	"SELECT c.feed FROM contacts c LEFT JOIN feeds f ON f.feed = c.feed AND f.sequence > 0 "
-	"WHERE f.feed IS NULL LIMIT 10");
+	"WHERE f.feed IS NULL AND NOT EXISTS (SELECT 1 FROM let_go WHERE feed = c.feed) LIMIT "
+	"10");
 QUERY(sql_stray_profiles,
 	"SELECT p.feed FROM profiles p LEFT JOIN feeds f ON f.feed = p.feed AND f.sequence > 0 "
-	"WHERE f.feed IS NULL LIMIT 10");
+	"WHERE f.feed IS NULL AND NOT EXISTS (SELECT 1 FROM let_go WHERE feed = p.feed) LIMIT "
+	"10");
 QUERY(sql_stray_holders, "SELECT peer FROM holders WHERE peer NOT IN (SELECT feed FROM feeds) OR "
 			 "sequence < 0 LIMIT 10");
 QUERY(sql_drop_holders, "DELETE FROM holders WHERE peer NOT IN (SELECT feed FROM feeds) OR "
@@ -57,6 +68,9 @@ QUERY(sql_stray_wants,
 	"SELECT feed FROM wants WHERE feed NOT IN (SELECT feed FROM feeds) LIMIT 10");
 QUERY(sql_stray_mutes,
 	"SELECT feed FROM mutes WHERE feed NOT IN (SELECT feed FROM feeds) LIMIT 10");
+/* Of nobody, or not blocked at all. */
+QUERY(sql_stray_lifted, "SELECT feed FROM lifted WHERE feed NOT IN (SELECT about FROM contacts "
+			"WHERE feed = 1 AND edge = 2) LIMIT 10");
 QUERY(sql_drop_mutes, "DELETE FROM mutes WHERE feed NOT IN (SELECT feed FROM feeds)");
 QUERY(sql_stray_petnames,
 	"SELECT feed FROM petnames WHERE feed NOT IN (SELECT feed FROM feeds) LIMIT 10");
@@ -82,12 +96,21 @@ QUERY(sql_stray_forks,
 	"SELECT feed FROM forks WHERE feed NOT IN (SELECT feed FROM feeds) LIMIT 10");
 QUERY(sql_drop_forks, "DELETE FROM forks WHERE feed NOT IN (SELECT feed FROM feeds)");
 
+/* What is in a sealed row only its owner's key shows; 40 bytes are the seal. */
+#define PRIVATE_STRAY                                                                    \
+	"FROM private_messages WHERE length(sealed) <= 40 OR NOT EXISTS (SELECT 1 FROM " \
+	"messages m WHERE m.message = private_messages.message)"
+QUERY(sql_stray_private, "SELECT message " PRIVATE_STRAY " LIMIT 10");
+QUERY(sql_drop_private, "DELETE " PRIVATE_STRAY);
+
 static const struct stray {
 	const struct query *select, *drop; /* `drop` NULL: a view, which is made again */
 	const char *what;
 } strays[] = {
 	{&sql_stray_messages, &sql_drop_messages,
 		"A stored message is of no feed, or beyond its end"},
+	{&sql_stray_let_go, &sql_drop_let_go,
+		"Messages are said to have been let go of a feed that never had them"},
 	{&sql_stray_posts, NULL, "The list of posts has one that is no stored message"},
 	{&sql_stray_activity, NULL, "The list of what others did has one that is no message"},
 	{&sql_stray_ahead, &sql_drop_ahead,
@@ -101,12 +124,15 @@ static const struct stray {
 	{&sql_stray_holders, &sql_drop_holders, "A holder of your feed is nobody"},
 	{&sql_stray_wants, &sql_drop_wants, "Somebody wanted without following is nobody"},
 	{&sql_stray_mutes, &sql_drop_mutes, "Somebody muted is nobody"},
+	{&sql_stray_lifted, NULL, "A block that is lifted is none"},
 	{&sql_stray_petnames, &sql_drop_petnames, "Somebody who was given a name is nobody"},
 	{&sql_stray_reach, &sql_drop_reach, "A feed within reach is nobody's, or too far"},
 	{&sql_stray_clocks, &sql_drop_clocks, "What a peer told is of nobody"},
 	{&sql_stray_addresses, &sql_drop_addresses, "An address leads to nobody"},
 	{&sql_stray_nonces, &sql_drop_nonces,
 		"A request is answered by a message that is not there"},
+	{&sql_stray_private, &sql_drop_private,
+		"A private message is known that is no stored message"},
 	{&sql_stray_forks, &sql_drop_forks, "A proof of a fork is against nobody"},
 };
 enum { STRAYS = sizeof(strays) / sizeof(strays[0]) };
@@ -137,12 +163,25 @@ enum err audit_strays(struct reader *reader, struct audit *audit)
 	return err;
 }
 
+/* SQLite's check speaks of a page that there was no memory for (SQLITE_NOMEM) as of any other. */
+static bool is_short_of_memory(struct span said)
+{
+	static const char code[] = "error code=7";
+	const uint8_t *at = memmem(said.at, said.len, code, sizeof(code) - 1);
+	size_t rest = at == NULL ? 0 : said.len - (size_t)(at - said.at) - (sizeof(code) - 1);
+	return at != NULL && (rest == 0 || at[sizeof(code) - 1] == '\n');
+}
+
 enum err audit_file(struct reader *reader, struct audit *audit)
 {
 	sqlite3_stmt *stmt = NULL;
 	enum err err = db_query(reader->db, &sql_file_check, &stmt);
 	while (err == ERR_OK && (err = db_step(reader->db, stmt)) == ERR_OK) {
 		struct span said = db_column(stmt, 0);
+		if (is_short_of_memory(said)) {
+			db_reset(stmt);
+			return ERR_NOMEM;
+		}
 		if (!span_equal_text(said, "ok")) {
 			audit_fault(audit, AUDIT_FILE, "The database file is damaged: %.*s.",
 				(int)said.len, (const char *)said.at);

@@ -6,12 +6,15 @@
 #include "store/audit_inside.h"
 
 #include "base/limits.h"
+#include "store/blob_links.h"
 
 #include <stdlib.h>
 
 QUERY(sql_audit_sequence,
 	"SELECT f.sequence, (SELECT edge FROM contacts WHERE feed = 1 AND about = "
-	"?1), EXISTS (SELECT 1 FROM mutes WHERE feed = ?1) FROM feeds f WHERE f.feed = ?1");
+	"?1 AND NOT EXISTS (SELECT 1 FROM lifted WHERE feed = ?1)), EXISTS (SELECT 1 FROM mutes "
+	"WHERE feed = ?1), coalesce((SELECT below FROM "
+	"let_go WHERE feed = ?1 AND again < 2), 1) FROM feeds f WHERE f.feed = ?1");
 QUERY(sql_audit_edges, "SELECT f.id, c.edge FROM contacts c CROSS JOIN feeds f ON f.feed = c.about "
 		       "WHERE c.feed = ?1");
 QUERY(sql_audit_like, "SELECT 1 FROM votes WHERE link = ?1 AND feed = ?2 AND message > 0");
@@ -109,10 +112,40 @@ static void note_profile(struct audit_subject *subject, const struct content_abo
 	if (bio[0] != '\0') {
 		memcpy(views->bio, bio, sizeof(bio));
 	}
+	views->has_image = views->has_image && !about->is_image_gone;
 	if (about->has_image) {
 		views->has_image = true;
 		views->image = about->image;
 	}
+}
+
+enum err audit_blobs_note(struct audit_subject *subject, sqlite3_stmt *stmt, struct span text)
+{
+	struct blob_links links;
+	bool is_shown = subject->mine != EDGE_BLOCK && !subject->is_muted;
+	if (!is_shown || subject->is_behind) {
+		return ERR_OK; /* they have none; it cannot be told */
+	}
+	blob_links_read(text, &links);
+	subject->blobs.expected += links.count;
+	return blob_links_missing(subject->reader->db, &links, sqlite3_column_int64(stmt, 0),
+		&subject->blobs.missing);
+}
+
+enum err audit_blobs_check(struct audit_subject *subject)
+{
+	size_t held = 0;
+	enum err err = blob_links_count(subject->reader->db, subject->feed, &held);
+	/* Of a feed that comes again some messages are kept above what was walked over. */
+	bool is_wrong = subject->blobs.missing > 0 ||
+			(held != subject->blobs.expected && !subject->is_once_more);
+	if (err == ERR_OK && is_wrong) {
+		audit_fault(subject->audit, AUDIT_VIEW,
+			"The list of pictures and files that %s names is wrong: %zu of %zu are "
+			"missing, and %zu are in it.",
+			subject->text, subject->blobs.missing, subject->blobs.expected, held);
+	}
+	return err;
 }
 
 enum err audit_views_note(struct audit_subject *subject, const struct content *content)
@@ -144,7 +177,8 @@ static enum err is_unchanged(struct audit_subject *subject, bool *out)
 	if (err == ERR_OK) {
 		*out = (uint64_t)sqlite3_column_int64(stmt, 0) == subject->claimed.sequence &&
 		       (enum contact_edge)sqlite3_column_int(stmt, 1) == subject->mine &&
-		       (sqlite3_column_int(stmt, 2) != 0) == subject->is_muted;
+		       (sqlite3_column_int(stmt, 2) != 0) == subject->is_muted &&
+		       (uint64_t)sqlite3_column_int64(stmt, 3) == subject->first;
 		db_reset(stmt);
 	}
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
@@ -164,7 +198,9 @@ static enum err count_wrong_edges(struct audit_subject *subject, size_t *wrong)
 		uintptr_t edge = (uintptr_t)sqlite3_column_int64(stmt, 1);
 		bool is_there = db_column_id(stmt, 0, about.at);
 		uintptr_t said = (uintptr_t)table_get(subject->views.edges, about.at);
-		*wrong += !is_there || said != edge + 1;
+		/* What was said in a message that was let go counts on. */
+		bool is_older = said == 0 && subject->is_once_more;
+		*wrong += !is_there || (said != edge + 1 && !is_older);
 		count++;
 	}
 	/* Fewer than were said may be right, for all edges together have a limit; not our own. */
@@ -224,15 +260,21 @@ static enum err is_profile_right(struct audit_subject *subject, bool *out)
 		*out = !views->has_profile;
 		return ERR_OK;
 	}
+	/* What stands there and is not said any more was said in a message that was let go. */
+	bool may_be_older = subject->is_once_more;
 	if (err != ERR_OK) {
 		return err;
 	}
 	bool has_image = db_column_id(stmt, 2, image.at);
 	bool is_null = sqlite3_column_type(stmt, 2) == SQLITE_NULL;
-	*out = views->has_profile && span_equal_text(db_column(stmt, 0), views->name) &&
-	       span_equal_text(db_column(stmt, 1), views->bio) &&
-	       (views->has_image ? has_image && memcmp(image.at, views->image.at, ID_BYTES) == 0
-				 : is_null);
+	bool is_name = span_equal_text(db_column(stmt, 0), views->name) ||
+		       (may_be_older && views->name[0] == '\0');
+	bool is_bio = span_equal_text(db_column(stmt, 1), views->bio) ||
+		      (may_be_older && views->bio[0] == '\0');
+	bool is_image = views->has_image
+				? has_image && memcmp(image.at, views->image.at, ID_BYTES) == 0
+				: is_null || may_be_older;
+	*out = (views->has_profile || may_be_older) && is_name && is_bio && is_image;
 	db_reset(stmt);
 	return ERR_OK;
 }
@@ -262,6 +304,9 @@ static enum err compare(struct audit_subject *subject)
 		*subject->tags_total += subject->words.tags;
 	}
 	err = subject->is_behind ? ERR_OK : audit_words_check(subject);
+	if (err == ERR_OK && !subject->is_behind) {
+		err = audit_blobs_check(subject);
+	}
 	if (err != ERR_OK) {
 		return err;
 	}

@@ -24,7 +24,8 @@ QUERY(sql_behind_put, "INSERT INTO behind (part, first, last) VALUES (?1, ?2, ?3
 QUERY(sql_behind_cut, "UPDATE behind SET last = ?3 WHERE part = ?1 AND first = ?2");
 QUERY(sql_behind_drop, "DELETE FROM behind WHERE part = ?1 AND first = ?2");
 QUERY(sql_behind_rows,
-	"SELECT m.message, m.feed, m.received, m.key_head, m.key_tail, m.sequence, f.id, c.edge, "
+	"SELECT m.message, m.feed, m.received, m.key_head, m.key_tail, m.sequence, f.id, iif("
+	"EXISTS (SELECT 1 FROM lifted WHERE feed = m.feed), 0, c.edge), "
 	"m.body, EXISTS (SELECT 1 FROM mutes WHERE feed = m.feed) FROM messages m CROSS JOIN feeds "
 	"f ON f.feed = m.feed LEFT JOIN contacts c ON "
 	"c.feed = 1 AND c.about = m.feed WHERE m.message BETWEEN ?1 AND ?2 ORDER BY m.message DESC "
@@ -223,7 +224,7 @@ static enum err hold_post(struct unit *unit, const struct content_post *from,
 		*kept = *made;
 		kept->has_root = from->has_root;
 		kept->root = from->root;
-		kept->is_home = held->post.is_home;
+		kept->is_home = index_is_home_news(unit->behind->index, row->author);
 		kept->is_shown = true; /* who is not has no rows, and none come here */
 		held->made = unit->made_count++;
 	}
@@ -317,6 +318,9 @@ static enum err take_row(struct unit *unit, sqlite3_stmt *stmt)
 		return err == ERR_NOMEM ? err : ERR_OK;
 	}
 	err = take_content(unit, json_root(doc), &row, &made, sqlite3_column_int64(stmt, 2));
+	if (err == ERR_OK) {
+		err = index_put_links(unit->behind->index, buf_span(&unit->body), &row);
+	}
 	json_doc_free(doc);
 	return err;
 }

@@ -41,6 +41,7 @@ struct db {
 	atomic_bool is_checkpoint_due; /* tests use the writer's connection while it rests */
 	enum doubt doubt;
 	uint64_t undone;
+	bool is_unsettled;
 	void *kept;
 	void (*drop)(void *kept);
 	struct {
@@ -167,8 +168,7 @@ void db_bulk_begins(struct db *db)
 	(void)sqlite3_exec(db->handle, "PRAGMA cache_size = -16384", NULL, NULL, NULL);
 }
 
-/* The WAL is copied back and cut to nothing, unless a reader is in the way. */
-static void empty_wal(struct db *db)
+void db_empty_wal(struct db *db)
 {
 	(void)sqlite3_busy_timeout(db->handle, 0);
 	int rc = sqlite3_wal_checkpoint_v2(
@@ -180,9 +180,24 @@ static void empty_wal(struct db *db)
 void db_bulk_ends(struct db *db)
 {
 	db->is_bulk = false;
-	empty_wal(db);
+	db_empty_wal(db);
 	(void)sqlite3_exec(db->handle, "PRAGMA cache_size = -4096", NULL, NULL, NULL);
 	(void)sqlite3_db_release_memory(db->handle);
+}
+
+/* Of a new file only: a page that is free can be given back to the disk (writer_shrink()). How a
+ * file of an older kith becomes so stands in store/migrate. */
+static enum err set_vacuum(struct db *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v2(db->handle, "PRAGMA page_count", -1, &stmt, NULL);
+	bool is_new = rc == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW &&
+		      sqlite3_column_int64(stmt, 0) == 0;
+	rc = sqlite3_finalize(stmt);
+	if (rc != SQLITE_OK || !is_new) {
+		return from_rc(db, rc);
+	}
+	return db_exec(db, "PRAGMA auto_vacuum = INCREMENTAL");
 }
 
 static enum err set_up(struct db *db, enum db_role role)
@@ -223,6 +238,10 @@ static enum err set_up(struct db *db, enum db_role role)
 	/* The WAL is copied back at 16 MiB (4,096 pages) when there is a quiet moment, at once and
 	 * in a bulk at 32, and cut to 32 after a longer reader let it grow: below LIMIT_WAL_BYTES
 	 * with room for one batch. */
+	err = set_vacuum(db);
+	if (err != ERR_OK) {
+		return err;
+	}
 	err = db_exec(db,
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;"
 		"PRAGMA journal_size_limit = 33554432; PRAGMA foreign_keys = OFF");
@@ -347,9 +366,20 @@ uint64_t db_undone(const struct db *db)
 	return db->undone;
 }
 
+bool db_is_unsettled(const struct db *db)
+{
+	return db->is_unsettled;
+}
+
+void db_is_settled(struct db *db)
+{
+	db->is_unsettled = false;
+}
+
 void db_rollback(struct db *db)
 {
 	db->undone++;
+	db->is_unsettled = db->is_unsettled || sqlite3_get_autocommit(db->handle) != 0;
 	if (sqlite3_get_autocommit(db->handle) == 0) {
 		(void)sqlite3_step(db->rollback);
 		(void)sqlite3_reset(db->rollback);

@@ -72,6 +72,9 @@ void db_checkpoint(struct db *db);
  * memory is given back and the WAL is emptied. Between transactions. */
 void db_bulk_begins(struct db *db);
 void db_bulk_ends(struct db *db);
+/** The WAL is copied back and cut to nothing, unless a reader is in the way. Between transactions.
+ */
+void db_empty_wal(struct db *db);
 /** What the last failure of this connection was, for logs and sentences. */
 const char *db_why(struct db *db);
 
@@ -81,6 +84,9 @@ void *db_kept(const struct db *db);
 void db_keep(struct db *db, void *kept, void (*drop)(void *kept));
 /** How many transactions of this connection were undone. */
 uint64_t db_undone(const struct db *db);
+/** Did SQLite undo one by itself, in the middle of a statement, since db_is_settled()? */
+bool db_is_unsettled(const struct db *db);
+void db_is_settled(struct db *db);
 
 /** Queries started from now on are stopped (ERR_TIMEOUT) when `ms` have passed; 0: never. */
 void db_deadline(struct db *db, int64_t ms);

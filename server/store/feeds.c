@@ -20,13 +20,15 @@ struct feeds {
 QUERY(sql_feed_get,
 	"SELECT f.feed, f.sequence, f.head, f.timestamp, f.at, f.edges, a.first, a.newest, "
 	"EXISTS (SELECT 1 FROM mutes WHERE feed = f.feed), (SELECT count(*) FROM strays s WHERE "
-	"s.feed = f.feed) FROM feeds f LEFT JOIN ahead_feeds a ON a.feed = f.feed WHERE f.id = "
+	"s.feed = f.feed), (SELECT l.below FROM let_go l WHERE l.feed = f.feed AND l.again = 2) "
+	"FROM feeds f LEFT JOIN ahead_feeds a ON a.feed = f.feed WHERE f.id = "
 	"?1");
 QUERY(sql_feed_number, "SELECT feed FROM feeds WHERE id = ?1");
 QUERY(sql_feed_add, "INSERT INTO feeds (id) VALUES (?1)");
 QUERY(sql_feed_put, "UPDATE feeds SET sequence = ?2, head = ?3, timestamp = ?4, at = ?5, edges = "
 		    "?6 WHERE feed = ?1");
-QUERY(sql_edge_mine, "SELECT edge FROM contacts WHERE feed = 1 AND about = ?1");
+QUERY(sql_edge_mine, "SELECT edge FROM contacts WHERE feed = 1 AND about = ?1 AND NOT EXISTS "
+		     "(SELECT 1 FROM lifted WHERE feed = ?1)");
 
 enum err feeds_new(struct db *db, const struct env *env, struct feeds **out)
 {
@@ -134,6 +136,7 @@ static enum err load(struct feeds *feeds, struct feed_entry *entry)
 	entry->ahead_newest = (uint64_t)sqlite3_column_int64(stmt, 7);
 	entry->is_muted = sqlite3_column_int(stmt, 8) != 0;
 	entry->strays = (uint64_t)sqlite3_column_int64(stmt, 9);
+	entry->coming = (uint64_t)sqlite3_column_int64(stmt, 10);
 	db_reset(stmt);
 	return is_whole ? load_edge(feeds, entry) : ERR_IO;
 }

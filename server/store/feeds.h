@@ -15,11 +15,12 @@ struct feed_entry {
 	struct chain_head head;
 	int64_t at_ms;          /* of the head */
 	int64_t edges;          /* rows of contacts by it */
-	enum contact_edge mine; /* what we said of it */
+	enum contact_edge mine; /* what we said of it for all to read; of a lifted block nothing */
 	bool is_muted;          /* … and what we keep to ourselves */
 	/* What is held ahead of it (store/ahead_rows), sequences; 0: nothing. */
 	uint64_t ahead_first, ahead_newest;
 	uint64_t strays; /* rows of it in `strays` (store/stray) */
+	uint64_t coming; /* it was let go and comes again, up to before this number; 0: not so */
 	bool is_dirty;
 	struct feed_entry *next_dirty;
 };

@@ -12,6 +12,7 @@
  */
 #include "store/people.h"
 
+#include "store/layer.h"
 #include "store/reader_inside.h"
 
 #include <stdlib.h>
@@ -19,8 +20,10 @@
 QUERY(sql_edges, "SELECT about, edge FROM contacts WHERE feed = ?1 ORDER BY about");
 QUERY(sql_feed_max, "SELECT max(feed) FROM feeds");
 QUERY(sql_feed_id, "SELECT id FROM feeds WHERE feed = ?1");
-QUERY(sql_blocks, "SELECT a.id, b.id FROM contacts c INDEXED BY contacts_blocks CROSS JOIN feeds a "
-		  "ON a.feed = c.feed CROSS JOIN feeds b ON b.feed = c.about WHERE c.edge = 2");
+QUERY(sql_blocks,
+	"SELECT a.id, b.id FROM main.contacts c INDEXED BY contacts_blocks CROSS JOIN feeds a "
+	"ON a.feed = c.feed CROSS JOIN feeds b ON b.feed = c.about WHERE c.edge = 2 AND (c.feed <> "
+	"1 OR c.about NOT IN (SELECT feed FROM lifted))");
 
 enum { FAR = INT8_MAX };
 
@@ -200,6 +203,20 @@ enum err graph_reach(
 	return reader_end(reader, err);
 }
 
+/* Whom we block in messages only we can read. */
+static void tell_private(struct store *store,
+	void (*on_block)(void *ctx, const struct feed_id *from, const struct feed_id *to),
+	void *ctx)
+{
+	struct layer *layer = layer_take(store);
+	for (size_t i = 0; layer != NULL && i < layer->count; i++) {
+		if (layer->edges[i].edge == EDGE_BLOCK) {
+			on_block(ctx, &store->self, &layer->edges[i].of);
+		}
+	}
+	layer_release(store, layer);
+}
+
 enum err graph_blocks(struct reader *reader,
 	void (*on_block)(void *ctx, const struct feed_id *from, const struct feed_id *to),
 	void *ctx)
@@ -217,5 +234,9 @@ enum err graph_blocks(struct reader *reader,
 			on_block(ctx, &from, &to);
 		}
 	}
-	return reader_end(reader, err == ERR_NOT_FOUND ? ERR_OK : err);
+	if (err == ERR_NOT_FOUND) {
+		err = ERR_OK;
+		tell_private(reader->store, on_block, ctx);
+	}
+	return reader_end(reader, err);
 }

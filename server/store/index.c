@@ -10,7 +10,9 @@
 #include "feed/tag.h"
 #include "store/activity_rows.h"
 #include "store/ahead_rows.h"
+#include "store/blob_links.h"
 #include "store/inside.h"
+#include "store/layer.h"
 #include "store/pack.h"
 #include "store/search_rows.h"
 #include "store/stray.h"
@@ -28,13 +30,19 @@ QUERY(sql_edge_add, "INSERT INTO contacts (feed, about, edge) VALUES (?1, ?2, ?3
 QUERY(sql_profile_put,
 	"INSERT INTO profiles (feed, name, bio, image) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (feed) "
 	"DO UPDATE SET "
-	"name = iif(?2 = '', name, ?2), bio = iif(?3 = '', bio, ?3), image = coalesce(?4, image)");
+	"name = iif(?2 = '', name, ?2), bio = iif(?3 = '', bio, ?3), image = iif(?5, NULL, "
+	"coalesce(?4, "
+	"image))");
 QUERY(sql_profile_from_put,
 	"INSERT INTO profiles_from (feed, name, bio, image) VALUES (?1, ?2, ?3, ?4) ON CONFLICT "
 	"(feed) DO UPDATE SET "
 	"name = max(name, ?2), bio = max(bio, ?3), image = max(image, ?4) WHERE ?2 > name OR ?3 > "
 	"bio OR ?4 > image");
+QUERY(sql_lift, "INSERT OR IGNORE INTO lifted (feed) VALUES (?1)");
+QUERY(sql_lifted_is, "SELECT feed FROM lifted WHERE feed = ?1");
+QUERY(sql_lift_end, "DELETE FROM lifted WHERE feed = ?1");
 QUERY(sql_want_done, "DELETE FROM wants WHERE feed = ?1");
+QUERY(sql_let_go_back, "UPDATE let_go SET again = 1, at = 0 WHERE feed = ?1 AND again = 0");
 QUERY(sql_home_set, "UPDATE posts SET home = ?2 WHERE feed = ?1");
 QUERY(sql_words_of, "SELECT p.message, p.at, m.sequence, m.body FROM posts p CROSS JOIN messages m "
 		    "ON m.message = p.message WHERE p.feed = ?1 ORDER BY p.at, p.message");
@@ -55,7 +63,7 @@ int64_t index_at_ms(double claimed, int64_t received_ms)
 	return claimed <= 0 ? 0 : (int64_t)claimed;
 }
 
-static bool is_home(const struct feed_entry *author)
+bool index_is_home(const struct feed_entry *author)
 {
 	return author->feed == FEED_SELF || author->mine == EDGE_FOLLOW;
 }
@@ -74,7 +82,7 @@ struct index_post index_post_of(
 	return (struct index_post){.message = row->message,
 		.feed = row->author->feed,
 		.at_ms = row->at_ms,
-		.is_home = is_home(row->author),
+		.is_home = index_is_home(row->author),
 		.has_root = post->has_root,
 		.has_fork = post->has_fork,
 		.root = post->root,
@@ -240,6 +248,9 @@ static enum err take_words_away(struct index *index, struct feed_entry *of)
 	}
 	index->delta.posts -= sqlite3_changes(db_handle(index->db));
 	err = run_for_feed(index, &sql_votes_drop, of->feed, 0);
+	if (err == ERR_OK) {
+		err = blob_links_drop_feed(index->db, of->feed);
+	}
 	return err == ERR_OK ? activity_drop_feed(index->db, of->feed) : err;
 }
 
@@ -271,6 +282,9 @@ static enum err bring_back_one(
 	}
 	if (err == ERR_OK && content.type == CONTENT_CONTACT) {
 		err = activity_put_contact(index, &content.contact, &row);
+	}
+	if (err == ERR_OK) {
+		err = index_put_links(index, message->compact, &row);
 	}
 	message_free(message);
 	return err;
@@ -304,10 +318,32 @@ static enum err follow_own_edge(struct index *index, struct feed_entry *of, enum
 	if (of->mine == EDGE_BLOCK) {
 		return take_words_away(index, of);
 	}
+	if (of->mine == EDGE_FOLLOW) {
+		/* Whom the owner follows is to be here as a whole (store/ceiling sees to it). */
+		enum err err = run_for_feed(index, &sql_let_go_back, of->feed, 0);
+		if (err != ERR_OK) {
+			return err;
+		}
+	}
 	if (old == EDGE_BLOCK) {
 		return of->is_muted ? ERR_OK : bring_words_back(index, of);
 	}
+	enum err err = of->mine == EDGE_FOLLOW ? index_want_image(index, of, true) : ERR_OK;
+	if (err != ERR_OK) {
+		return err;
+	}
 	return run_for_feed(index, &sql_home_set, of->feed, of->mine == EDGE_FOLLOW);
+}
+
+enum err index_lift(struct index *index, struct feed_entry *of, bool is_lifted)
+{
+	enum contact_edge old = of->mine;
+	enum err err = run_for_feed(index, is_lifted ? &sql_lift : &sql_lift_end, of->feed, 0);
+	if (err != ERR_OK) {
+		return err;
+	}
+	of->mine = is_lifted ? EDGE_NEITHER : EDGE_BLOCK;
+	return follow_own_edge(index, of, old);
 }
 
 enum err index_mute(struct index *index, struct feed_entry *of, bool is_muted)
@@ -360,6 +396,26 @@ static enum err set_edge(struct index *index, struct feed_entry *author, int64_t
 	return ERR_OK;
 }
 
+/* What all can read is our latest word again. Of a repair it is not: it reads old words once more
+ * and knows of no private one, so what those ended stays ended (the book looks at it when the node
+ * starts). `*mine` is what counts here. */
+static enum err end_lift(struct index *index, const struct feed_entry *of, enum contact_edge edge,
+	enum contact_edge *mine)
+{
+	sqlite3_stmt *stmt = NULL;
+	if (index->store != NULL) {
+		return run_for_feed(index, &sql_lift_end, of->feed, 0);
+	}
+	enum err err = db_query(index->db, &sql_lifted_is, &stmt);
+	if (err == ERR_OK) {
+		db_int(stmt, 1, of->feed);
+		err = db_step(index->db, stmt);
+		*mine = err == ERR_OK && edge == EDGE_BLOCK ? EDGE_NEITHER : edge;
+		db_reset(stmt);
+	}
+	return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
 static enum err put_contact(struct index *index, const struct content_contact *contact,
 	const struct index_row *row, struct committed *out)
 {
@@ -368,6 +424,7 @@ static enum err put_contact(struct index *index, const struct content_contact *c
 	}
 	struct feed_entry *of = NULL;
 	int64_t about = 0;
+	enum contact_edge mine = contact->edge;
 	enum err err = ERR_OK;
 	if (row->author->feed == FEED_SELF) {
 		err = feeds_get(index->feeds, &contact->contact, &of);
@@ -390,6 +447,9 @@ static enum err put_contact(struct index *index, const struct content_contact *c
 		/* Wanted without a message while none could be signed: now there is one. */
 		err = run_for_feed(index, &sql_want_done, of->feed, 0);
 	}
+	if (err == ERR_OK && of != NULL) {
+		err = end_lift(index, of, contact->edge, &mine);
+	}
 	if (err == ERR_OK && is_set && index_is_shown(row->author)) {
 		err = activity_put_contact(index, contact, row);
 	}
@@ -397,7 +457,7 @@ static enum err put_contact(struct index *index, const struct content_contact *c
 		return err;
 	}
 	enum contact_edge old = of->mine;
-	of->mine = contact->edge;
+	of->mine = mine;
 	out->was_block = old == EDGE_BLOCK && of->mine != EDGE_BLOCK;
 	return follow_own_edge(index, of, old);
 }
@@ -432,7 +492,7 @@ static enum err put_from(struct index *index, const struct content_about *about,
 	db_int(stmt, 1, row->author->feed);
 	db_int(stmt, 2, words->name[0] != '\0' ? (int64_t)sequence : 0);
 	db_int(stmt, 3, words->bio[0] != '\0' ? (int64_t)sequence : 0);
-	db_int(stmt, 4, about->has_image ? (int64_t)sequence : 0);
+	db_int(stmt, 4, about->has_image || about->is_image_gone ? (int64_t)sequence : 0);
 	return db_run(index->db, stmt);
 }
 
@@ -452,7 +512,10 @@ static enum err put_about(struct index *index, const struct content_about *about
 		return ERR_OK;
 	}
 	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(index->db, &sql_profile_put, &stmt);
+	enum err err = index_want_picture(index, about, row);
+	if (err == ERR_OK) {
+		err = db_query(index->db, &sql_profile_put, &stmt);
+	}
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -462,20 +525,32 @@ static enum err put_about(struct index *index, const struct content_about *about
 	if (about->has_image) {
 		db_blob(stmt, 4, span_of(about->image.at, ID_BYTES));
 	}
+	db_int(stmt, 5, about->is_image_gone);
 	err = db_run(index->db, stmt);
 	return err == ERR_OK ? put_from(index, about, &words, row, sequence) : err;
 }
 
-static void tell_post(
-	const struct content_post *post, const struct index_row *row, struct committed *out)
+bool index_is_home_news(const struct index *index, const struct feed_entry *author)
+{
+	enum contact_edge edge = author->mine;
+	if (index->store != NULL && author->feed != FEED_SELF) {
+		struct layer *layer = layer_take(index->store);
+		(void)layer_says(layer, &author->id, &edge);
+		layer_release(index->store, layer);
+	}
+	return index_is_shown(author) && (author->feed == FEED_SELF || edge == EDGE_FOLLOW);
+}
+
+static void tell_post(const struct index *index, const struct content_post *post,
+	const struct index_row *row, struct committed *out)
 {
 	out->has_root = post->has_root;
 	out->root = post->root;
 	out->is_shown = index_is_shown(row->author);
-	out->is_home = is_home(row->author) && out->is_shown;
+	out->is_home = index_is_home_news(index, row->author);
 }
 
-enum err index_message(struct index *index, const struct message *message,
+static enum err put_content(struct index *index, const struct message *message,
 	const struct index_row *row, struct committed *out)
 {
 	struct content content;
@@ -492,7 +567,7 @@ enum err index_message(struct index *index, const struct message *message,
 	}
 	switch (content.type) {
 	case CONTENT_POST:
-		tell_post(&content.post, row, out);
+		tell_post(index, &content.post, row, out);
 		return out->is_behind ? ERR_OK : put_words(index, &content, row);
 	case CONTENT_VOTE:
 		out->has_root = true;
@@ -514,6 +589,14 @@ enum err index_message(struct index *index, const struct message *message,
 	}
 }
 
+enum err index_message(struct index *index, const struct message *message,
+	const struct index_row *row, struct committed *out)
+{
+	enum err err = put_content(index, message, row, out);
+	return err == ERR_OK && !out->is_behind ? index_put_links(index, message->compact, row)
+						: err;
+}
+
 enum err index_ahead(struct index *index, const struct message *message,
 	const struct index_row *row, struct committed *out)
 {
@@ -526,11 +609,12 @@ enum err index_ahead(struct index *index, const struct message *message,
 	if (content.type != CONTENT_POST) {
 		return ERR_OK;
 	}
-	tell_post(&content.post, row, out);
+	tell_post(index, &content.post, row, out);
 	struct tags tags;
 	const struct index_post post = index_post_of(&content.post, row, &tags);
 	bool is_new = false;
-	return index_put_post(index, &post, &is_new);
+	err = index_put_post(index, &post, &is_new);
+	return err == ERR_OK ? index_put_links(index, message->compact, row) : err;
 }
 
 static enum err put_edge_again(

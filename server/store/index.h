@@ -19,8 +19,14 @@ struct index {
 	struct index_delta delta;
 	int64_t edges;       /* in all, delta included */
 	int64_t edges_kept;  /* as of the last commit */
+	struct store *store; /* of a writer: for what is told of a message; else NULL */
 	struct feed_id self; /* store/activity_rows reads it at first need */
 	bool has_self;
+	/* Blobs that come with people we follow are wanted (or not any more, when a profile has
+	 * another picture). NULL: not now. */
+	enum err (*want_blob)(void *ctx, const struct blob_id *id, bool is_on);
+	void *want_ctx;
+	const struct env *env; /* of want_blob */
 };
 
 /** The time a message is shown and sorted by: min(claimed, received), never before 1970; a claim
@@ -82,11 +88,35 @@ MUST_USE enum err index_ahead(struct index *index, const struct message *message
 MUST_USE enum err index_again(struct index *index, const struct message *message,
 	const struct index_row *row, bool is_edges);
 
+/**
+ * Rows of `blob_links` for a message with this compact text, unless its author is not shown. What
+ * recent messages of ours and of people we follow name is wanted, LIMIT_BLOBS_PER_POST of it.
+ */
+MUST_USE enum err index_put_links(
+	struct index *index, struct span text, const struct index_row *row);
+
+/** A profile is about to have another picture, which is wanted instead of the one before when it is
+ * of somebody we follow. */
+MUST_USE enum err index_want_picture(
+	struct index *index, const struct content_about *about, const struct index_row *row);
+/** The picture of a profile as it is kept, when there is one. */
+MUST_USE enum err index_want_image(struct index *index, const struct feed_entry *of, bool is_on);
+
+/** Ours, or of somebody we follow? */
+bool index_is_home(const struct feed_entry *author);
 /** Has this author rows in `posts` and `votes`? Nobody whom we block or mute has. */
 bool index_is_shown(const struct feed_entry *author);
 /** The owner mutes somebody or ends it: their posts and likes go, or come back from the log. The
  * row of `mutes` is the caller's. */
 MUST_USE enum err index_mute(struct index *index, struct feed_entry *of, bool is_muted);
+
+/** Our latest word about somebody whom we block for all to see is one that only we can read, and
+ * ends that: their posts and likes come back, as long as `is_lifted`. */
+MUST_USE enum err index_lift(struct index *index, struct feed_entry *of, bool is_lifted);
+
+/** For people: is a post of this author news at home, as far as we alone know (store/layer)? No row
+ * says so. */
+bool index_is_home_news(const struct index *index, const struct feed_entry *author);
 
 /** Read and write the table `figures`. */
 MUST_USE enum err index_load(struct index *index);

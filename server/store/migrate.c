@@ -117,7 +117,8 @@ static enum err apply(struct db *db, const struct embedded_file *file, size_t ve
 	return err;
 }
 
-/* All or nothing: a kill between two files would leave a version that no kith was made for. */
+/* All or nothing: a kill between two files would leave a version that no kith was made for. A
+ * failure leaves the transaction open, until its reason was said. */
 static enum err apply_all(
 	struct db *db, const struct migrate_plan *plan, size_t have, const char **at)
 {
@@ -128,9 +129,6 @@ static enum err apply_all(
 	}
 	if (err == ERR_OK) {
 		err = db_exec(db, "COMMIT");
-	}
-	if (err != ERR_OK) {
-		db_rollback(db);
 	}
 	return err;
 }
@@ -184,6 +182,7 @@ enum err migrate_run(struct db *db, const struct migrate_plan *plan, const struc
 		if (err != ERR_OK) {
 			(void)snprintf(why, why_bytes,
 				"The database could not be changed by %s: %s.", at, db_why(db));
+			db_rollback(db);
 		}
 	}
 	return err;

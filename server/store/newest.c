@@ -4,6 +4,7 @@
  */
 #include "store/newest.h"
 
+#include "store/let_go.h"
 #include "store/reader_inside.h"
 
 QUERY(sql_profile_from, "SELECT name, bio, image FROM profiles_from WHERE feed = ?1");
@@ -134,6 +135,7 @@ static enum err read_window(struct reader *reader, struct newest_read *read)
 {
 	struct chain_head head = {0};
 	struct taking taking = {.read = read, .err = ERR_OK};
+	uint64_t first = 1;
 	int64_t feed = 0;
 	enum err err = reader_head(reader, &read->feed, &head);
 	if (err != ERR_OK || head.sequence <= read->above || read->count_max == 0) {
@@ -142,6 +144,11 @@ static enum err read_window(struct reader *reader, struct newest_read *read)
 	}
 	uint64_t from = head.sequence >= read->count_max ? head.sequence - read->count_max + 1 : 1;
 	from = from <= read->above ? read->above + 1 : from;
+	err = reader_first(reader, &read->feed, &first);
+	if (err != ERR_OK) {
+		return err;
+	}
+	from = from < first ? first : from; /* no hole in a window */
 	err = reader_feed(reader, &read->feed, from, read->count_max, take, &taking);
 	err = err == ERR_OK ? taking.err : err;
 	if (err == ERR_OK &&

@@ -617,3 +617,46 @@ enum err pack_text(
 	}
 	return err == ERR_LIMIT && is_capped ? ERR_DAMAGED : err;
 }
+
+/* Over everything that comes before the content. */
+static bool skip_head(struct span body, struct span *content)
+{
+	unsigned flags = body.at[0] & PACK_FLAGS;
+	struct span from = span_skip(body, 1);
+	struct span part;
+	uint64_t whole = 0;
+	if ((flags & PACK_PREVIOUS) != 0 && !get(&from, ID_BYTES, &part)) {
+		return false;
+	}
+	if ((flags & PACK_TIME_TEXT) == 0) {
+		if (!get_varint(&from, &whole)) {
+			return false;
+		}
+	} else if (!get(&from, 1, &part) || !get(&from, part.at[0], &part)) {
+		return false;
+	}
+	if (!get(&from, SIGNATURE_BYTES, &part)) {
+		return false;
+	}
+	*content = from;
+	return true;
+}
+
+enum pack_kind pack_kind(struct span body, struct span *box)
+{
+	static const char before[] = "\"content\":\"";
+	struct span content;
+	if (body.len > 0 && body.at[0] == '{') {
+		return memmem(body.at, body.len, before, sizeof(before) - 1) != NULL ? PACK_PRIVATE
+										     : PACK_OPEN;
+	}
+	if (body.len == 0 || (body.at[0] & ~PACK_FLAGS) != PACK_FORM ||
+		!skip_head(body, &content) || content.len == 0) {
+		return PACK_OPEN;
+	}
+	if (content.at[0] == CODE_BOX) {
+		*box = span_skip(content, 1);
+		return PACK_BOX;
+	}
+	return content.at[0] == '"' ? PACK_PRIVATE : PACK_OPEN;
+}

@@ -42,4 +42,13 @@ MUST_USE enum err pack_body(
 MUST_USE enum err pack_text(
 	struct span body, const struct feed_id *author, uint64_t sequence, struct buf *out);
 
+/* What a body holds, told without unpacking it. */
+enum pack_kind {
+	PACK_OPEN,    /* anything but the next two */
+	PACK_BOX,     /* a private content, ".box": its bytes are at hand */
+	PACK_PRIVATE, /* perhaps another one: the text tells */
+};
+/** `*box` is borrowed from `body`, and set for PACK_BOX. */
+enum pack_kind pack_kind(struct span body, struct span *box);
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "feed/json.h"
 #include "store/index.h"
+#include "store/layer.h"
 #include "store/pack.h"
 #include "store/reader_inside.h"
 #include "store/veil.h"
@@ -24,7 +25,8 @@ QUERY(sql_person,
 	"FROM "
 	"contacts WHERE feed = f.feed AND about = 1), r.hops, k.feed, iif(a.bio_from > f.sequence, "
 	"a.bio, p.bio), max(a.first, f.sequence + 1), a.newest, (SELECT name FROM petnames WHERE "
-	"feed = f.feed), EXISTS (SELECT 1 FROM mutes WHERE feed = f.feed) FROM feeds "
+	"feed = f.feed), EXISTS (SELECT 1 FROM mutes WHERE feed = f.feed), EXISTS (SELECT 1 FROM "
+	"blobs WHERE id = iif(a.image_from > f.sequence, a.image, p.image)) FROM feeds "
 	"f" PERSON_PROFILE
 	" LEFT JOIN reach r ON r.feed = f.feed LEFT JOIN forks k ON k.feed = f.feed WHERE f.id = "
 	"?1");
@@ -103,6 +105,21 @@ static int hops_from(sqlite3_stmt *stmt, const struct person *person)
 	return sqlite3_column_type(stmt, 7) == SQLITE_NULL ? -2 : sqlite3_column_int(stmt, 7);
 }
 
+/* What we say of them in private. The tables of `reader` have it already (store/layer), but for
+ * somebody nobody here ever heard of. */
+static void read_private(struct reader *reader, bool is_known, struct person *out)
+{
+	enum contact_edge edge = EDGE_NEITHER;
+	struct layer *layer = layer_take(reader->store);
+	bool is_said = layer_says(layer, &out->id, &edge);
+	layer_release(reader->store, layer);
+	if (is_said && !is_known) {
+		out->mine = edge;
+		out->hops = edge == EDGE_BLOCK ? -1 : out->hops;
+	}
+	out->is_mine_private = is_said && edge != EDGE_NEITHER && edge == out->mine;
+}
+
 /* `*feed` becomes the row, 0 when nobody here ever heard of them. */
 static enum err read_one(struct reader *reader, const struct feed_id *id, struct person *out,
 	int64_t *feed, bool has_bio)
@@ -118,8 +135,12 @@ static enum err read_one(struct reader *reader, const struct feed_id *id, struct
 	}
 	db_blob(stmt, 1, span_of(id->at, ID_BYTES));
 	err = db_step(reader->db, stmt);
-	if (err != ERR_OK) {
-		return err == ERR_NOT_FOUND ? ERR_OK : err;
+	if (err != ERR_OK && err != ERR_NOT_FOUND) {
+		return err;
+	}
+	if (err == ERR_NOT_FOUND) {
+		read_private(reader, false, out);
+		return ERR_OK;
 	}
 	*feed = sqlite3_column_int64(stmt, 0);
 	out->sequence = (uint64_t)sqlite3_column_int64(stmt, 1);
@@ -132,6 +153,7 @@ static enum err read_one(struct reader *reader, const struct feed_id *id, struct
 	out->is_forked = sqlite3_column_type(stmt, 8) != SQLITE_NULL;
 	copy_text(db_column(stmt, 12), out->petname, sizeof(out->petname));
 	out->is_muted = sqlite3_column_int(stmt, 13) != 0;
+	out->is_image_here = sqlite3_column_int(stmt, 14) != 0;
 	out->ahead_newest = (uint64_t)sqlite3_column_int64(stmt, 11);
 	if (out->ahead_newest > out->sequence) {
 		out->ahead_first = (uint64_t)sqlite3_column_int64(stmt, 10);
@@ -142,6 +164,7 @@ static enum err read_one(struct reader *reader, const struct feed_id *id, struct
 		copy_text(db_column(stmt, 9), out->bio, sizeof(out->bio));
 	}
 	db_reset(stmt);
+	read_private(reader, true, out);
 	return ERR_OK;
 }
 

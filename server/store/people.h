@@ -18,8 +18,10 @@ struct person {
 	char petname[PERSON_NAME_BYTES]; /* what the owner calls them, one such line; "": nothing */
 	char bio[PERSON_BIO_BYTES];      /* person_read only; UTF-8 */
 	bool has_image;
+	bool is_image_here; /* this node has the blob */
 	struct blob_id image;
 	enum contact_edge mine;   /* what we said of them */
+	bool is_mine_private;     /* … in a message that only we can read */
 	enum contact_edge theirs; /* what they said of us */
 	int hops;          /* 0 us, 1 followed, 2 …; −1 blocked by us; −2 out of reach */
 	uint64_t sequence; /* of their newest stored message; 0: nothing arrived yet */

@@ -49,6 +49,15 @@ const uint8_t *post_keep(struct posts *posts, struct span bytes)
 	return at;
 }
 
+void post_arena_join(struct arena **to, struct arena **from)
+{
+	while (*to != NULL) {
+		to = &(*to)->next;
+	}
+	*to = *from;
+	*from = NULL;
+}
+
 enum err post_page_init(struct posts *posts, size_t room)
 {
 	*posts = (struct posts){.at = calloc(room == 0 ? 1 : room, sizeof(*posts->at))};
@@ -72,7 +81,7 @@ static bool keep_span(struct posts *posts, struct span from, struct span *to)
 	return to->at != NULL;
 }
 
-static enum err keep_content(struct posts *posts, const struct json *tree, struct post *out)
+enum err post_content(struct posts *posts, const struct json *tree, struct post *out)
 {
 	struct content content;
 	content_read_json(tree, &content);
@@ -146,7 +155,7 @@ enum err post_from(struct posts *posts, sqlite3_stmt *stmt, struct post *out, st
 	}
 	buf_fini(&text);
 	if (err == ERR_OK) {
-		err = keep_content(posts, json_get(json_root(parsed), "content"), out);
+		err = post_content(posts, json_get(json_root(parsed), "content"), out);
 	}
 	if (err == ERR_OK && doc != NULL) {
 		*doc = parsed;

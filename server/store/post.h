@@ -29,9 +29,13 @@
 
 /** An empty page with room for `room` posts. */
 MUST_USE enum err post_page_init(struct posts *posts, size_t room);
+/** The memory of another page becomes this one's too. */
+void post_arena_join(struct arena **to, struct arena **from);
 /** Copy bytes into the page's memory. NULL without memory. */
 MUST_USE const uint8_t *post_keep(struct posts *posts, struct span bytes);
 
+/** The part of `*out` that a content says, texts copied into the page. ERR_IO: it is no post. */
+MUST_USE enum err post_content(struct posts *posts, const struct json *content, struct post *out);
 /** Fill `*out` from the present row, texts copied into the page. With `doc` not NULL the parsed
  * message is left there, the caller's. ERR_IO: the row is damaged. */
 MUST_USE enum err post_from(

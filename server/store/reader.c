@@ -100,7 +100,10 @@ enum err reader_begin(struct reader *reader)
 		return ERR_OK;
 	}
 	db_deadline(reader->db, LIMIT_QUERY_MS);
-	enum err err = db_begin_reading(reader->db);
+	enum err err = reader_lay(reader);
+	if (err == ERR_OK) {
+		err = db_begin_reading(reader->db);
+	}
 	if (err != ERR_OK) {
 		reader->depth--;
 	}

@@ -11,13 +11,18 @@
 struct reader {
 	struct store *store;
 	struct db *db;
-	int depth; /* queries that call queries share one transaction */
+	int depth;             /* queries that call queries share one transaction */
+	bool is_bare;          /* nothing is laid over its tables */
+	uint64_t layer_number; /* of the layer it has laid over its tables; 0: none */
+	size_t layer_follows;  /* people it follows */
 };
 
 MUST_USE enum err reader_begin(struct reader *reader);
 /** Ends what reader_begin() began; returns `err`, or why the end failed. */
 MUST_USE enum err reader_end(struct reader *reader, enum err err);
 
+/** Between transactions: what is private lies over what its queries read (store/layer). */
+MUST_USE enum err reader_lay(struct reader *reader);
 /** The row of a feed; ERR_NOT_FOUND. */
 MUST_USE enum err reader_feed_number(struct reader *reader, const struct feed_id *id, int64_t *out);
 

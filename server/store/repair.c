@@ -7,6 +7,7 @@
 
 #include "store/audit_inside.h"
 #include "store/behind.h"
+#include "store/blob_links.h"
 #include "store/fence.h"
 #include "store/guard.h"
 #include "store/keys.h"
@@ -96,7 +97,17 @@ QUERY(sql_repair_feed, "SELECT id FROM feeds WHERE feed = ?1");
 QUERY(sql_repair_cut, "DELETE FROM messages WHERE feed = ?1 AND (sequence >= ?2 OR sequence < 1)");
 QUERY(sql_repair_last,
 	"SELECT m.sequence, f.id, m.body, m.received FROM messages m CROSS JOIN feeds f ON f.feed "
-	"= m.feed WHERE m.feed = ?1 ORDER BY m.sequence DESC LIMIT 1");
+	"= m.feed WHERE m.feed = ?1 AND m.sequence >= coalesce((SELECT below FROM let_go WHERE "
+	"feed = "
+	"?1 AND again < 2), 1) ORDER BY m.sequence DESC LIMIT 1");
+/* Of a history without its beginning nothing is left that something could follow: then it is as if
+ * nothing had ever come. A message that was kept by itself goes alone. */
+QUERY(sql_repair_kept, "DELETE FROM messages WHERE feed = ?1 AND sequence = ?2 AND sequence < "
+		       "coalesce((SELECT below FROM let_go WHERE feed = ?1 AND again < 2), 1)");
+QUERY(sql_repair_let_go_rows,
+	"DELETE FROM messages WHERE feed = ?1 AND EXISTS (SELECT 1 FROM let_go "
+	"WHERE feed = ?1 AND again < 2)");
+QUERY(sql_repair_let_go, "DELETE FROM let_go WHERE feed = ?1 AND again < 2");
 QUERY(sql_repair_head,
 	"UPDATE feeds SET sequence = ?2, head = ?3, timestamp = ?4, at = ?5 WHERE feed "
 	"= ?1");
@@ -254,11 +265,25 @@ static enum err cut_feed(struct work *work, const struct cut *cut)
 		err = name_feed(work, cut->feed, text);
 	}
 	if (err == ERR_OK) {
+		err = run_two(work, &sql_repair_kept, cut->feed, from);
+		gone = sqlite3_changes(db_handle(work->db));
+	}
+	if (err == ERR_OK && gone > 0) {
+		return finish(work, err, "Message %llu of %s, which was kept, is damaged and gone.",
+			(unsigned long long)cut->sequence, text);
+	}
+	if (err == ERR_OK) {
 		err = run_two(work, &sql_repair_cut, cut->feed, from);
 		gone = sqlite3_changes(db_handle(work->db));
 	}
 	if (err == ERR_OK) {
 		err = read_last(work, cut->feed, &head, &at_ms);
+	}
+	if (err == ERR_OK && head.sequence == 0) {
+		err = run_two(work, &sql_repair_let_go_rows, cut->feed, 0);
+	}
+	if (err == ERR_OK && head.sequence == 0) {
+		err = run_two(work, &sql_repair_let_go, cut->feed, 0);
 	}
 	if (err == ERR_OK) {
 		err = put_head(work, cut->feed, &head, at_ms);
@@ -418,23 +443,37 @@ static enum err rebuild_pass(struct index *index, bool is_own_pass)
 	return err == ERR_NOT_FOUND ? ERR_OK : err;
 }
 
-/* What our own feed says of others stays when a part of it cannot be read: a block must not end by
+/* What was said in messages that were let go (store/let_go) cannot be made again, and stays. What
+ * our own feed says of others stays when a part of it cannot be read: a block must not end by
  * damage. */
 static const char sql_clear_all[] =
-	"DELETE FROM posts; DELETE FROM votes; DELETE FROM activity; DELETE FROM contacts; DELETE "
-	"FROM profiles; "
-	"DELETE FROM profiles_from; UPDATE feeds SET edges = 0; DELETE FROM figures; INSERT INTO "
-	"figures (name, n) VALUES ('edges', "
-	"0), ('feeds', 0), ('forks', 0), ('messages', 0), ('posts', 0)";
+	"DELETE FROM posts; DELETE FROM votes; DELETE FROM activity; DELETE FROM contacts WHERE "
+	"feed NOT IN (SELECT feed FROM let_go); DELETE FROM profiles WHERE feed NOT IN (SELECT "
+	"feed FROM let_go); DELETE FROM profiles_from WHERE feed NOT IN (SELECT feed FROM let_go); "
+	"UPDATE feeds SET edges = (SELECT count(*) FROM contacts c WHERE c.feed = feeds.feed); "
+	"DELETE FROM figures; INSERT INTO figures (name, n) VALUES ('feeds', 0), ('forks', 0), "
+	"('messages', 0), ('posts', 0); INSERT INTO figures (name, n) SELECT 'edges', count(*) "
+	"FROM contacts";
 static const char sql_clear_others[] =
 	"DELETE FROM posts; DELETE FROM votes; DELETE FROM activity; DELETE FROM contacts WHERE "
-	"feed <> 1; DELETE FROM "
-	"profiles WHERE feed <> 1; DELETE FROM profiles_from WHERE feed <> 1; UPDATE feeds SET "
-	"edges = 0 WHERE feed <> 1; UPDATE feeds SET "
-	"edges = (SELECT count(*) FROM contacts) WHERE feed = 1; DELETE FROM figures; INSERT INTO "
+	"feed <> 1 AND feed NOT IN (SELECT feed FROM let_go); DELETE FROM profiles WHERE feed <> 1 "
+	"AND feed NOT IN (SELECT feed FROM let_go); DELETE FROM profiles_from WHERE feed <> 1 AND "
+	"feed NOT IN (SELECT feed FROM let_go); UPDATE feeds SET edges = (SELECT count(*) FROM "
+	"contacts c WHERE c.feed = feeds.feed); DELETE FROM figures; INSERT INTO "
 	"figures (name, n) VALUES ('feeds', 0), ('forks', 0), ('messages', 0), ('posts', 0); "
 	"INSERT "
 	"INTO figures (name, n) SELECT 'edges', count(*) FROM contacts";
+
+QUERY(sql_drop_lifted, "DELETE FROM lifted WHERE feed NOT IN (SELECT about FROM contacts WHERE "
+		       "feed = 1 AND edge = 2)");
+
+/* Once it is known again whom we block. */
+static enum err drop_lifted(struct index *index)
+{
+	sqlite3_stmt *stmt = NULL;
+	enum err err = db_query(index->db, &sql_drop_lifted, &stmt);
+	return err == ERR_OK ? db_run(index->db, stmt) : err;
+}
 
 /* Whom we follow and block first, for all others' posts depend on it; then contacts and profiles in
  * the order of arrival; then posts, votes and words, as behind a bulk. */
@@ -451,6 +490,9 @@ static enum err rebuild_all(struct store *store, struct index *index, bool is_ow
 		err = rebuild_pass(index, true);
 	}
 	if (err == ERR_OK) {
+		err = drop_lifted(index);
+	}
+	if (err == ERR_OK) {
 		err = rebuild_pass(index, false);
 	}
 	if (err == ERR_OK) {
@@ -458,6 +500,9 @@ static enum err rebuild_all(struct store *store, struct index *index, bool is_ow
 	}
 	if (err == ERR_OK) {
 		err = tag_rows_clear(index->db);
+	}
+	if (err == ERR_OK) {
+		err = blob_links_clear(index->db);
 	}
 	if (err == ERR_OK) {
 		err = rebuild_ahead(index);

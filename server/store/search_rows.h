@@ -30,6 +30,9 @@ struct search_entry {
 /** Many at once cost least in the order of search_row(). */
 MUST_USE enum err search_row_put(struct db *db, const struct search_entry *entry);
 MUST_USE enum err search_row_drop(struct db *db, const struct search_entry *entry);
+/** Between transactions: what SQLite keeps in memory of the full text is read again. It may be
+ * wrong after a transaction that SQLite undid by itself (db_is_unsettled()). */
+MUST_USE enum err search_rows_settle(struct db *db);
 /** All of them, and all words they ever had. */
 MUST_USE enum err search_rows_clear(struct db *db);
 

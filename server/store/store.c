@@ -6,6 +6,7 @@
 #include "store/inside.h"
 
 #include "base/limits.h"
+#include "store/layer.h"
 #include "store/migrate.h"
 #include "store/veil.h"
 #include "store/vfs.h"
@@ -64,6 +65,40 @@ bool store_reserve_give(const struct store *store)
 	bool is_given = path != NULL && vfs_remove(store->vfs, path);
 	free(path);
 	return is_given;
+}
+
+void store_room_ring(struct store *store)
+{
+	(void)pthread_mutex_lock(&store->room.lock);
+	store->room.is_rung = true;
+	(void)pthread_cond_signal(&store->room.bell);
+	(void)pthread_mutex_unlock(&store->room.lock);
+}
+
+void store_room_take(struct store *store, int64_t bytes)
+{
+	long long before = atomic_fetch_sub(&store->room.left, bytes);
+	long long low = atomic_load(&store->room.low);
+	if (atomic_load(&store->room.is_set) && before >= low && before - bytes < low) {
+		store_room_ring(store);
+	}
+}
+
+bool store_room_is_left(struct store *store)
+{
+	return !atomic_load(&store->room.is_set) || atomic_load(&store->room.left) > 0;
+}
+
+bool store_room_for(struct store *store, int64_t bytes)
+{
+	if (!atomic_load(&store->room.is_set) || atomic_load(&store->room.left) >= bytes) {
+		return true;
+	}
+	if (atomic_load(&store->room.wanted) < bytes) {
+		atomic_store(&store->room.wanted, bytes);
+	}
+	store_room_ring(store);
+	return false;
 }
 
 void store_place(const struct store *store, uint64_t *device, uint64_t *inode)
@@ -173,6 +208,16 @@ static enum err open_for_reading(
 	return err;
 }
 
+static void room_init(struct store_room *room)
+{
+	pthread_condattr_t attr;
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&room->bell, &attr);
+	(void)pthread_condattr_destroy(&attr);
+	(void)pthread_mutex_init(&room->lock, NULL);
+}
+
 enum err store_open(const struct store_opts *opts, struct store **out, char *why, size_t why_bytes)
 {
 	(void)snprintf(why, why_bytes, "There is no memory left.");
@@ -184,6 +229,8 @@ enum err store_open(const struct store_opts *opts, struct store **out, char *why
 	store->vfs = opts->vfs;
 	store->number = atomic_fetch_add(&stores_opened, 1) + 1;
 	(void)pthread_mutex_init(&store->veil_lock, NULL);
+	(void)pthread_mutex_init(&store->layer_lock, NULL);
+	room_init(&store->room);
 	store->dir = strdup(opts->dir);
 	store->database = store->dir == NULL ? NULL : store_path(store, "kith.db");
 	enum err err = ERR_NOMEM;
@@ -208,6 +255,10 @@ void store_close(struct store *store)
 	assert(atomic_load(&store->readers) == 0);
 	veil_release(store->veil);
 	(void)pthread_mutex_destroy(&store->veil_lock);
+	layer_release(store, store->layer);
+	(void)pthread_mutex_destroy(&store->layer_lock);
+	(void)pthread_cond_destroy(&store->room.bell);
+	(void)pthread_mutex_destroy(&store->room.lock);
 	/* Closing the last connection copies the WAL back and removes it. */
 	db_close(store->writer);
 	free(store->database);

@@ -29,7 +29,9 @@ QUERY(sql_gap_author,
 				       "EXISTS (SELECT 1 FROM contacts k "
 				       "WHERE k.feed = 1 AND k.about = f.feed AND k.edge = 1), "
 				       "EXISTS (SELECT 1 FROM ahead_feeds "
-				       "a WHERE a.feed = f.feed), f.sequence, f.feed FROM feeds f "
+				       "a WHERE a.feed = f.feed), f.sequence, f.feed, EXISTS "
+				       "(SELECT 1 FROM let_go l WHERE l.feed = f.feed AND "
+				       "l.again = 0) FROM feeds f "
 				       "WHERE f.id = ?1");
 
 enum { MENTIONS_LOOKED_AT = 8 };
@@ -75,9 +77,13 @@ static enum err look_author(
 	bool is_wanted = sqlite3_column_int(stmt, 2) != 0;
 	bool is_arriving = sqlite3_column_int(stmt, 3) != 0 || sqlite3_column_int64(stmt, 4) == 0;
 	bool is_self = sqlite3_column_int64(stmt, 5) == FEED_SELF;
+	bool is_let_go = sqlite3_column_int(stmt, 6) != 0;
 	db_reset(stmt);
-	*may_be = !is_self && (is_blocked || !is_wanted || is_arriving);
-	*why = is_blocked ? GAP_BLOCKED : !is_wanted ? GAP_TOO_FAR : GAP_ARRIVING;
+	*may_be = !is_self && (is_blocked || !is_wanted || is_arriving || is_let_go);
+	*why = is_blocked   ? GAP_BLOCKED
+	       : is_let_go  ? GAP_LET_GO
+	       : !is_wanted ? GAP_TOO_FAR
+			    : GAP_ARRIVING;
 	return ERR_OK;
 }
 

@@ -15,6 +15,28 @@ QUERY(sql_home_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES
 		      " WHERE p.home = 1 AND " POST_IS_HELD ORDER_OLDER);
 QUERY(sql_home_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES
 		      " WHERE p.home = 1 AND " POST_IS_HELD ORDER_NEWER);
+/* What `posts` says of home is made row by row where a layer is laid over it (store/layer), so a
+ * home with little in it would look at everything stored. These walk the indexes below: of what
+ * is home for all to see, and of each of those we follow privately. */
+#define LAID_HELD(post)                                                                         \
+	" AND (EXISTS (SELECT 1 FROM messages n WHERE n.message = " post ".message) OR EXISTS " \
+	"(SELECT 1 FROM ahead b WHERE b.message = " post ".message))"
+#define LAID(is_before, from_newest)                                                            \
+	"SELECT " POST_COLUMNS " FROM (SELECT * FROM (SELECT h.message, h.feed, h.at FROM "     \
+	"main.posts h WHERE h.home = 1 AND h.feed NOT IN (SELECT feed FROM temp.private_edges)" \
+	" AND (h.at, h.message) " is_before " (?1, ?2)" LAID_HELD(                              \
+		"h") " ORDER BY h.at" from_newest ", h.message" from_newest                     \
+		     " LIMIT ?3) UNION ALL SELECT q.message, q.feed, q.at FROM "                \
+		     "temp.private_edges e CROSS JOIN main.posts q ON q.message IN (SELECT "    \
+		     "r.message FROM "                                                          \
+		     "main.posts r WHERE r.feed = e.feed AND (r.at, r.message) " is_before      \
+		     " (?1, ?2)" LAID_HELD(                                                     \
+			     "r") " ORDER BY r.at" from_newest ", r.message" from_newest        \
+				  " LIMIT ?3) WHERE e.edge = 1) p "                             \
+				  "CROSS JOIN feeds f ON f.feed = p.feed" POST_HOLDERS          \
+				  " WHERE " POST_IS_HELD
+QUERY(sql_home_laid_older, LAID("<", " DESC") ORDER_OLDER);
+QUERY(sql_home_laid_newer, LAID(">", "") ORDER_NEWER);
 QUERY(sql_wide_older,
 	"SELECT " POST_COLUMNS " FROM " POST_TABLES " WHERE " POST_IS_HELD ORDER_OLDER);
 QUERY(sql_wide_newer,
@@ -27,6 +49,13 @@ QUERY(sql_person_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES
 #define PERSON_ROOTS " WHERE p.feed = ?4 AND p.root IS NULL AND " POST_IS_HELD
 QUERY(sql_roots_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES PERSON_ROOTS ORDER_OLDER);
 QUERY(sql_roots_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES PERSON_ROOTS ORDER_NEWER);
+/* The plus: posts in their order, each looked up among the messages of that feed that name blobs.
+ */
+#define PERSON_PICTURES                                                                      \
+	" WHERE p.feed = ?4 AND +p.message IN (SELECT message FROM blob_links WHERE feed = " \
+	"?4) AND " POST_IS_HELD
+QUERY(sql_pictures_older, "SELECT " POST_COLUMNS " FROM " POST_TABLES PERSON_PICTURES ORDER_OLDER);
+QUERY(sql_pictures_newer, "SELECT " POST_COLUMNS " FROM " POST_TABLES PERSON_PICTURES ORDER_NEWER);
 #define TAG_POSTS                                                                         \
 	" FROM tags t CROSS JOIN posts p ON p.message = t.message CROSS JOIN feeds f ON " \
 	"f.feed = p.feed" POST_HOLDERS " WHERE t.tag = ?4 AND " POST_IS_HELD
@@ -37,16 +66,29 @@ QUERY(sql_tag_newer, "SELECT " POST_COLUMNS TAG_POSTS " AND (t.at, t.message) > 
 QUERY(sql_kept_older, "SELECT key, at FROM bookmarks WHERE at < ?1 ORDER BY at DESC");
 QUERY(sql_kept_newer, "SELECT key, at FROM bookmarks WHERE at > ?1 ORDER BY at");
 
-static const struct query *choose(const struct timeline_query *query)
+static bool is_of_person(enum timeline_kind kind)
+{
+	return kind == TIMELINE_PERSON || kind == TIMELINE_ROOTS || kind == TIMELINE_PICTURES;
+}
+
+/* With more of them than this a page is full before much was looked at. */
+enum { LAID_FOLLOWS_MAX = 16 };
+
+static const struct query *choose(const struct reader *reader, const struct timeline_query *query)
 {
 	static const struct query *const queries[][2] = {
 		[TIMELINE_HOME] = {&sql_home_older, &sql_home_newer},
 		[TIMELINE_WIDE] = {&sql_wide_older, &sql_wide_newer},
 		[TIMELINE_PERSON] = {&sql_person_older, &sql_person_newer},
 		[TIMELINE_ROOTS] = {&sql_roots_older, &sql_roots_newer},
+		[TIMELINE_PICTURES] = {&sql_pictures_older, &sql_pictures_newer},
 		[TIMELINE_TAG] = {&sql_tag_older, &sql_tag_newer},
 		[TIMELINE_KEPT] = {&sql_kept_older, &sql_kept_newer},
 	};
+	if (query->kind == TIMELINE_HOME && reader->layer_number != 0 &&
+		reader->layer_follows <= LAID_FOLLOWS_MAX) {
+		return query->has_after ? &sql_home_laid_newer : &sql_home_laid_older;
+	}
 	return queries[query->kind][query->has_after];
 }
 
@@ -54,7 +96,7 @@ static enum err read_rows(struct reader *reader, const struct timeline_query *qu
 	struct posts *out)
 {
 	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(reader->db, choose(query), &stmt);
+	enum err err = db_query(reader->db, choose(reader, query), &stmt);
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -62,7 +104,7 @@ static enum err read_rows(struct reader *reader, const struct timeline_query *qu
 	db_int(stmt, 1, has_cursor ? query->at_ms : INT64_MAX);
 	db_int(stmt, 2, has_cursor ? query->order : INT64_MAX);
 	db_int(stmt, 3, (int64_t)query->limit + 1);
-	if (query->kind == TIMELINE_PERSON || query->kind == TIMELINE_ROOTS) {
+	if (is_of_person(query->kind)) {
 		db_int(stmt, 4, person);
 	} else if (query->kind == TIMELINE_TAG) {
 		db_text(stmt, 4, span_text(query->tag));
@@ -104,7 +146,7 @@ static enum err read_kept(
 	struct reader *reader, const struct timeline_query *query, struct posts *out)
 {
 	sqlite3_stmt *stmt = NULL;
-	enum err err = db_query(reader->db, choose(query), &stmt);
+	enum err err = db_query(reader->db, choose(reader, query), &stmt);
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -147,7 +189,7 @@ enum err timeline_page(struct reader *reader, const struct timeline_query *query
 		posts_free(out);
 		return err;
 	}
-	if (query->kind == TIMELINE_PERSON || query->kind == TIMELINE_ROOTS) {
+	if (is_of_person(query->kind)) {
 		err = reader_feed_number(reader, &query->person, &person);
 	}
 	if (err == ERR_OK) {

@@ -16,6 +16,7 @@ enum gap_why {
 	GAP_ARRIVING, /* who seems to have written it is replicated, and the history not all here */
 	GAP_BLOCKED,
 	GAP_MUTED,
+	GAP_LET_GO,  /* old messages of who seems to have written it were let go */
 	GAP_TOO_FAR, /* who seems to have written it is not replicated */
 };
 
@@ -42,6 +43,13 @@ struct post {
 	bool is_ahead;     /* its author's history below it is still to come (store/ahead) … */
 	bool is_unchecked; /* … and its own signature is still to be checked */
 	bool is_veiled;    /* store/veil has seen it */
+	/* Private words (store/private_posts): who can read it, as its author claims, ourselves
+	 * among them, and their conversation's name. Empty: it is public. */
+	const struct feed_id *readers; /* in the page's memory */
+	size_t reader_count;
+	bool is_readers_proven; /* by us, and sealed for just as many keys */
+	unsigned sealed_for;    /* so many keys; 0: it cannot be told */
+	uint8_t conversation[ID_BYTES];
 	/* Thread pages: we know of this id but do not show it. Only `key`, `gap` and perhaps
 	 * `author` are set. */
 	bool is_missing;
@@ -59,13 +67,14 @@ struct posts {
 void posts_free(struct posts *posts);
 
 enum timeline_kind {
-	TIMELINE_HOME,   /* us and whom we follow */
-	TIMELINE_WIDE,   /* everybody we hold and have not blocked */
-	TIMELINE_PERSON, /* one feed */
-	TIMELINE_ROOTS,  /* … without its replies */
-	TIMELINE_TAG,    /* everybody's with a tag */
-	TIMELINE_KEPT,   /* what the owner bookmarked and is here, latest kept first: the cursor is
-			    (kept_ms, 0) */
+	TIMELINE_HOME,     /* us and whom we follow */
+	TIMELINE_WIDE,     /* everybody we hold and have not blocked */
+	TIMELINE_PERSON,   /* one feed */
+	TIMELINE_ROOTS,    /* … without its replies */
+	TIMELINE_PICTURES, /* … what names pictures, sound or files */
+	TIMELINE_TAG,      /* everybody's with a tag */
+	TIMELINE_KEPT, /* what the owner bookmarked and is here, latest kept first: the cursor is
+			  (kept_ms, 0) */
 };
 struct timeline_query {
 	enum timeline_kind kind;

@@ -39,9 +39,11 @@ struct veil {
 };
 
 /* SCAN of our own blocks: they are few. */
-QUERY(sql_veil_blocked,
-	"SELECT c.about, f.id, f.sequence FROM contacts c INDEXED BY contacts_blocks CROSS JOIN "
-	"feeds f ON f.feed = c.about WHERE c.feed = 1 AND c.edge = 2");
+#define BLOCKED_FEEDS " CROSS JOIN feeds f ON f.feed = c.about WHERE c.feed = 1 AND c.edge = 2"
+QUERY(sql_veil_blocked, "SELECT c.about, f.id, f.sequence FROM contacts c INDEXED BY "
+			"contacts_blocks" BLOCKED_FEEDS);
+/* The same through the view that store/reader_layer lays over it. */
+QUERY(sql_veil_blocked_too, "SELECT c.about, f.id, f.sequence FROM contacts c" BLOCKED_FEEDS);
 QUERY(sql_veil_messages, "SELECT sequence, received, key_head, body FROM messages WHERE feed = ?1 "
 			 "ORDER BY sequence DESC");
 
@@ -122,7 +124,8 @@ static enum err read_blocked(struct reader *reader, struct veil *veil, uint64_t 
 	sqlite3_stmt *stmt = NULL;
 	size_t room = 0;
 	*messages = 0;
-	enum err err = db_query(reader->db, &sql_veil_blocked, &stmt);
+	enum err err = db_query(reader->db,
+		reader->layer_number == 0 ? &sql_veil_blocked : &sql_veil_blocked_too, &stmt);
 	while (err == ERR_OK && (err = db_step(reader->db, stmt)) == ERR_OK) {
 		if (veil->count == room) {
 			room = room == 0 ? 16 : 2 * room;

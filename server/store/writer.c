@@ -7,6 +7,7 @@
  * the reason. An import is alone with the database: there a transaction stays open over many
  * batches, until it has OPEN_BYTES or anything else is to be done.
  */
+#include "store/search_rows.h"
 #include "store/writer_inside.h"
 
 #include "base/limits.h"
@@ -17,63 +18,6 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-void writer_waiter_init(struct waiter *waiter)
-{
-	pthread_condattr_t attr;
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&waiter->done_cond, &attr);
-	(void)pthread_condattr_destroy(&attr);
-	(void)pthread_mutex_init(&waiter->lock, NULL);
-	waiter->refs = 2;
-}
-
-void writer_waiter_fini(struct waiter *waiter)
-{
-	(void)pthread_cond_destroy(&waiter->done_cond);
-	(void)pthread_mutex_destroy(&waiter->lock);
-}
-
-bool writer_waiter_done(struct waiter *waiter, enum err err)
-{
-	(void)pthread_mutex_lock(&waiter->lock);
-	waiter->is_done = true;
-	waiter->err = err;
-	bool is_last = --waiter->refs == 0;
-	(void)pthread_cond_signal(&waiter->done_cond);
-	(void)pthread_mutex_unlock(&waiter->lock);
-	return is_last;
-}
-
-enum err writer_waiter_wait(struct waiter *waiter, int64_t ms, bool *is_last)
-{
-	struct timespec until;
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += (ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	(void)pthread_mutex_lock(&waiter->lock);
-	int rc = 0;
-	while (!waiter->is_done && rc == 0) {
-		rc = pthread_cond_timedwait(&waiter->done_cond, &waiter->lock, &until);
-	}
-	enum err err = waiter->is_done ? waiter->err : ERR_TIMEOUT;
-	*is_last = --waiter->refs == 0;
-	(void)pthread_mutex_unlock(&waiter->lock);
-	return err;
-}
-
-enum err writer_wait(struct writer *writer, struct waiter *waiter, int64_t ms, bool *is_last)
-{
-	while (writer->opts.is_stepped && !waiter->is_done) {
-		(void)writer_step(writer);
-	}
-	return writer_waiter_wait(waiter, ms, is_last);
-}
 
 /* An open transaction ends with `err`; what was told done and is not stored is remembered. */
 static enum err open_ended(struct writer *writer, enum err err)
@@ -94,6 +38,9 @@ static enum err close_open(struct writer *writer)
 enum err writer_begin(struct writer *writer)
 {
 	enum err err = close_open(writer);
+	if (err == ERR_OK && db_is_unsettled(writer->db)) {
+		err = search_rows_settle(writer->db);
+	}
 	if (err != ERR_OK) {
 		return err;
 	}
@@ -102,7 +49,9 @@ enum err writer_begin(struct writer *writer)
 	writer->is_ahead_gone = false;
 	writer->late_count = 0;
 	writer->is_late_cut = false;
+	writer->has_let_go = false;
 	writer->is_graph_changed = false;
+	writer->blob_count = 0;
 	writer->has_own = false;
 	writer->signals = (struct signals){0};
 	return db_begin(writer->db);
@@ -135,7 +84,9 @@ void writer_rollback(struct writer *writer)
 	writer->is_ahead_gone = false;
 	writer->late_count = 0;
 	writer->is_late_cut = false;
+	writer->has_let_go = false;
 	writer->is_graph_changed = false;
+	writer->blob_count = 0;
 	writer->has_own = false;
 	writer->signals = (struct signals){0};
 }
@@ -165,8 +116,12 @@ enum err writer_commit(struct writer *writer)
 
 void writer_announce(struct writer *writer)
 {
+	if (writer->has_own && writer->is_graph_changed) {
+		store_room_ring(writer->store); /* a feed may be to come again (store/let_go) */
+	}
 	bool is_news = writer->committed_count > 0 || writer->is_graph_changed ||
-		       writer->ahead_count > 0 || writer->is_ahead_gone || writer->late_count > 0;
+		       writer->ahead_count > 0 || writer->is_ahead_gone || writer->late_count > 0 ||
+		       writer->blob_count > 0 || writer->has_let_go;
 	if (!is_news || writer->opts.on_commit == NULL) {
 		return;
 	}
@@ -180,9 +135,15 @@ void writer_announce(struct writer *writer)
 		.late = writer->late,
 		.late_count = writer->late_count,
 		.is_late_cut = writer->is_late_cut,
+		.blobs = writer->blobs,
+		.blob_count = writer->blob_count,
+		.let_go = writer->has_let_go ? &writer->let_go : NULL,
 	};
 	writer->opts.on_commit(writer->opts.ctx, &commit);
 }
+
+/* About what one takes with all that follows from it. */
+enum { ROOM_PER_MESSAGE = 700 };
 
 /* The jobs of one transaction. */
 struct batch {
@@ -335,12 +296,14 @@ void writer_bloats(struct writer *writer)
 	}
 }
 
-/* Others' messages stop long before the disk is full; what the owner does goes on. */
+/* Others' messages stop long before the disk is full, and at the node's ceiling until something has
+ * gone; what the owner does goes on. */
 static void refuse_appends_without_room(struct writer *writer, struct batch *batch)
 {
 	int64_t room = batch->messages == 0 ? -1 : store_disk_free(writer->store);
 	size_t kept = 0;
-	if (room < 0 || room >= LIMIT_DISK_FREE_REPLICATION_BYTES) {
+	bool is_below = batch->messages == 0 || store_room_is_left(writer->store);
+	if (is_below && (room < 0 || room >= LIMIT_DISK_FREE_REPLICATION_BYTES)) {
 		return;
 	}
 	for (size_t i = 0; i < batch->count; i++) {
@@ -371,6 +334,7 @@ static void run_batch(struct writer *writer, struct batch *batch)
 		writer_bloats(writer);
 	}
 	if (err == ERR_OK) {
+		store_room_take(writer->store, (int64_t)batch->messages * ROOM_PER_MESSAGE);
 		writer_moved(writer, &move);
 		if ((writer->signals.causes & 1U << GUARD_TWIN) != 0) {
 			writer_quiet_begins(writer); /* it is still there */
@@ -391,11 +355,12 @@ static void run_batch(struct writer *writer, struct batch *batch)
 	writer_bulk_ends(writer);
 }
 
-/* What may pause publishing is on the disk before anybody hears of it. */
+/* What may pause publishing is on the disk before anybody hears of it, and so is a picture that the
+ * owner believes to be here. */
 static bool is_alarm(enum change_kind kind)
 {
 	return kind == CHANGE_TWIN || kind == CHANGE_WITNESS || kind == CHANGE_CHECKED ||
-	       kind == CHANGE_STRAY;
+	       kind == CHANGE_STRAY || kind == CHANGE_BLOB_PUT;
 }
 
 static void add_to_batch(struct writer *writer, struct batch *batch, struct job *job)
@@ -451,6 +416,8 @@ static void run_alone(struct writer *writer, struct job *job)
 		writer_publish_one(writer, job->publish);
 	} else if (job->kind == JOB_OUTBOX) {
 		writer_outbox_one(writer, job->outbox);
+	} else if (job->kind == JOB_LET_GO) {
+		writer_let_go_one(writer, job->let_go);
 	} else {
 		writer_order_one(writer, job->order);
 	}
@@ -592,6 +559,7 @@ static void writer_free(struct writer *writer)
 	free(writer->committed);
 	free(writer->ahead);
 	buf_fini(&writer->body);
+	free(writer->blobs);
 	free(writer->late);
 	behind_free(writer->behind);
 	free(writer);
@@ -611,6 +579,7 @@ enum err writer_start(
 	writer->signer = opts->signer;
 	writer->opts = *opts;
 	writer->index.db = writer->db;
+	writer->index.store = writer->store;
 	buf_init(&writer->body, LIMIT_MESSAGE_BYTES);
 	writer->bulk_ms = -BULK_PAUSE_MS;
 	writer->behind_unit = BEHIND_UNIT_FIRST;
@@ -624,6 +593,9 @@ enum err writer_start(
 			       : feeds_new(writer->db, store_env(writer->store), &writer->feeds);
 	if (err == ERR_OK) {
 		writer->index.feeds = writer->feeds;
+		writer->index.want_blob = writer_blob_wanted;
+		writer->index.want_ctx = writer;
+		writer->index.env = store_env(writer->store);
 		err = index_load(&writer->index);
 	}
 	if (err == ERR_OK) {

@@ -36,6 +36,36 @@ struct committed {
 	bool is_behind; /* a post or a vote of a bulk: it is news for people later, in `late` */
 };
 
+/* Why a blob is kept: as in the table. Only what is BLOB_FAR or BLOB_READ is ever evicted. */
+enum blob_keep {
+	BLOB_FAR = 0,  /* held for others */
+	BLOB_READ = 1, /* for the owner's reading */
+	BLOB_OWN = 2,  /* the owner's own, or of a private message */
+};
+
+/* What became of a blob (store/blobs). */
+enum blob_event {
+	BLOB_CAME,     /* it is here; `was_wanted` by the owner, who wants it no longer; `is_added`:
+			  the owner put it here, perhaps once more */
+	BLOB_GONE,     /* it is not here any more */
+	BLOB_WANTED,   /* the owner wants it from now on */
+	BLOB_UNWANTED, /* … no longer, and it has not come */
+	BLOB_OFFERED,  /* an own message names it: it is offered until enough peers have it */
+};
+struct blob_news {
+	enum blob_event event;
+	struct blob_id id;
+	uint64_t bytes; /* CAME */
+	bool was_wanted, is_added;
+};
+
+/* Old messages of a feed went (store/let_go). */
+struct let_go_news {
+	struct feed_id feed;
+	uint64_t below; /* what is here without a hole begins with this number */
+	bool is_again;  /* all of it went, and it is to come again from its first message */
+};
+
 struct commit {
 	const struct committed *messages;
 	size_t count;
@@ -51,6 +81,9 @@ struct commit {
 	const struct committed *late;
 	size_t late_count;
 	bool is_late_cut; /* there are more of them than these */
+	const struct blob_news *blobs;
+	size_t blob_count;
+	const struct let_go_news *let_go; /* NULL: none */
 };
 
 /* Where publishing may be cut (restore.md §4 P). */
@@ -258,6 +291,8 @@ struct undo_request {
 MUST_USE enum err writer_undo(
 	struct writer *writer, const struct undo_request *request, bool *is_spare, uint64_t *rev);
 
+/* The first byte of a body that is sealed (api/letters), which adds LIMIT_WRITING_SEAL_BYTES. */
+enum { WRITER_SEALED = 0x01 };
 /**
  * What is being written, by name: `body` (empty: done with) replaces what has the number `rev` (0:
  * nothing). ERR_EXISTS: it has another number, `*rev_now`; ERR_LIMIT: over LIMIT_WRITING_BYTES, or
@@ -265,6 +300,44 @@ MUST_USE enum err writer_undo(
  */
 MUST_USE enum err writer_write(
 	struct writer *writer, struct span name, uint64_t rev, struct span body, uint64_t *rev_now);
+
+/*
+ * Old messages of somebody go, with all that follows from them; the head stays (store/let_go). One
+ * transaction: `at_least` messages, and more, up to `at_most`, while nobody waits for the writer.
+ */
+enum let_go_why {
+	LET_GO_FOR_ROOM,  /* not of ourselves, nor of somebody the owner follows or wants */
+	LET_GO_REMOVED,   /* the same, and with the last message what is known of them goes too */
+	LET_GO_FOR_AGAIN, /* all of it, to be fetched again from its first message */
+};
+struct let_go_request {
+	struct feed_id feed;
+	enum let_go_why why;
+	uint64_t below; /* what is lower goes; LET_GO_FOR_ROOM only */
+	size_t at_least, at_most;
+};
+struct let_go_result {
+	uint64_t first;    /* what is still here begins with this number */
+	size_t gone, kept; /* messages; `kept` for the owner: bookmarked, private */
+	int64_t bytes;     /* of their bodies */
+	bool is_done;
+	enum err err; /* of this one; the others went on */
+};
+/** Returns after the commit. ERR_REFUSED: the owner follows or wants them, or it is ourselves;
+ * ERR_BUSY: rows of the next one are still to be made, ask again later; ERR_NOT_FOUND: nothing of
+ * them is known here. Not from the loop or the writer. */
+MUST_USE enum err writer_let_go(
+	struct writer *writer, const struct let_go_request *request, struct let_go_result *result);
+/** Of several, at most LET_GO_FEEDS, in one transaction: a page that they share is written once.
+ * `at_least` and `at_most` of the first are those of all together; who had no turn is not done.
+ * What writer_let_go() says of one is `err` of its result; anything else: nothing of any went. */
+enum { LET_GO_FEEDS = 32 };
+MUST_USE enum err writer_let_go_many(struct writer *writer, const struct let_go_request *requests,
+	struct let_go_result *results, size_t count);
+/** Give up to `pages` free pages of the database back to the disk, and empty the WAL when it is
+ * over `wal_bytes`. `*freed`: pages that went. */
+MUST_USE enum err writer_shrink(
+	struct writer *writer, size_t pages, int64_t wal_bytes, size_t *freed);
 
 /* Small facts that are not messages. */
 enum change_kind {
@@ -308,6 +381,30 @@ enum change_kind {
 			    LIMIT_BOOKMARKS nothing changes */
 	CHANGE_MARK, /* name, number: at, order: the owner has read up to there; a mark never goes
 			back */
+	CHANGE_BLOB_PUT,    /* blob, number: bytes, order: enum blob_keep, name: its type,
+			       is_draft. For store/blobs alone, whose file is there */
+	CHANGE_BLOBS_GONE,  /* blobs: their rows go, their files are gone. For store/blobs alone */
+	CHANGE_BLOB_WANT,   /* blob, number: 1 the owner wants it, 0 no longer; nothing changes when
+			       it is here, or LIMIT_BLOB_WANTS stand there.
+			       order: how it is kept, BLOB_READ or more */
+	CHANGE_BLOB_OFFER,  /* blob: ours, of a private message (those that a public one names are
+			       found in it): offered from now on, when it is here */
+	CHANGE_BLOB_PUSHED, /* blob: it is offered no longer, enough peers have it */
+	CHANGE_BLOB_USED,   /* blob: the owner saw it just now (kept to the hour) */
+	CHANGE_BLOB_KEEP,   /* blob, number: enum blob_keep, from now on */
+	CHANGE_UPLOAD_OLD,  /* blob, number: ms, wall: it was taken in for something that is being
+			       written, before then, and is named nowhere: it is kept as before it
+			       was taken in, or as BLOB_FAR and still told by blobs_uploads() when
+			       it was not here */
+	CHANGE_PRIVATE,     /* text: sealed rows of `private_messages`, name: how far boxes were
+			       tried; number: 1 all rows of before go. For store/private alone */
+	CHANGE_EDGES,       /* feed: somebody we privately follow or block (store/layer); ourselves:
+			       everybody computes again whom we replicate */
+	CHANGE_PRIVATE_MARK, /* key: a conversation; text: sealed (store/private_marks); over
+				LIMIT_PRIVATE_MARKS nothing changes */
+	CHANGE_EVICTED, /* name, number, order: so many of this kind, so many bytes, went to make
+			   room */
+	CHANGE_AGAIN,   /* feed: what was let go of it is to come again */
 	CHANGE_FORK, /* feed, text: compact bytes of the message that proves a fork (first proof is
 			kept) */
 };
@@ -326,6 +423,10 @@ struct change {
 	struct span name; /* copied */
 	int64_t number;
 	struct message_id key;
+	struct blob_id blob;
+	bool is_draft;               /* of a blob: for something that is being written */
+	const struct blob_id *blobs; /* copied */
+	size_t blob_count;
 	int64_t order;
 	struct {
 		int64_t messages, bytes;

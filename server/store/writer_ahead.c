@@ -43,6 +43,7 @@ enum { KEPT_MAX = 4 * LIMIT_WINDOW_MESSAGES }; /* of one feed, when a newer wind
 struct said {
 	char name[264];
 	char bio[8 * KIB];
+	bool has_image;
 	struct blob_id image;
 	uint64_t name_from, bio_from, image_from; /* sequences; 0: nothing */
 };
@@ -134,7 +135,8 @@ static enum err judge(struct writer *writer, const struct feed_entry *author,
 {
 	sqlite3_stmt *stmt = NULL;
 	*is_refused = true;
-	if (author->feed == FEED_SELF || !index_is_shown(author) || !fits(author, window)) {
+	if (author->feed == FEED_SELF || !index_is_shown(author) ||
+		writer_is_blocked(writer, author) || !fits(author, window)) {
 		return ERR_OK;
 	}
 	enum err err = db_query(writer->db, &sql_ahead_wanted, &stmt);
@@ -183,7 +185,9 @@ static enum err hear(
 		memcpy(said->bio, bio, sizeof(bio));
 		said->bio_from = message->sequence;
 	}
-	if (content.about.has_image && message->sequence > said->image_from) {
+	if ((content.about.has_image || content.about.is_image_gone) &&
+		message->sequence > said->image_from) {
+		said->has_image = content.about.has_image;
 		said->image = content.about.image;
 		said->image_from = message->sequence;
 	}
@@ -216,7 +220,7 @@ static enum err put_said(
 	db_int(stmt, 5, (int64_t)said.name_from);
 	db_text(stmt, 6, span_text(said.bio));
 	db_int(stmt, 7, (int64_t)said.bio_from);
-	if (said.image_from > 0) {
+	if (said.has_image) {
 		db_blob(stmt, 8, span_of(said.image.at, ID_BYTES));
 	}
 	db_int(stmt, 9, (int64_t)said.image_from);

@@ -2,6 +2,7 @@
  * kept. */
 #include "store/activity_rows.h"
 #include "store/keys.h"
+#include "store/let_go_rows.h"
 #include "store/pack.h"
 #include "store/stray.h"
 #include "store/writer_inside.h"
@@ -60,6 +61,9 @@ enum err writer_insert(struct writer *writer, const struct message *message,
 	}
 	if (err == ERR_OK && author->ahead_first != 0) {
 		err = writer_ahead_reached(writer, message, author, &was_shown);
+	}
+	if (err == ERR_OK && author->coming != 0) {
+		err = let_go_arrives(&writer->index, author, message->sequence);
 	}
 	if (err == ERR_OK) {
 		err = insert_row(writer, message, author, received_ms);
@@ -217,7 +221,7 @@ enum err writer_append_one(struct writer *writer, const struct message *message,
 	if (err != ERR_OK) {
 		return err;
 	}
-	if (author->mine == EDGE_BLOCK) {
+	if (writer_is_blocked(writer, author)) {
 		*result = APPEND_NOT_WANTED;
 		return ERR_OK;
 	}

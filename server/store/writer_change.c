@@ -198,9 +198,13 @@ static enum err change_share(struct writer *writer, const struct change *change)
 	return db_run(writer->db, stmt);
 }
 
-static enum err change_session_drop(struct writer *writer, const struct change *change)
+static enum err change_session(struct writer *writer, const struct change *change)
 {
 	sqlite3_stmt *stmt = NULL;
+	if (change->kind == CHANGE_SESSION_PUT) {
+		return put_two(
+			writer, &sql_session_put, change->name, change->text, &change->number);
+	}
 	enum err err = db_query(writer->db, &sql_session_drop, &stmt);
 	if (err == ERR_OK) {
 		db_blob(stmt, 1, change->name);
@@ -252,10 +256,8 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 	case CHANGE_REACH:
 		return change_reach(writer, change);
 	case CHANGE_SESSION_PUT:
-		return put_two(
-			writer, &sql_session_put, change->name, change->text, &change->number);
 	case CHANGE_SESSION_DROP:
-		return change_session_drop(writer, change);
+		return change_session(writer, change);
 	case CHANGE_SETTING:
 		return put_two(writer, &sql_setting_put, change->name, change->text, NULL);
 	case CHANGE_AHEAD_DROP:
@@ -264,6 +266,9 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 		return writer_stray_put(writer, change);
 	case CHANGE_BOOKMARK:
 		return change_bookmark(writer, change);
+	case CHANGE_EVICTED:
+	case CHANGE_AGAIN:
+		return writer_ceiling_change(writer, change);
 	case CHANGE_MARK:
 		return change_mark(writer, change);
 	case CHANGE_FORK:
@@ -280,6 +285,19 @@ enum err writer_change_one(struct writer *writer, const struct change *change)
 	case CHANGE_MUTE:
 	case CHANGE_PETNAME:
 		return writer_people_change(writer, change);
+	case CHANGE_BLOB_PUT:
+	case CHANGE_BLOBS_GONE:
+	case CHANGE_BLOB_WANT:
+	case CHANGE_BLOB_OFFER:
+	case CHANGE_BLOB_PUSHED:
+	case CHANGE_BLOB_USED:
+	case CHANGE_BLOB_KEEP:
+	case CHANGE_UPLOAD_OLD:
+		return writer_blob_change(writer, change);
+	case CHANGE_PRIVATE:
+	case CHANGE_PRIVATE_MARK:
+	case CHANGE_EDGES:
+		return writer_private_change(writer, change);
 	case CHANGE_CHECKED:
 		return change_checked(writer, change);
 	case CHANGE_SHARE:
@@ -305,10 +323,11 @@ static enum err check_change(const struct change *change)
 {
 	bool is_address = change->kind == CHANGE_ADDRESS_PUT || change->kind == CHANGE_TWIN;
 	bool is_named = change->kind == CHANGE_WITNESS || change->kind == CHANGE_LOG;
-	size_t text_max = is_address                     ? LIMIT_ADDRESS_BYTES
-			  : is_named                     ? LIMIT_SAFETY_TEXT_BYTES
-			  : change->kind == CHANGE_STRAY ? LIMIT_MESSAGE_BYTES
-							 : SIZE_MAX;
+	size_t text_max = is_address                            ? LIMIT_ADDRESS_BYTES
+			  : is_named                            ? LIMIT_SAFETY_TEXT_BYTES
+			  : change->kind == CHANGE_STRAY        ? LIMIT_MESSAGE_BYTES
+			  : change->kind == CHANGE_PRIVATE_MARK ? LIMIT_PRIVATE_MARK_BYTES
+								: SIZE_MAX;
 	size_t name_max = is_named                         ? LIMIT_SAFETY_NAME_BYTES
 			  : change->kind == CHANGE_PETNAME ? LIMIT_PETNAME_BYTES
 							   : SIZE_MAX;
@@ -322,6 +341,7 @@ static enum err copy_change(const struct change *from, struct change_job *job)
 	const struct span parts[] = {
 		span_of(from->clocks, from->clock_count * sizeof(*from->clocks)),
 		span_of(from->reach, from->reach_count * sizeof(*from->reach)),
+		span_of(from->blobs, from->blob_count * sizeof(*from->blobs)),
 		from->text,
 		from->name,
 	};
@@ -346,6 +366,8 @@ static enum err copy_change(const struct change *from, struct change_job *job)
 	base += parts[0].len;
 	job->change.reach = (const struct reach_entry *)(const void *)base;
 	base += parts[1].len;
+	job->change.blobs = (const struct blob_id *)(const void *)base;
+	base += parts[2].len;
 	job->change.text = span_of(base, from->text.len);
 	base += from->text.len;
 	job->change.name = span_of(base, from->name.len);

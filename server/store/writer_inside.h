@@ -3,7 +3,8 @@
  * one received message. writer_ahead.c: what is shown before its history. writer_publish.c: one own
  * message. writer_change.c: small facts. writer_safety.c: those about who holds our feed.
  * writer_draft.c: what waits to be published. writer_start.c: what the fence says at the start.
- * writer_guard.c: the state of publishing, how it changes and what it waits for.
+ * writer_ceiling.c: what goes to make room. writer_guard.c: the state of publishing, how it changes
+ * and what it waits for.
  */
 #ifndef STORE_WRITER_INSIDE_H
 #define STORE_WRITER_INSIDE_H
@@ -34,7 +35,7 @@ bool writer_waiter_done(struct waiter *waiter, enum err err);
 /** Wait; ERR_TIMEOUT after `ms`. `*is_last`: the job is to be freed here. */
 enum err writer_waiter_wait(struct waiter *waiter, int64_t ms, bool *is_last);
 
-enum job_kind { JOB_APPEND, JOB_AHEAD, JOB_PUBLISH, JOB_CHANGE, JOB_ORDER, JOB_OUTBOX };
+enum job_kind { JOB_APPEND, JOB_AHEAD, JOB_PUBLISH, JOB_CHANGE, JOB_ORDER, JOB_OUTBOX, JOB_LET_GO };
 
 struct publish_job {
 	struct buf content;
@@ -80,6 +81,17 @@ struct outbox_job {
 	struct waiter waiter;
 };
 
+/* Room is made: messages go, or (without a feed) pages of the file. */
+struct let_go_job {
+	bool is_shrinking;
+	struct let_go_request requests[LET_GO_FEEDS];
+	struct let_go_result results[LET_GO_FEEDS];
+	size_t count;
+	size_t pages, freed;
+	int64_t wal_bytes;
+	struct waiter waiter;
+};
+
 struct job {
 	enum job_kind kind;
 	union {
@@ -89,6 +101,7 @@ struct job {
 		struct change_job *change;
 		struct order_job *order;
 		struct outbox_job *outbox;
+		struct let_go_job *let_go;
 	};
 };
 
@@ -174,9 +187,13 @@ struct writer {
 	int64_t bulk_ms; /* when the last transaction ended, if it was a large one */
 	bool is_bloated; /* by a bulk; see rest() */
 	struct behind *behind;
+	struct blob_news *blobs; /* of the present transaction */
+	size_t blob_count, blob_room;
 	struct committed *late; /* of the present transaction: made behind a bulk */
 	size_t late_count, late_room;
 	bool is_late_cut;
+	struct let_go_news let_go; /* of the present transaction */
+	bool has_let_go;
 	bool is_bulk;         /* the present transaction leaves rows for later */
 	size_t bulk_messages; /* in its large transactions so far */
 	int64_t bulk_began_ms, large_ms;
@@ -249,6 +266,8 @@ void writer_behind_turn(struct writer *writer);
 /** Mono; INT64_MAX: nothing is behind. */
 int64_t writer_behind_due_ms(const struct writer *writer);
 
+/** One job that makes room, with its own transactions (writer_ceiling.c). */
+void writer_let_go_one(struct writer *writer, struct let_go_job *job);
 /** One publish, with its own transaction. */
 void writer_publish_one(struct writer *writer, struct publish_job *job);
 /** A message that was signed earlier and could not be stored is stored when it follows our head. */
@@ -259,8 +278,24 @@ void writer_publish_job_free(struct publish_job *job);
 /** Remember which request an own message answers, in its transaction; the empty nonce is none. */
 MUST_USE enum err writer_put_nonce(struct writer *writer, struct span nonce, uint64_t sequence);
 
+/** CHANGE_EVICTED, CHANGE_AGAIN (writer_ceiling.c). */
+MUST_USE enum err writer_ceiling_change(struct writer *writer, const struct change *change);
 /** CHANGE_MUTE, CHANGE_PETNAME (writer_people.c). */
 MUST_USE enum err writer_people_change(struct writer *writer, const struct change *change);
+/** Rows about blobs (writer_blobs.c), each in a transaction. */
+MUST_USE enum err writer_blob_change(struct writer *writer, const struct change *change);
+MUST_USE enum err writer_blob_want(struct writer *writer, const struct blob_id *id, bool is_on);
+/** The same, as the index calls it. */
+MUST_USE enum err writer_blob_wanted(void *ctx, const struct blob_id *id, bool is_on);
+/** An own message names it: never evicted from now on, and offered. Nothing when it is not here. */
+MUST_USE enum err writer_blob_offer(struct writer *writer, const struct blob_id *id);
+/** … all that a message of ours names where everybody can read it. */
+MUST_USE enum err writer_blobs_offer(struct writer *writer, const struct message *message);
+
+/** Do we block them, for all to see or in messages only we can read (store/layer)? */
+bool writer_is_blocked(const struct writer *writer, const struct feed_entry *author);
+/** CHANGE_PRIVATE, CHANGE_PRIVATE_MARK, CHANGE_EDGES (writer_private.c). */
+MUST_USE enum err writer_private_change(struct writer *writer, const struct change *change);
 /** What comes before signing: a nonce that was published (ERR_OK, `*is_published`), a pause (the
  * draft is kept), no room. */
 MUST_USE enum err writer_publish_before(

@@ -519,7 +519,11 @@ enum err writer_undo(
 enum err writer_write(
 	struct writer *writer, struct span name, uint64_t rev, struct span body, uint64_t *rev_now)
 {
-	if (body.len > LIMIT_WRITING_BYTES) {
+	size_t len = body.len;
+	if (len > 0 && body.at[0] == WRITER_SEALED) {
+		len = len < LIMIT_WRITING_SEAL_BYTES ? 0 : len - LIMIT_WRITING_SEAL_BYTES;
+	}
+	if (len > LIMIT_WRITING_BYTES) {
 		return ERR_LIMIT;
 	}
 	struct outbox_job *job = new_job(OUTBOX_WRITE);

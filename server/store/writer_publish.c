@@ -139,6 +139,9 @@ static enum err insert_pending(struct writer *writer)
 			message->sequence);
 	}
 	if (err == ERR_OK) {
+		err = writer_blobs_offer(writer, message);
+	}
+	if (err == ERR_OK) {
 		writer_at(writer, WRITER_INSERTED);
 		err = writer_commit(writer);
 	} else {

@@ -106,7 +106,7 @@ static enum err put(struct writer *writer, const struct message *message)
 	bool is_other = false;
 	bool may_stay = false;
 	enum err err = feeds_get(writer->feeds, &message->author, &author);
-	if (err != ERR_OK || author->mine == EDGE_BLOCK) {
+	if (err != ERR_OK || writer_is_blocked(writer, author)) {
 		return err;
 	}
 	enum chain_verdict verdict = chain_judge(&author->head, message);

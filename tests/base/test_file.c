@@ -1,5 +1,6 @@
 /* base/file: whole or not at all, never overwritten by accident, one lock per directory. */
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include "base/file.h"
 
@@ -21,8 +22,8 @@ static const char *path_of(const char *name)
 static int make_directory(void **state)
 {
 	(void)state;
-	(void)snprintf(directory, sizeof(directory), "/tmp/kith-test-XXXXXX");
-	return mkdtemp(directory) == NULL ? -1 : 0;
+	folder_make(directory, sizeof(directory), "kith-test");
+	return 0;
 }
 
 static int remove_directory(void **state)

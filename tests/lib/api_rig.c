@@ -4,6 +4,7 @@
 #include "lib/cmocka.h"
 #include "lib/folder.h"
 #include "store/nightly.h"
+#include "store/private.h"
 
 #include "feed/signer.h"
 #include "store/fence.h"
@@ -72,8 +73,21 @@ static void on_commit(void *ctx, const struct commit *commit)
 {
 	struct api_rig *rig = ctx;
 	struct api *api = __atomic_load_n(&rig->api, __ATOMIC_ACQUIRE);
+	struct private_book *book = __atomic_load_n(&rig->book, __ATOMIC_ACQUIRE);
+	if (book != NULL) {
+		private_on_commit(book, commit);
+	}
 	if (api != NULL) {
 		api_on_commit(api, commit);
+	}
+}
+
+static void on_private(void *ctx, const struct private_news *news)
+{
+	struct api_rig *rig = ctx;
+	struct api *api = __atomic_load_n(&rig->api, __ATOMIC_ACQUIRE);
+	if (api != NULL) {
+		api_on_private(api, news);
 	}
 }
 
@@ -107,17 +121,28 @@ static void open_all(struct api_rig *rig, const char *web_dir)
 		.on_state = on_state,
 		.ctx = rig};
 	assert_int_equal(writer_start(&writer, &rig->writer, why, sizeof(why)), ERR_OK);
+	assert_int_equal(blobs_start(rig->store, rig->writer, &rig->blobs), ERR_OK);
 	const struct nightly_opts nightly = {.store = rig->store,
 		.writer = rig->writer,
 		.signer = rig->signer,
 		.on_changed = on_state,
 		.ctx = rig};
 	assert_int_equal(nightly_start(&nightly, &rig->nightly, why, sizeof(why)), ERR_OK);
+	const struct private_opts private = {.store = rig->store,
+		.writer = rig->writer,
+		.signer = rig->signer,
+		.on_news = on_private,
+		.ctx = rig};
+	struct private_book *book = NULL;
+	assert_int_equal(private_start(&private, &book), ERR_OK);
+	__atomic_store_n(&rig->book, book, __ATOMIC_RELEASE);
 	struct api_opts opts = {.env = &env,
 		.store = rig->store,
 		.writer = rig->writer,
+		.blobs = rig->blobs,
 		.nightly = rig->nightly,
 		.signer = rig->signer,
+		.book = book,
 		.self = rig->self,
 		.http_port = rig->port,
 		.socket_path = rig->socket_path,
@@ -135,9 +160,14 @@ static void close_all(struct api_rig *rig)
 {
 	struct api *api = __atomic_exchange_n(&rig->api, NULL, __ATOMIC_ACQ_REL);
 	struct writer *writer = rig->writer;
+	struct private_book *book = __atomic_exchange_n(&rig->book, NULL, __ATOMIC_ACQ_REL);
 	api_stop(api);
+	(void)!writer_flush(writer); /* nobody tells the book of anything now */
+	private_stop(book);
 	nightly_stop(rig->nightly);
+	blobs_stop(rig->blobs);
 	writer_stop(writer);
+	blobs_free(rig->blobs);
 	reader_close_thread();
 	store_close(rig->store);
 }
@@ -165,8 +195,7 @@ void api_rig_start(struct api_rig *rig, const char *web_dir)
 	struct key *key = NULL;
 	memset(rig, 0, sizeof(*rig));
 	assert_true(sodium_init() >= 0);
-	(void)snprintf(rig->dir, sizeof(rig->dir), "/tmp/kith-test-XXXXXX");
-	assert_non_null(mkdtemp(rig->dir));
+	folder_make(rig->dir, sizeof(rig->dir), "kith-test");
 	(void)snprintf(rig->socket_path, sizeof(rig->socket_path), "%s/api.sock", rig->dir);
 	randombytes_buf(rig->seed, sizeof(rig->seed));
 	assert_int_equal(key_from_seed(rig->seed, &key), ERR_OK);

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 
+#include "store/blobs.h"
 #include "store/reader.h"
 
 #include <jansson.h>
@@ -18,7 +19,9 @@ struct api_rig {
 	struct signer *signer;
 	struct store *store;
 	struct writer *writer;
+	struct blobs *blobs;
 	struct nightly *nightly;
+	struct private_book *book;
 	struct api *api;
 	struct feed_id self;
 	uint16_t port;

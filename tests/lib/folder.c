@@ -5,9 +5,18 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+void folder_make(char *dir, size_t size, const char *name)
+{
+	const char *top = getenv("TMPDIR");
+	int len = snprintf(dir, size, "%s/%s-XXXXXX", top == NULL ? "/tmp" : top, name);
+	assert_true(len > 0 && (size_t)len < size);
+	assert_non_null(mkdtemp(dir));
+}
 
 void folder_remove(const char *dir)
 {

@@ -51,6 +51,7 @@ static void start_sync(struct node *node)
 		.loop = node->loop,
 		.store = node->store,
 		.writer = node->writer,
+		.blobs = node->blobs,
 		.signer = node->self.signer,
 		.network_key = nodes_network_key,
 		.host = node->host,
@@ -83,6 +84,7 @@ void node_start(struct node *node)
 	if (writer_start(&writer_opts, &node->writer, why, sizeof(why)) != ERR_OK) {
 		fail_msg("writer_start: %s", why);
 	}
+	assert_int_equal(blobs_start(node->store, node->writer, &node->blobs), ERR_OK);
 	assert_int_equal(reader_open(node->store, &node->reader), ERR_OK);
 	assert_int_equal(loop_new(node->env, &node->loop), ERR_OK);
 	start_sync(node);
@@ -106,9 +108,11 @@ void node_stop(struct node *node)
 	assert_int_equal(loop_post(node->loop, stop_sync, node), ERR_OK);
 	assert_int_equal(pthread_join(node->thread, NULL), 0);
 	atomic_store(&node->told, NULL);
+	blobs_stop(node->blobs);
 	writer_stop(node->writer);
 	assert_true(sync_free(node->sync));
 	loop_free(node->loop);
+	blobs_free(node->blobs);
 	reader_close(node->reader);
 	store_close(node->store);
 	author_fini(&node->self);
@@ -120,8 +124,7 @@ void node_init(struct node *node, unsigned number)
 	*node = (struct node){
 		.number = number, .hops_max = 2, .host = "127.0.0.1", .env = env_system()};
 	log_set_level(getenv("NODES_LOG") != NULL ? LOG_DEBUG : LOG_ERROR);
-	(void)snprintf(node->dir, sizeof(node->dir), "/tmp/kith-node-XXXXXX");
-	assert_non_null(mkdtemp(node->dir));
+	folder_make(node->dir, sizeof(node->dir), "kith-node");
 	struct author self;
 	author_init(&self, number);
 	assert_int_equal(fence_make_new(NULL, node->dir, &self.id, env_system()), ERR_OK);

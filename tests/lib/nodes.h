@@ -4,6 +4,7 @@
 #define TESTS_LIB_NODES_H
 
 #include "lib/authors.h"
+#include "store/blobs.h"
 #include "store/reader.h"
 #include "store/writer.h"
 #include "sync/sync.h"
@@ -17,6 +18,7 @@ struct node {
 	struct author self; /* its head is not kept: the writer signs */
 	struct store *store;
 	struct writer *writer;
+	struct blobs *blobs;
 	struct reader *reader; /* the test thread's */
 	struct loop *loop;
 	struct sync *sync;

@@ -55,6 +55,10 @@ static void on_commit(void *ctx, const struct commit *commit)
 	}
 	shelf->is_ahead_gone = shelf->is_ahead_gone || commit->is_ahead_gone;
 	shelf->late += commit->late_count;
+	for (size_t i = 0; i < commit->blob_count; i++) {
+		shelf->last_blob = commit->blobs[i];
+		shelf->blobs[commit->blobs[i].event]++;
+	}
 	if (commit->count > 0) { /* else a want: the graph changed without a message */
 		shelf->last = commit->messages[commit->count - 1];
 	}
@@ -140,8 +144,7 @@ void shelf_init(struct shelf *shelf)
 		.log_line = shelf_log,
 		.ctx = shelf};
 	author_init(&shelf->self, 0);
-	(void)snprintf(shelf->dir, sizeof(shelf->dir), "/tmp/kith-shelf-XXXXXX");
-	assert_non_null(mkdtemp(shelf->dir));
+	folder_make(shelf->dir, sizeof(shelf->dir), "kith-shelf");
 	assert_int_equal(fence_make_new(NULL, shelf->dir, &shelf->self.id, &shelf->env), ERR_OK);
 	shelf_open(shelf);
 }

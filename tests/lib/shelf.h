@@ -28,6 +28,8 @@ struct shelf {
 	uint64_t ahead; /* posts in the last announcement that had some held ahead */
 	struct committed last_ahead;
 	bool is_ahead_gone; /* announced at least once */
+	unsigned blobs[5];  /* how often each enum blob_event was announced */
+	struct blob_news last_blob;
 	void (*on_step)(void *ctx, enum writer_step step);
 	void *step_ctx;
 };

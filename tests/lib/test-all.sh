@@ -1,7 +1,11 @@
 #!/bin/sh
-# Everything `make test` promises, part by part; goes on after a failure, and sums up at the end.
+# Everything `make test` promises, part by part; goes on after a failure, and sums up at the end. Parts that only compute run behind, at the lowest
+# priority, one after another, beside those that wait for clocks, disks and browsers.
 set -u
 failed=""
+behind=$(mktemp -d)
+trap 'rm -rf "$behind"' EXIT
+trap 'trap "" TERM; kill 0; exit 130' INT
 part() { # name, make arguments
 	name=$1
 	shift
@@ -14,46 +18,59 @@ part() { # name, make arguments
 		failed="$failed $name"
 	fi
 }
-# A part that computes while the next ones wait: at the lowest priority; beside_ends tells how it went.
-beside() { # name, make arguments
-	beside=$1
-	shift
-	beside_log=$(mktemp)
-	beside_start=$(date +%s)
-	nice -n 19 "$@" >"$beside_log" 2>&1 &
-	beside_pid=$!
+# The same among those behind: its lines are kept for behind_ends, and how it went is a file.
+part_behind() { # name, make arguments
+	part "$@" >>"$behind/log" 2>&1
+	printf '%s' "$failed" >"$behind/failed"
 }
-beside_ends() {
-	wait "$beside_pid"
-	code=$?
-	printf '\n== %s\n' "$beside"
-	cat "$beside_log"
-	rm -f "$beside_log"
-	if [ "$code" -eq 0 ]; then
-		printf '== %s: good, %s s beside others\n' "$beside" "$(($(date +%s) - beside_start))"
-	else
-		printf '== %s: FAILED, %s s beside others\n' "$beside" "$(($(date +%s) - beside_start))"
-		failed="$failed $beside"
-	fi
+behind_begins() { # a function that plays parts with part_behind
+	: >"$behind/log"
+	: >"$behind/failed"
+	(
+		renice -n 19 -p "$(exec sh -c 'echo $PPID')" >/dev/null
+		failed=""
+		"$1"
+		echo done >"$behind/done"
+	) &
+	behind_pid=$!
+}
+behind_ends() {
+	wait "$behind_pid"
+	cat "$behind/log"
+	failed="$failed$(cat "$behind/failed")"
+	[ -e "$behind/done" ] || failed="$failed behind"
+	rm -f "$behind/done"
 }
 make="${MAKE:-make} --no-print-directory -s"
-part build $make -j2 WERROR=1 all
-part unit $make -j2 WERROR=1 unit
+
+# What both lanes link is made before, so that neither makes it under the other's hands.
+part build $make -j2 WERROR=1 all test-programs
+
+compute_first() {
+	part_behind mutants $make mutants
+	part_behind sim $make sim SEEDS=200
+	part_behind sim-self-test $make sim-self-test
+	part_behind differential $make differential COUNT=100000
+}
+behind_begins compute_first
+part unit $make WERROR=1 unit
 part asan $make -j2 asan
 part tsan $make -j2 tsan
-part sim $make -j2 sim SEEDS=500
-part sim-self-test $make sim-self-test
+behind_ends
+
+compute_then() {
+	part_behind lint $make lint
+	part_behind fuzz $make -j2 fuzz SECONDS=5 TIMEOUT=60
+}
+behind_begins compute_then
 part torture $make -j2 torture-ci
 part hostile $make hostile-ci
-part mutants $make mutants
-part differential $make differential COUNT=100000
 part shs1-test $make shs1-test
-beside lint $make lint
+part box2-vectors $make box2-vectors
 part interop $make interop DOSE=ci
 part lan $make lan-test
-beside_ends
 part web $make web-lint web-test
-part fuzz $make -j2 fuzz SECONDS=10
+behind_ends
 if [ -n "$failed" ]; then
 	printf '\nfailed:%s\n' "$failed"
 	exit 1

@@ -363,8 +363,8 @@ static void makes_none_of_a_damaged_database(void **state)
 	uint8_t junk[4096];
 	memset(junk, 0x5a, sizeof(junk));
 	off_t end = lseek(fd, 0, SEEK_END);
-	assert_true(end > 80 * 4096);
-	for (off_t at = 64 * 4096; at < end; at += 3 * 4096) { /* behind the schema */
+	assert_true(end > 160 * 4096);
+	for (off_t at = 128 * 4096; at < end; at += 3 * 4096) { /* behind the schema */
 		assert_int_equal(pwrite(fd, junk, sizeof(junk), at), sizeof(junk));
 	}
 	(void)close(fd);

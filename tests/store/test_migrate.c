@@ -358,6 +358,32 @@ static void the_copy_takes_the_place_of_the_database_one_version_back(void **sta
 	shelf_fini(&shelf);
 }
 
+/* A stranger's table is in the way of the third file: the sentence says which and why. */
+static void a_change_that_fails_changes_nothing_and_says_why(void **state)
+{
+	(void)state;
+	struct shelf shelf;
+	char path[128];
+	char snapshots[128];
+	char why[256] = "";
+	struct db *db = NULL;
+	old_shelf(&shelf);
+	path_in(&shelf, "kith.db", path);
+	path_in(&shelf, "snapshots", snapshots);
+	const struct migrate_plan plan = {.files = embedded_schema,
+		.count = embedded_schema_count,
+		.snapshot_dir = snapshots};
+	assert_int_equal(db_open(path, DB_WRITER, &shelf.env, &db), ERR_OK);
+	exec(db_handle(db), "CREATE TABLE holders (stranger)");
+	assert_int_not_equal(migrate_run(db, &plan, &shelf.env, why, sizeof(why)), ERR_OK);
+	assert_non_null(strstr(why, "003-"));
+	assert_non_null(strstr(why, "holders already exists"));
+	exec(db_handle(db), "DROP TABLE holders");
+	db_close(db);
+	assert_old_and_whole(&shelf, path);
+	shelf_fini(&shelf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +392,7 @@ int main(void)
 		cmocka_unit_test(messages_of_before_are_read_and_found_as_text),
 		cmocka_unit_test(a_node_killed_at_each_start_keeps_one_copy),
 		cmocka_unit_test(the_copy_takes_the_place_of_the_database_one_version_back),
+		cmocka_unit_test(a_change_that_fails_changes_nothing_and_says_why),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

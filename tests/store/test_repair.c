@@ -6,6 +6,7 @@
 
 #include "store/fence.h"
 #include "store/inside.h"
+#include "store/layer.h"
 #include "store/repair.h"
 
 #include <sodium.h>
@@ -199,6 +200,62 @@ static void views_come_back_exactly_as_they_were(void **state)
 	shelf_fini(&shelf);
 }
 
+/* What the book says of a block that a private word ended, in a node that runs. */
+static void lift(struct shelf *shelf, unsigned who)
+{
+	const struct change again = {.kind = CHANGE_EDGES, .feed = shelf->self.id};
+	struct layer_edge edge = {.edge = EDGE_FOLLOW};
+	struct author of;
+	bool is_changed = false;
+	author_init(&of, who);
+	edge.of = of.id;
+	assert_int_equal(layer_set(shelf->store, &edge, 1, &is_changed), ERR_OK);
+	assert_int_equal(writer_change_wait(shelf->writer, &again), ERR_OK);
+	author_fini(&of);
+}
+
+static const char lifted_rows[] = "SELECT f.id, (SELECT count(*) FROM posts p WHERE p.feed = "
+				  "l.feed) FROM lifted l JOIN feeds f ON f.feed = l.feed";
+
+/* A stopped node knows of no private word: what it ended stays ended. */
+static void a_lifted_block_outlives_every_repair(void **state)
+{
+	(void)state;
+	static const char *const damage[] = {"DELETE FROM posts", "DELETE FROM contacts",
+		"UPDATE figures SET n = 0", "DELETE FROM votes",
+		"UPDATE messages SET key_head = key_head + 1 WHERE feed = 2 AND sequence = 200",
+		"INSERT INTO lifted (feed) VALUES (2)", "INSERT INTO lifted (feed) VALUES (77)"};
+	for (size_t i = 0; i < sizeof(damage) / sizeof(damage[0]); i++) {
+		struct shelf shelf;
+		shelf_init(&shelf);
+		fill(&shelf);
+		lift(&shelf, 3);
+		shelf_close(&shelf);
+		char *before = shelf_dump(&shelf, lifted_rows);
+		assert_non_null(strstr(before, "|5|"));
+		char *views = shelf_dump(&shelf, all_views);
+		struct repair sound = run_repair(&shelf);
+		assert_int_equal(sound.steps, 0);
+		assert_int_equal(sum(sound.kinds), 0);
+		exec(&shelf, damage[i]);
+		struct repair first = run_repair(&shelf);
+		assert_true(sum(first.kinds) > 0);
+		assert_int_equal(sum(first.left), 0);
+		char *after = shelf_dump(&shelf, lifted_rows);
+		assert_string_equal(before, after);
+		if (strstr(damage[i], "messages") == NULL) {
+			char *views_after = shelf_dump(&shelf, all_views);
+			assert_string_equal(views, views_after);
+			free(views_after);
+		}
+		assert_int_equal(run_repair(&shelf).steps, 0);
+		free(views);
+		free(before);
+		free(after);
+		shelf_fini(&shelf);
+	}
+}
+
 static void a_cut_keeps_what_is_good(void **state)
 {
 	(void)state;
@@ -343,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_ours_is_mended_and_a_second_run_does_nothing),
 		cmocka_unit_test(views_come_back_exactly_as_they_were),
+		cmocka_unit_test(a_lifted_block_outlives_every_repair),
 		cmocka_unit_test(a_cut_keeps_what_is_good),
 		cmocka_unit_test(our_own_feed_is_never_written_and_publishing_pauses),
 		cmocka_unit_test(a_kill_in_the_middle_loses_nothing),

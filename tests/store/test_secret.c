@@ -1,6 +1,7 @@
 /* store/secret: the key's file is private, whole or as it was, and no plain copy stays behind when
  * it is locked. */
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include "base/file.h"
 #include "base/limits.h"
@@ -16,7 +17,7 @@
 
 enum { WHY_BYTES = 512, PATH_BYTES = 512 };
 
-static char dir[64];
+static char dir[128];
 static char why[WHY_BYTES];
 
 static const char *path_of(const char *name)
@@ -74,8 +75,8 @@ static size_t when_synced(const char *path)
 static int set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(dir, sizeof(dir), "/tmp/kith-test-XXXXXX");
-	return mkdtemp(dir) == NULL ? -1 : 0;
+	folder_make(dir, sizeof(dir), "kith-test");
+	return 0;
 }
 
 static int tear_down(void **state)

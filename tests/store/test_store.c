@@ -292,6 +292,10 @@ static void every_query_has_the_plan_that_was_looked_at(void **state)
 	shelf_init(&shelf);
 	path_in(&shelf, "kith.db", path);
 	assert_int_equal(db_open(path, DB_READER, &shelf.env, &db), ERR_OK);
+	/* As a reader lays it over the tables where something is private. */
+	assert_int_equal(db_exec(db, "PRAGMA query_only = OFF; CREATE TEMP TABLE private_edges "
+				     "(feed INTEGER PRIMARY KEY, edge INTEGER NOT NULL)"),
+		ERR_OK);
 	const struct query *const *listed = db_queries(&count);
 	assert_in_range(count, 50, 500);
 	const struct query **queries = calloc(count, sizeof(*queries));

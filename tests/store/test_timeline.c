@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "feed/tag.h"
 #include "store/index.h"
+#include "store/layer.h"
 #include "store/timeline.h"
 
 #include <math.h>
@@ -51,6 +52,79 @@ static void home_is_us_and_whom_we_follow(void **state)
 	assert_int_equal(count_of(shelf, TIMELINE_HOME, NULL), 1);
 	assert_int_equal(count_of(shelf, TIMELINE_PERSON, &ben.id), 2);
 	author_fini(&ben);
+}
+
+enum { LAID_ROUNDS = 12, LAID_MANY = 40, LAID_ROOM = 100 };
+
+/* Home in small pages, from the newest or from the oldest; how many. */
+static size_t walk_home(struct shelf *shelf, bool is_newer, int64_t order[static LAID_ROOM])
+{
+	struct timeline_query query = {.kind = TIMELINE_HOME, .limit = 3};
+	struct posts posts;
+	size_t count = 0;
+	bool has_more = true;
+	query.has_after = is_newer;
+	while (has_more) {
+		assert_int_equal(timeline_page(shelf->reader, &query, &posts), ERR_OK);
+		for (size_t i = 0; i < posts.count; i++) {
+			assert_in_range(count, 0, LAID_ROOM - 1);
+			order[count++] = posts.at[is_newer ? posts.count - 1 - i : i].order;
+		}
+		if (posts.count > 0) {
+			const struct post *last = &posts.at[is_newer ? 0 : posts.count - 1];
+			query.has_before = !is_newer;
+			query.at_ms = last->at_ms;
+			query.order = last->order;
+		}
+		has_more = posts.has_more;
+		posts_free(&posts);
+	}
+	return count;
+}
+
+/* What is said in private changes home, and how it is looked for does not. */
+static void home_is_the_same_however_it_is_looked_for(void **state)
+{
+	struct shelf *shelf = *state;
+	static const enum contact_edge said[] = {
+		EDGE_FOLLOW, EDGE_NEITHER, EDGE_FOLLOW, EDGE_FOLLOW, EDGE_NEITHER};
+	struct author people[5];
+	struct layer_edge edges[3 + LAID_MANY] = {
+		{.edge = EDGE_FOLLOW}, {.edge = EDGE_BLOCK}, {.edge = EDGE_NEITHER}};
+	int64_t few[2][LAID_ROOM];
+	int64_t many[2][LAID_ROOM];
+	bool is_changed = false;
+	for (unsigned i = 0; i < 5; i++) {
+		author_init(&people[i], 1 + i);
+		if (said[i] == EDGE_FOLLOW) {
+			(void)shelf_contact(shelf, &people[i].id, said[i]);
+		}
+	}
+	for (int round = 0; round < LAID_ROUNDS; round++) {
+		for (int i = 0; i < 5; i++) {
+			assert_int_equal(
+				shelf_append(shelf, author_post(&people[i], "one")), APPEND_STORED);
+		}
+		(void)shelf_publish(shelf, "{\"type\":\"post\",\"text\":\"%d\"}", round);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		edges[i].of = people[i + 1].id;
+	}
+	for (unsigned i = 0; i < LAID_MANY; i++) {
+		edges[3 + i] = (struct layer_edge){.of = {{200, (uint8_t)i}}, .edge = EDGE_FOLLOW};
+	}
+	assert_int_equal(layer_set(shelf->store, edges, 3, &is_changed), ERR_OK);
+	for (int way = 0; way < 2; way++) {
+		assert_int_equal(walk_home(shelf, way == 1, few[way]), 3 * LAID_ROUNDS);
+	}
+	assert_int_equal(layer_set(shelf->store, edges, 3 + LAID_MANY, &is_changed), ERR_OK);
+	for (int way = 0; way < 2; way++) {
+		assert_int_equal(walk_home(shelf, way == 1, many[way]), 3 * LAID_ROUNDS);
+		assert_memory_equal(few[way], many[way], 3 * LAID_ROUNDS * sizeof(int64_t));
+	}
+	for (unsigned i = 0; i < 5; i++) {
+		author_fini(&people[i]);
+	}
 }
 
 static void a_blocked_author_appears_nowhere_and_comes_back_whole(void **state)
@@ -609,6 +683,8 @@ int main(void)
 			shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_thread_has_at_most_50_stand_ins, shelf_set_up, shelf_tear_down),
+		cmocka_unit_test_setup_teardown(
+			home_is_the_same_however_it_is_looked_for, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
 			home_is_us_and_whom_we_follow, shelf_set_up, shelf_tear_down),
 		cmocka_unit_test_setup_teardown(
