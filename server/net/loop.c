@@ -346,6 +346,8 @@ enum err loop_new(const struct env *env, struct loop **out)
 		goto out;
 	}
 	err = ERR_IO;
+	/* Who writes to a peer that went is told so by the call. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (uv_loop_init(&loop->uv) != 0) {
 		goto out;
 	}

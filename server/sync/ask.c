@@ -11,6 +11,7 @@
 #include "sync/recover.h"
 #include "sync/schedule.h"
 #include "sync/shares.h"
+#include "sync/wants.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,6 +39,8 @@ struct ask {
 	size_t count;
 	struct message_id ids[LIMIT_MISSING_ASKED];
 	struct missing_answer missing;
+	struct blob_id blob_id;
+	struct sync_blob blob;
 };
 
 static struct ask *ask_new(struct sync *sync, void (*answer)(struct ask *ask))
@@ -285,7 +288,9 @@ static void answer_figures(struct ask *ask)
 	const struct sync *sync = ask->sync;
 	const struct sync_counters *counters = &sync->counters;
 	struct shares_figures shares;
+	struct wants_figures wants;
 	shares_figures(sync->shares, &shares);
+	wants_figures(sync->wants, &wants);
 	ask->figures = (struct sync_figures){
 		.messages_in = counters->messages_in,
 		.messages_out = counters->messages_out,
@@ -299,6 +304,12 @@ static void answer_figures(struct ask *ask)
 		.note_bytes_out = counters->note_bytes_out,
 		.feeds_paused = shares.feeds_paused,
 		.peers_paused = shares.peers_paused,
+		.blobs_in = wants.in,
+		.blobs_out = wants.out,
+		.blob_bytes_in = wants.in_bytes,
+		.blob_bytes_out = wants.out_bytes,
+		.blob_lies = wants.lies,
+		.blobs_wanted = wants.wanted,
 	};
 	for (const struct partner *partner = sync->partners; partner != NULL;
 		partner = partner->next) {
@@ -368,6 +379,29 @@ enum err sync_holders(struct sync *sync, struct sync_holder *out, size_t room, s
 		qsort(ask->holders, ask->count, sizeof(*ask->holders), by_sequence);
 		*count = ask->count < room ? ask->count : room;
 		memcpy(out, ask->holders, *count * sizeof(*out));
+	}
+	ask_release(ask);
+	return err;
+}
+
+/* Blobs. */
+
+static void answer_blob(struct ask *ask)
+{
+	wants_look(ask->sync->wants, &ask->blob_id, &ask->blob);
+	ask_done(ask, ERR_OK);
+}
+
+enum err sync_blob(struct sync *sync, const struct blob_id *id, struct sync_blob *out)
+{
+	struct ask *ask = ask_new(sync, answer_blob);
+	if (ask == NULL) {
+		return ERR_NOMEM;
+	}
+	ask->blob_id = *id;
+	enum err err = ask_wait(ask, ASK_MS);
+	if (err == ERR_OK) {
+		*out = ask->blob;
 	}
 	ask_release(ask);
 	return err;

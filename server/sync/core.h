@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 
+struct blobs;
 struct confirm;
 struct ebt;
 struct fetch;
@@ -32,6 +33,8 @@ struct schedule;
 struct shares;
 struct budget;
 struct twin;
+struct wants;
+struct wants_peer;
 
 /* What the author of a committed contact message says of somebody now. */
 struct mail_edge {
@@ -46,8 +49,11 @@ struct mail {
 	struct append_job *job;  /* or NULL: then a commit */
 	struct ahead_job *ahead; /* or that */
 	bool is_graph_changed;
-	size_t count, edge_count;
+	bool has_let_go;
+	struct let_go_news let_go;
+	size_t count, edge_count, blob_count;
 	struct mail_edge *edges; /* behind `stored`, in the same memory */
+	struct blob_news *blobs; /* … and behind these */
 	struct {
 		struct feed_id author;
 		uint64_t sequence;
@@ -84,6 +90,7 @@ struct partner {
 	struct history *histories; /* streams the peer opened */
 	struct newest_peer *newest;
 	struct missing_peer *missing;
+	struct wants_peer *wants;
 	struct loop_timer *timer; /* until something is done about missing EBT */
 	bool is_ebt_lost;         /* … by opening it again */
 	struct confirm *confirm;
@@ -114,6 +121,7 @@ struct sync {
 	struct store *store;
 	struct readers *readers;
 	struct writer *writer;
+	struct blobs *blobs; /* may be NULL */
 	struct signer *signer;
 	struct feed_id self;
 	uint8_t network_key[32];
@@ -131,6 +139,7 @@ struct sync {
 	struct ingest *ingest;
 	struct newest *newest;
 	struct missing *missing;
+	struct wants *wants;
 	struct schedule *schedule;
 	struct shares *shares;
 	struct listener *listener;

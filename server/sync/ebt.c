@@ -141,11 +141,13 @@ static void shared_note(
 	struct ebt *ebt, struct feed *feed, struct ebt_feed *at, const struct note *note)
 {
 	bool is_behind_us = note->sequence < feed->head;
-	bool must_hear = is_behind_us && !note->wants && !at->is_told;
+	bool may_serve = ebt_may_serve(feed, at);
+	bool must_hear =
+		is_behind_us && (may_serve ? !note->wants && !at->is_told : at->is_claimed);
 	if (!at->is_noted || at->is_refused || must_hear) {
 		ebt_mark(ebt, feed);
 	}
-	if (is_behind_us && note->wants) {
+	if (is_behind_us && note->wants && may_serve) {
 		ebt_queue(ebt, feed);
 	}
 	ebt_source_told(ebt, feed);
@@ -480,7 +482,23 @@ void ebt_committed(struct partner *partner, struct feed *feed)
 		if (at->sent < feed->head) {
 			ebt_queue(ebt, feed);
 		}
-	} else if (is_behind_us && (at->theirs != THEIRS_UNKNOWN || !at->is_noted)) {
+	} else if (is_behind_us &&
+		   (at->theirs == THEIRS_UNKNOWN ? !at->is_noted : ebt_may_serve(feed, at))) {
+		ebt_mark(ebt, feed);
+	}
+}
+
+void ebt_let_go(struct partner *partner, struct feed *feed)
+{
+	struct ebt *ebt = partner->ebt;
+	struct ebt_feed *at = ebt == NULL ? NULL : ebt_look(ebt, feed);
+	if (at == NULL || !ebt->is_open || !at->is_noted || at->theirs == THEIRS_NOT) {
+		return;
+	}
+	bool is_over = at->is_claimed && at->theirs != THEIRS_UNKNOWN && !ebt_may_serve(feed, at) &&
+		       at->sent < feed->head;
+	bool is_again = feed->head == 0;
+	if (is_over || is_again) {
 		ebt_mark(ebt, feed);
 	}
 }

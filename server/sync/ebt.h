@@ -26,6 +26,11 @@ void ebt_committed(struct partner *partner, struct feed *feed);
 void ebt_feed_moved(struct sync *sync, struct feed *feed);
 /** The set of feeds, the blocks or `feed->is_paused` changed. */
 void ebt_reach_changed(struct partner *partner);
+/** The beginning of `feed` is gone, or all of it comes again: who was told more than it can have is
+ * told so. */
+void ebt_let_go(struct partner *partner, struct feed *feed);
+/** Nobody feeds it: the best of all sessions, if one has more. */
+void ebt_source_find(struct sync *sync, struct feed *feed);
 /** A message of `feed` failed; `from` (may be gone: NULL) gave it. */
 void ebt_feed_failed(
 	struct sync *sync, struct feed *feed, struct partner *from, enum ingest_failure failure);

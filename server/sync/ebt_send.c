@@ -145,6 +145,35 @@ static uint16_t take_queued(struct ebt *ebt)
 	return slot;
 }
 
+/*
+ * A peer that is below what was let go gets nothing of it. It is told that we stand where it
+ * stands: then it takes the feed from others, and comes to us again once it has come up
+ * (sync/README.md). Before it has said where it is we leave the feed out of the notes that go
+ * first.
+ */
+static enum err add_level_note(struct ebt *ebt, const struct feed *feed, struct buf *out)
+{
+	struct ebt_feed *at = ebt_look(ebt, feed);
+	const struct note note = {.is_replicated = true, .sequence = at->sent};
+	if (at->theirs == THEIRS_UNKNOWN) {
+		return ERR_OK;
+	}
+	at->is_noted = true;
+	at->is_told = false;
+	at->is_claimed = false;
+	at->is_refused = false;
+	at->is_wanting = false;
+	return note_add(out, &feed->id, &note);
+}
+
+static bool is_level_note(const struct ebt *ebt, const struct feed *feed)
+{
+	const struct ebt_feed *at = ebt_look(ebt, feed);
+	bool may_wait = !ebt->is_dialler && !ebt->has_heard;
+	return ebt_is_shared(ebt, feed) && !at->is_stopped && !ebt_may_serve(feed, at) &&
+	       (at->theirs != THEIRS_UNKNOWN || may_wait);
+}
+
 /* Of our own feed everybody may send what we lost; any other one is taken from its source only. */
 static enum err add_note(struct ebt *ebt, const struct feed *feed, struct buf *out)
 {
@@ -154,6 +183,9 @@ static enum err add_note(struct ebt *ebt, const struct feed *feed, struct buf *o
 	if (!is_ours && at->is_refused) {
 		return ERR_OK; /* once per session */
 	}
+	if (is_level_note(ebt, feed)) {
+		return add_level_note(ebt, feed, out);
+	}
 	bool is_rewound = ebt->is_rewinding && is_own;
 	uint64_t head = is_rewound && ebt->rewind_to < feed->head ? ebt->rewind_to : feed->head;
 	struct note note = {.is_replicated = is_ours,
@@ -162,6 +194,7 @@ static enum err add_note(struct ebt *ebt, const struct feed *feed, struct buf *o
 	ebt->is_rewinding = ebt->is_rewinding && !is_rewound;
 	at->is_noted = true;
 	at->is_told = is_ours && head == feed->head;
+	at->is_claimed = is_ours;
 	at->is_refused = !is_ours;
 	at->is_wanting = note.wants;
 	return note_add(out, &feed->id, &note);
@@ -210,7 +243,7 @@ static bool has_more(struct ebt *ebt, const struct feed *feed)
 {
 	struct ebt_feed *at = ebt_at(ebt, feed);
 	return at != NULL && at->they_want && !at->is_stopped && at->sent < feed->head &&
-	       ebt_is_shared(ebt, feed);
+	       ebt_may_serve(feed, at) && ebt_is_shared(ebt, feed);
 }
 
 static void send_items(struct ebt *ebt, const struct pull *pull)

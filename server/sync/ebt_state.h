@@ -24,6 +24,7 @@ struct ebt_feed {
 	bool is_told : 1;    /* … and it was our present head */
 	bool is_wanting : 1; /* … and it was an even note */
 	bool is_refused : 1; /* … and it was −1 */
+	bool is_claimed : 1; /* … and it was all we have, the last time */
 	bool is_stopped : 1; /* an invalid or forked message came from this peer */
 	bool is_tried : 1;   /* it was asked, and gave nothing since */
 	bool is_queued : 1, is_dirty : 1;
@@ -63,6 +64,13 @@ struct ebt {
 	unsigned rest, rests; /* ticks without such, and how many the next time */
 };
 
+/** Can the peer have what follows its own number? Not below what was let go (store/let_go). */
+static inline bool ebt_may_serve(const struct feed *feed, const struct ebt_feed *at)
+{
+	return feed->first <= 1 ||
+	       (at->theirs != THEIRS_NOT && (uint64_t)at->sent + 1 >= feed->first);
+}
+
 /** The feed in this session; NULL without memory. Valid as long as the session. */
 struct ebt_feed *ebt_at(struct ebt *ebt, const struct feed *feed);
 /** … NULL when nothing was said of it. */
@@ -94,8 +102,6 @@ void ebt_source_told(struct ebt *ebt, struct feed *feed);
 void ebt_source_lose(struct ebt *ebt, struct feed *feed);
 /** … of anything. */
 void ebt_source_lose_all(struct ebt *ebt);
-/** Nobody feeds it: the best of all sessions, if one has more. */
-void ebt_source_find(struct sync *sync, struct feed *feed);
 /** LIMIT_EBT_STALL_MS passed: who gave nothing is passed over. */
 void ebt_source_judge(struct ebt *ebt);
 /** It claims more than is stored or on its way. */

@@ -8,11 +8,12 @@
 #include "sync/newest.h"
 #include "sync/peers.h"
 #include "sync/ping.h"
+#include "sync/wants.h"
 
 #include <stdio.h>
 
 /* Who may call. Permission is decided by the key of the connection (protocol/04 §6). */
-enum may_call { ANY_PEER };
+enum may_call { ANY_PEER, OWNER };
 
 struct method {
 	const char *name;
@@ -29,6 +30,13 @@ static const struct method methods[] = {
 	{"manifest", "sync", RPC_ASYNC, ANY_PEER, serve_manifest},
 	{"whoami", "sync", RPC_ASYNC, ANY_PEER, serve_whoami},
 	{"createHistoryStream", "source", RPC_SOURCE, ANY_PEER, history_serve},
+	{"blobs.changes", "source", RPC_SOURCE, ANY_PEER, wants_serve_changes},
+	{"blobs.createWants", "source", RPC_SOURCE, ANY_PEER, wants_serve_wants},
+	{"blobs.get", "source", RPC_SOURCE, ANY_PEER, wants_serve_get},
+	{"blobs.getSlice", "source", RPC_SOURCE, ANY_PEER, wants_serve_slice},
+	{"blobs.has", "async", RPC_ASYNC, ANY_PEER, wants_serve_has},
+	{"blobs.push", "async", RPC_ASYNC, OWNER, NULL},
+	{"blobs.size", "async", RPC_ASYNC, ANY_PEER, wants_serve_size},
 	{"ebt.replicate", "duplex", RPC_DUPLEX, ANY_PEER, ebt_serve},
 	{"gossip.ping", "duplex", RPC_DUPLEX, ANY_PEER, ping_serve},
 	{"kith.message", "source", RPC_SOURCE, ANY_PEER, missing_serve},
@@ -83,6 +91,9 @@ void methods_call(struct partner *partner, struct rpc_call *call, const char *na
 		if (strcmp(methods[i].name, name) != 0) {
 			continue;
 		}
+		if (methods[i].who == OWNER) {
+			break; /* nobody with our key gets as far as this */
+		}
 		if (methods[i].kind == kind) {
 			methods[i].serve(partner, call, args);
 			return;
@@ -92,11 +103,6 @@ void methods_call(struct partner *partner, struct rpc_call *call, const char *na
 		return;
 	}
 	partner->sync->counters.calls_refused++;
-	if (strncmp(name, "blobs.", strlen("blobs.")) == 0) {
-		/* Without createWants a JavaScript peer calls blobs.has for every blob it or its
-		 * friends want, however often it is refused: no reason to hang up on it. */
-		rpc_accept(call, &nothing);
-	}
 	rpc_refuse_not_allowed(call, name);
 }
 

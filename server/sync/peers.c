@@ -17,6 +17,7 @@
 #include "sync/schedule.h"
 #include "sync/shares.h"
 #include "sync/twin.h"
+#include "sync/wants.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -150,6 +151,7 @@ static void begin(struct partner *partner)
 	recover_ready(partner);
 	newest_ready(partner);
 	missing_ready(partner);
+	wants_ready(partner);
 	if (partner->is_dialled_by_us) {
 		ebt_open(partner);
 		ping_open(partner);
@@ -216,6 +218,7 @@ static void gone(struct partner *partner, const char *reason)
 	shares_gone(partner);
 	newest_drop(partner);
 	missing_drop(partner);
+	wants_drop(partner);
 	assert(partner->histories == NULL && partner->ping == NULL);
 	if (partner->is_ready && table_get(sync->ready, partner->id.at) == partner) {
 		(void)table_remove(sync->ready, partner->id.at);
@@ -329,6 +332,7 @@ void peers_close(struct partner *partner, const char *reason)
 		fetch_drop(partner);
 		newest_drop(partner);
 		missing_drop(partner);
+		wants_drop(partner);
 		peer_close(partner->peer, reason);
 	}
 }

@@ -2,6 +2,8 @@
  * hand-over between threads. */
 #include "sync/pull.h"
 
+#include "store/let_go.h"
+
 #include <stdlib.h>
 
 struct reading {
@@ -89,8 +91,15 @@ static void read_one(struct pull *pull, uint32_t i, struct reader *reader)
 		return;
 	}
 	want->next = want->from;
-	enum err err = reader_feed(
-		reader, &want->feed, want->from, (size_t)want->count_max, take, &reading);
+	uint64_t first = 1;
+	enum err err = reader_first(reader, &want->feed, &first);
+	if (err != ERR_OK || want->from < first) {
+		/* What it asks for was let go: nothing, rather than a history with a hole. */
+		pull->err = err;
+		want->is_at_end = true;
+		return;
+	}
+	err = reader_feed(reader, &want->feed, want->from, (size_t)want->count_max, take, &reading);
 	if (err != ERR_OK && err != ERR_NOT_FOUND) {
 		pull->err = err;
 	}

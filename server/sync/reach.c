@@ -6,15 +6,18 @@
 #include "sync/reach.h"
 
 #include "base/table.h"
+#include "store/let_go.h"
 #include "store/safety.h"
 #include "sync/ebt.h"
 #include "sync/fetch.h"
 #include "sync/history.h"
+#include "sync/ingest_lanes.h"
 #include "sync/newest.h"
 #include "sync/peers.h"
 #include "sync/recover.h"
 #include "sync/schedule.h"
 #include "sync/shares.h"
+#include "sync/wants.h"
 
 #include <assert.h>
 #include <sodium.h>
@@ -29,6 +32,7 @@ struct edge {
 struct head_row {
 	struct feed_id feed;
 	uint64_t sequence;
+	uint64_t first; /* 0: not said here */
 };
 
 /* What the worker read. */
@@ -44,6 +48,7 @@ struct snapshot {
 	struct head_row *heads;
 	size_t head_count, head_room;
 	struct feed_id self;
+	uint64_t falls; /* of heads, when it was begun */
 };
 
 struct reach {
@@ -56,6 +61,8 @@ struct reach {
 	struct table *blocks; /* hash of from and to */
 	struct feed *self;
 	struct loop_timer *timer;
+	uint64_t
+		falls; /* how often a head fell back: heads of an older snapshot say nothing then */
 	bool is_computing, is_stale, is_stopped;
 	struct mail_edge *news; /* told while a snapshot is made: it may not know them */
 	size_t news_count, news_room;
@@ -113,6 +120,18 @@ static void take_head(void *ctx, const struct feed_id *feed, const struct chain_
 		(struct head_row){.feed = *feed, .sequence = head->sequence};
 }
 
+static void take_first(void *ctx, const struct let_go_row *row)
+{
+	struct snapshot *snapshot = ctx;
+	if (row->again == LET_GO_COMING ||
+		!has_room((void **)&snapshot->heads, snapshot->head_count, &snapshot->head_room,
+			sizeof(*snapshot->heads), 2 * (size_t)LIMIT_FEEDS_KNOWN)) {
+		return;
+	}
+	snapshot->heads[snapshot->head_count++] =
+		(struct head_row){.feed = row->feed, .first = row->below};
+}
+
 static bool is_blocked(const struct snapshot *snapshot, const struct feed_id *feed)
 {
 	for (size_t i = 0; i < snapshot->edge_count; i++) {
@@ -167,6 +186,10 @@ static void snapshot_read(struct snapshot *snapshot, struct reader *reader)
 	if (snapshot->err == ERR_OK) {
 		snapshot->err = err;
 	}
+	err = reader_let_go_all(reader, take_first, snapshot);
+	if (snapshot->err == ERR_OK) {
+		snapshot->err = err;
+	}
 }
 
 /* Worker. */
@@ -218,10 +241,18 @@ static struct feed *feed_make(struct reach *reach, const struct feed_id *id)
 
 static void apply_heads(struct reach *reach, const struct snapshot *snapshot)
 {
+	if (snapshot->falls != reach->falls) {
+		reach_touch(
+			reach); /* a head fell back meanwhile: what was read may be the old one */
+		return;
+	}
 	for (size_t i = 0; i < snapshot->head_count; i++) {
-		struct feed *feed = table_get(reach->feeds, snapshot->heads[i].feed.at);
-		if (feed != NULL) {
-			(void)reach_committed(reach, &feed->id, snapshot->heads[i].sequence);
+		const struct head_row *row = &snapshot->heads[i];
+		struct feed *feed = table_get(reach->feeds, row->feed.at);
+		if (feed != NULL && row->first == 0) {
+			(void)reach_committed(reach, &feed->id, row->sequence);
+		} else if (feed != NULL && row->first > feed->first) {
+			feed->first = row->first;
 		}
 	}
 }
@@ -401,6 +432,7 @@ static void tell(struct reach *reach)
 		tell_one(partner);
 	}
 	shares_reach_changed(sync->shares);
+	wants_reach_changed(sync->wants);
 	recover_reach_changed(sync->recover);
 	schedule_touch(sync->schedule);
 	sync_changed(sync);
@@ -455,6 +487,7 @@ static void compute(struct reach *reach)
 		loop_timer_set(reach->timer, RETRY_MS);
 		return;
 	}
+	snapshot->falls = reach->falls;
 	reach->is_stale = false;
 	reach->is_computing = true;
 	reach->news_count = 0;
@@ -618,6 +651,38 @@ void reach_edges(struct reach *reach, const struct mail_edge *edges, size_t coun
 	}
 	if (is_ours) {
 		tell(reach);
+	}
+}
+
+/* It is asked for again as if nothing had ever come. */
+static void begin_again(struct sync *sync, struct feed *feed)
+{
+	feed->head = 0;
+	feed->pending = 0;
+	feed->epoch++;
+	lanes_feed_failed(feed);
+	ebt_feed_failed(sync, feed, NULL, FAILURE_GAP);
+	fetch_feed_failed(sync, feed, NULL, FAILURE_GAP);
+	ebt_source_find(sync, feed);
+}
+
+void reach_let_go(struct reach *reach, const struct let_go_news *news)
+{
+	struct feed *feed = table_get(reach->feeds, news->feed.at);
+	struct sync *sync = reach->sync;
+	reach->falls += news->is_again;
+	if (feed == NULL) {
+		return;
+	}
+	feed->first = news->is_again ? 1 : news->below;
+	if (news->is_again) {
+		begin_again(sync, feed);
+	}
+	for (struct partner *partner = sync->partners; partner != NULL; partner = partner->next) {
+		ebt_let_go(partner, feed);
+		if (news->is_again && ebt_told(partner, feed) > 0) {
+			newest_consider(partner, feed);
+		}
 	}
 }
 

@@ -12,11 +12,12 @@
  * `slot` never change. */
 struct feed {
 	struct feed_id id;
-	uint32_t slot;       /* a small number, for arrays */
-	int hops;            /* 0 ourselves, 1 followed …; −1: not replicated */
-	uint64_t head;       /* committed */
-	uint64_t pending;    /* head and what is between socket and writer behind it */
-	uint32_t epoch;      /* counts the times `pending` fell back */
+	uint32_t slot;    /* a small number, for arrays */
+	int hops;         /* 0 ourselves, 1 followed …; −1: not replicated */
+	uint64_t head;    /* committed */
+	uint64_t first;   /* what is here without a hole begins with it (store/let_go); 0, 1: all */
+	uint64_t pending; /* head and what is between socket and writer behind it */
+	uint32_t epoch;   /* counts the times `pending` fell back */
 	uint32_t blocking;   /* people its author blocks */
 	struct share *share; /* sync/shares'; NULL: nothing was counted */
 	bool is_chosen;      /* scratch of reach.c */
@@ -66,6 +67,8 @@ struct feed *reach_committed(struct reach *reach, const struct feed_id *author, 
  * blocks, nothing more of it goes.
  */
 void reach_edges(struct reach *reach, const struct mail_edge *edges, size_t count);
+/** Old messages of a feed were let go; or all of it, and it is to come again. */
+void reach_let_go(struct reach *reach, const struct let_go_news *news);
 /** The graph changed: compute again soon. */
 void reach_touch(struct reach *reach);
 /** No more computing; for the stop. */

@@ -19,6 +19,7 @@
 #include "sync/schedule.h"
 #include "sync/shares.h"
 #include "sync/twin.h"
+#include "sync/wants.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -106,11 +107,15 @@ static void take_commit(struct sync *sync, const struct mail *mail)
 	if (last != NULL) {
 		tell_head(sync, last);
 	}
+	if (mail->has_let_go) {
+		reach_let_go(sync->reach, &mail->let_go);
+	}
 	/* What a block forbids stops here and now; the rest of the graph is computed behind it. */
 	reach_edges(sync->reach, mail->edges, mail->edge_count);
 	if (mail->is_graph_changed) {
 		reach_touch(sync->reach);
 	}
+	wants_news(sync->wants, mail->blobs, mail->blob_count);
 	sync_changed(sync);
 }
 
@@ -161,7 +166,8 @@ void sync_mail(struct sync *sync, struct mail *mail)
 
 void sync_on_commit(struct sync *sync, const struct commit *commit)
 {
-	if (commit->count == 0 && !commit->is_graph_changed) {
+	if (commit->count == 0 && !commit->is_graph_changed && commit->blob_count == 0 &&
+		commit->let_go == NULL) {
 		return; /* something is shown ahead of its history: no news for peers */
 	}
 	size_t edge_count = 0;
@@ -169,7 +175,8 @@ void sync_on_commit(struct sync *sync, const struct commit *commit)
 		edge_count += commit->messages[i].is_edge;
 	}
 	struct mail *mail = malloc(sizeof(*mail) + commit->count * sizeof(mail->stored[0]) +
-				   edge_count * sizeof(mail->edges[0]));
+				   edge_count * sizeof(mail->edges[0]) +
+				   commit->blob_count * sizeof(mail->blobs[0]));
 	if (mail == NULL) {
 		LOG(sync->env, LOG_ERROR, "commit.untold", LOG_NUM("messages", commit->count));
 		return;
@@ -177,9 +184,18 @@ void sync_on_commit(struct sync *sync, const struct commit *commit)
 	mail->job = NULL;
 	mail->ahead = NULL;
 	mail->is_graph_changed = commit->is_graph_changed;
+	mail->has_let_go = commit->let_go != NULL;
+	if (mail->has_let_go) {
+		mail->let_go = *commit->let_go;
+	}
 	mail->count = commit->count;
 	mail->edges = (struct mail_edge *)(void *)&mail->stored[commit->count];
 	mail->edge_count = 0;
+	mail->blobs = (struct blob_news *)(void *)&mail->edges[edge_count];
+	mail->blob_count = commit->blob_count;
+	if (commit->blob_count > 0) {
+		memcpy(mail->blobs, commit->blobs, commit->blob_count * sizeof(mail->blobs[0]));
+	}
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct committed *message = &commit->messages[i];
 		mail->stored[i].author = message->author;
@@ -233,6 +249,7 @@ static void copy_opts(struct sync *sync, const struct sync_opts *opts)
 	sync->env = loop_env(opts->loop);
 	sync->store = opts->store;
 	sync->writer = opts->writer;
+	sync->blobs = opts->blobs;
 	sync->signer = opts->signer;
 	sync->self = *signer_id(opts->signer);
 	memcpy(sync->network_key, opts->network_key, sizeof(sync->network_key));
@@ -248,7 +265,7 @@ static void copy_opts(struct sync *sync, const struct sync_opts *opts)
 	sync->ctx = opts->ctx;
 }
 
-static enum err make_parts(struct sync *sync)
+static enum err make_parts(struct sync *sync, const struct sync_opts *opts)
 {
 	sync->readers = readers_new(sync->store);
 	sync->ready = table_new(sync->env, LIMIT_PEERS_MAX + LIMIT_PEERS);
@@ -272,6 +289,9 @@ static enum err make_parts(struct sync *sync)
 	}
 	if (err == ERR_OK) {
 		err = missing_new(sync, &sync->missing);
+	}
+	if (err == ERR_OK) {
+		err = wants_new(sync, opts->blobs, &sync->wants);
 	}
 	if (err == ERR_OK) {
 		err = replay_new(sync, &sync->replay);
@@ -309,19 +329,22 @@ enum err sync_start(const struct sync_opts *opts, struct sync **out, char *why, 
 		return ERR_NOMEM;
 	}
 	copy_opts(sync, opts);
-	enum err err = make_parts(sync);
-	if (err != ERR_OK) {
-		(void)snprintf(
-			why, why_bytes, "Replication could not be prepared: %s.", err_text(err));
-	} else {
-		struct listen_opts listen = {.loop = sync->loop,
-			.host = opts->host,
-			.port = opts->port,
-			.peers_max = sync->peers_max,
-			.on_link = on_link,
-			.ctx = sync};
-		err = listener_start(&listen, &sync->listener, why, why_bytes);
-		sync->port = err == ERR_OK ? listener_port(sync->listener) : 0;
+	/* First of all: a port that is taken ends the start before anything reads in the store. */
+	struct listen_opts listen = {.loop = sync->loop,
+		.host = opts->host,
+		.port = opts->port,
+		.peers_max = sync->peers_max,
+		.on_link = on_link,
+		.ctx = sync};
+	enum err err = listener_start(&listen, &sync->listener, why, why_bytes);
+	if (err == ERR_OK) {
+		sync->port = listener_port(sync->listener);
+		err = make_parts(sync, opts);
+		if (err != ERR_OK) {
+			(void)snprintf(why, why_bytes, "Replication could not be prepared: %s.",
+				err_text(err));
+			listener_stop(sync->listener);
+		}
 	}
 	if (err != ERR_OK) {
 		(void)sync_free(sync); /* nothing runs yet */
@@ -352,6 +375,7 @@ void sync_stop(struct sync *sync, void (*on_stopped)(void *ctx), void *ctx)
 	shares_stop(sync->shares);
 	newest_stop(sync->newest);
 	missing_stop(sync->missing);
+	wants_stop(sync->wants);
 	replay_stop(sync->replay);
 	recover_stop(sync->recover);
 	peers_close_all(sync, "the node is stopping");
@@ -380,6 +404,7 @@ bool sync_free(struct sync *sync)
 	schedule_free(sync->schedule);
 	newest_free(sync->newest);
 	missing_free(sync->missing);
+	wants_free(sync->wants);
 	ingest_free(sync->ingest);
 	shares_free(sync->shares);
 	reach_free(sync->reach);

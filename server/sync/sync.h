@@ -10,12 +10,14 @@
 #include "store/writer.h"
 #include "wire/address.h"
 
+struct blobs;
 struct sync;
 
 struct sync_opts {
 	struct loop *loop;
 	struct store *store;
 	struct writer *writer;
+	struct blobs *blobs; /* store/blobs; NULL: none are kept (the simulator) */
 	struct signer *signer;
 	const uint8_t *network_key; /* 32 bytes, copied */
 	const uint8_t *hmac_key;    /* NULL or 32 bytes */
@@ -92,6 +94,10 @@ struct sync_figures {
 	uint64_t note_bytes_in, note_bytes_out; /* clock notes */
 	uint64_t feeds_paused;                  /* have sent their share of today (sync/shares) */
 	uint64_t peers_paused;                  /* have sent or taken their share of this hour */
+	uint64_t blobs_in, blobs_out;           /* whole ones that came, calls that were answered */
+	uint64_t blob_bytes_in, blob_bytes_out;
+	uint64_t blob_lies;    /* came and were not what was asked for */
+	uint64_t blobs_wanted; /* now, by us and by others */
 };
 /** Any thread but the loop. */
 MUST_USE enum err sync_figures(struct sync *sync, struct sync_figures *out);
@@ -104,6 +110,14 @@ struct sync_holder {
  * at most `room`. Any thread but the loop. */
 MUST_USE enum err sync_holders(
 	struct sync *sync, struct sync_holder *out, size_t room, size_t *count);
+
+/* What the network knows of a blob that is wanted or offered. */
+struct sync_blob {
+	unsigned holders; /* connected, who say they have it; of an offered one, who have it */
+	uint64_t received, bytes; /* while it comes; 0, 0: it does not */
+};
+/** Any thread but the loop. */
+MUST_USE enum err sync_blob(struct sync *sync, const struct blob_id *id, struct sync_blob *out);
 
 /* What came of asking for messages that a conversation speaks of. */
 struct sync_missing {

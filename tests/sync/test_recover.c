@@ -383,8 +383,10 @@ static void two_histories_of_equal_length_are_found_out_though_nothing_is_paused
 	author_fini(&other);
 }
 
+enum again { ANSWERS, TELLS_LATER, FINDS_LATER };
+
 /* A holder from an earlier run that stands where it stood says nothing of our feed. */
-static void meet_again(struct stage *stage, bool is_empty_first)
+static void meet_again(struct stage *stage, enum again how)
 {
 	struct author other;
 	struct message *theirs[3];
@@ -407,11 +409,13 @@ static void meet_again(struct stage *stage, bool is_empty_first)
 	script_send(ebt, "{}");
 	asked = next_history(stage, 1);
 	assert_non_null(strstr(asked->args, "\"seq\":4,\"limit\":1,"));
-	if (is_empty_first) {
+	if (how != ANSWERS) {
 		rpc_end(asked->call);
 		script_linger(&stage->peer, 200);
 		assert_int_equal(count_histories(stage), 2);
-		script_send(ebt, "{%s}", note(room, &stage->ana.self, 8));
+		if (how == TELLS_LATER) {
+			script_send(ebt, "{%s}", note(room, &stage->ana.self, 8));
+		}
 		asked = next_history(stage, 2);
 	}
 	assert_int_equal(node_guard(&stage->ana).state, FENCE_CLEAN);
@@ -425,12 +429,18 @@ static void meet_again(struct stage *stage, bool is_empty_first)
 
 static void a_holder_that_says_nothing_of_our_feed_is_asked_for_our_head(void **state)
 {
-	meet_again(*state, false);
+	meet_again(*state, ANSWERS);
 }
 
 static void a_holder_that_had_nothing_when_asked_is_compared_when_it_tells(void **state)
 {
-	meet_again(*state, true);
+	meet_again(*state, TELLS_LATER);
+}
+
+/* Whose index was not ready when it was asked. */
+static void a_holder_that_had_nothing_when_asked_is_asked_once_more(void **state)
+{
+	meet_again(*state, FINDS_LATER);
 }
 
 /* Ana holds `count` messages and knows nothing else: her fence is gone. */
@@ -752,6 +762,7 @@ int main(void)
 		T(two_histories_of_equal_length_are_found_out_though_nothing_is_paused),
 		T(a_holder_that_says_nothing_of_our_feed_is_asked_for_our_head),
 		T(a_holder_that_had_nothing_when_asked_is_compared_when_it_tells),
+		T(a_holder_that_had_nothing_when_asked_is_asked_once_more),
 		T(who_refuses_history_streams_is_asked_by_a_note_one_lower),
 		T(without_any_note_the_number_is_found_by_halving),
 		T(who_has_nothing_of_ours_any_more_tells_zero),

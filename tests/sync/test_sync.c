@@ -449,6 +449,7 @@ static void a_job_that_outlasts_the_stop_finds_all_it_needs(void **state)
 	assert_int_equal(loop_post(ana->loop, stop, ana), ERR_OK);
 	assert_int_equal(pthread_join(ana->thread, NULL), 0);
 	atomic_store(&ana->told, NULL);
+	blobs_stop(ana->blobs);
 	writer_stop(ana->writer);
 	assert_false(sync_free(ana->sync));
 	atomic_store(&slow.may_end, true);
@@ -458,6 +459,7 @@ static void a_job_that_outlasts_the_stop_finds_all_it_needs(void **state)
 	assert_true(atomic_load(&slow.is_read));
 	assert_true(sync_free(ana->sync));
 	loop_free(ana->loop);
+	blobs_free(ana->blobs);
 	reader_close(ana->reader);
 	store_close(ana->store);
 	author_fini(&ana->self);
