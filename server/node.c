@@ -9,11 +9,15 @@
 #include "api/api.h"
 #include "api/bind.h"
 #include "api/session.h"
+#include "api/uploads.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "config.h"
 #include "net/loop.h"
+#include "store/blobs.h"
+#include "store/ceiling.h"
 #include "store/nightly.h"
+#include "store/private.h"
 #include "store/secret.h"
 #include "store/writer.h"
 #include "sync/sync.h"
@@ -48,9 +52,12 @@ struct node {
 	struct signer *signer;
 	struct store *store;
 	struct writer *writer;
+	struct blobs *blobs;
+	struct ceiling *ceiling;
 	struct nightly *nightly;
 	struct loop *loop;
 	pthread_mutex_t tell; /* held while somebody is told, so that nobody is freed meanwhile */
+	struct private_book *book;
 	struct sync *sync;
 	struct api *api;
 };
@@ -61,6 +68,9 @@ static void on_commit(void *ctx, const struct commit *commit)
 	(void)pthread_mutex_lock(&node->tell);
 	if (node->sync != NULL) {
 		sync_on_commit(node->sync, commit);
+	}
+	if (node->book != NULL) {
+		private_on_commit(node->book, commit);
 	}
 	if (node->api != NULL) {
 		api_on_commit(node->api, commit);
@@ -88,6 +98,16 @@ static void on_outbox(void *ctx, const struct outbox_news *news)
 	(void)pthread_mutex_lock(&node->tell);
 	if (node->api != NULL) {
 		api_on_outbox(node->api, news);
+	}
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
+static void on_private(void *ctx, const struct private_news *news)
+{
+	struct node *node = ctx;
+	(void)pthread_mutex_lock(&node->tell);
+	if (node->api != NULL) {
+		api_on_private(node->api, news);
 	}
 	(void)pthread_mutex_unlock(&node->tell);
 }
@@ -295,12 +315,41 @@ static enum err open_store(struct node *node, char *why, size_t why_bytes)
 		writer_opts.store = node->store;
 		err = writer_start(&writer_opts, &node->writer, why, why_bytes);
 	}
+	if (err == ERR_OK) {
+		err = blobs_start(node->store, node->writer, &node->blobs);
+		(void)snprintf(why, why_bytes, "the folder %s/blobs cannot be used: %s",
+			node->opts->dir, err_text(err));
+	}
 	/* What was signed and not stored waits in the fence; a start stores it, or is none. */
 	if (err == ERR_DISK_FULL) {
 		(void)snprintf(why, why_bytes,
 			"the disk is full, so the node cannot start in %s. Nothing is lost: make "
 			"some room there and start it again.",
 			node->opts->dir);
+	}
+	return err;
+}
+
+static void set_book(struct node *node, struct private_book *book)
+{
+	(void)pthread_mutex_lock(&node->tell);
+	node->book = book;
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
+static enum err start_book(struct node *node, char *why, size_t why_bytes)
+{
+	const struct private_opts opts = {.store = node->store,
+		.writer = node->writer,
+		.signer = node->signer,
+		.on_news = on_private,
+		.ctx = node};
+	struct private_book *book = NULL;
+	enum err err = private_start(&opts, &book);
+	if (err == ERR_OK) {
+		set_book(node, book);
+	} else {
+		(void)snprintf(why, why_bytes, "private words cannot be read: %s", err_text(err));
 	}
 	return err;
 }
@@ -316,6 +365,36 @@ static enum err start_nightly(struct node *node, char *why, size_t why_bytes)
 		.on_changed = on_state,
 		.ctx = node};
 	return nightly_start(&opts, &node->nightly, why, why_bytes);
+}
+
+/* Files for something that was never posted. */
+static void on_quiet(void *ctx, atomic_bool *is_stopping)
+{
+	const struct node *node = ctx;
+	const struct uploads_opts opts = {.store = node->store,
+		.writer = node->writer,
+		.blobs = node->blobs,
+		.signer = node->signer,
+		.book = node->book,
+		.self = node->self,
+		.is_stopping = is_stopping};
+	uploads_tidy(&opts);
+}
+
+static enum err start_ceiling(struct node *node, char *why, size_t why_bytes)
+{
+	const struct ceiling_opts opts = {.store = node->store,
+		.writer = node->writer,
+		.blobs = node->blobs,
+		.copies = node->opts->backup_dir,
+		.on_quiet = on_quiet,
+		.ctx = node};
+	enum err err = ceiling_start(&opts, &node->ceiling);
+	if (err != ERR_OK) {
+		(void)snprintf(why, why_bytes, "cannot measure what the node takes of the disk: %s",
+			err_text(err));
+	}
+	return err;
 }
 
 static enum err start_loop(struct node *node, char *why, size_t why_bytes)
@@ -337,6 +416,7 @@ static enum err start_sync(struct node *node, char *why, size_t why_bytes)
 		.loop = node->loop,
 		.store = node->store,
 		.writer = node->writer,
+		.blobs = node->blobs,
 		.signer = node->signer,
 		.network_key = opts->network_key,
 		.hmac_key = opts->hmac_key,
@@ -367,9 +447,12 @@ static enum err start_api(struct node *node, char *why, size_t why_bytes)
 		.dir = opts->dir,
 		.store = node->store,
 		.writer = node->writer,
+		.blobs = node->blobs,
 		.sync = node->sync,
+		.ceiling = node->ceiling,
 		.nightly = node->nightly,
 		.signer = node->signer,
+		.book = node->book,
 		.self = node->self,
 		.web_dir = opts->web_dir,
 		.peer_host = opts->host,
@@ -435,11 +518,18 @@ static void close_life(struct node *node)
 	}
 	set_listeners(node, NULL, NULL);
 	nightly_stop(node->nightly);
+	ceiling_stop(node->ceiling);
+	node->ceiling = NULL;
+	blobs_stop(node->blobs);
+	struct private_book *book = node->book;
+	set_book(node, NULL);
+	private_stop(book);
 	if (node->writer != NULL) {
 		writer_stop(node->writer);
 	}
 	if (sync_free(sync)) {
 		loop_free(node->loop);
+		blobs_free(node->blobs);
 		if (node->store != NULL) {
 			store_close(node->store);
 		}
@@ -450,6 +540,7 @@ static void close_life(struct node *node)
 	}
 	node->nightly = NULL;
 	node->writer = NULL;
+	node->blobs = NULL;
 	node->loop = NULL;
 	node->store = NULL;
 	node->signer = NULL;
@@ -474,7 +565,13 @@ static enum err live(struct node *node, char *why, size_t why_bytes)
 {
 	enum err err = open_store(node, why, why_bytes);
 	if (err == ERR_OK) {
+		err = start_book(node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
 		err = start_nightly(node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		err = start_ceiling(node, why, why_bytes);
 	}
 	if (err == ERR_OK) {
 		err = start_loop(node, why, why_bytes);

@@ -70,6 +70,10 @@ void answer_fini(struct answer *answer)
 		buf_fini(&answer->body);
 	}
 	close_fd(answer);
+	if (answer->held != NULL) {
+		(void)atomic_fetch_sub(answer->held, 1);
+		answer->held = NULL;
+	}
 }
 
 void answer_download(struct answer *answer, int fd, uint64_t bytes, struct span name)
@@ -86,6 +90,95 @@ void answer_download(struct answer *answer, int fd, uint64_t bytes, struct span 
 		(int)name.len, (const char *)name.at);
 }
 
+enum err answer_read(const struct answer *answer, struct buf *out)
+{
+	if (answer->fd < 0) {
+		return buf_append(
+			out, answer->fixed.len > 0 ? answer->fixed : buf_span(&answer->body));
+	}
+	size_t count = (size_t)answer->fd_bytes;
+	uint8_t *at = count == 0 ? NULL : buf_reserve(out, count);
+	if (count > 0 && at == NULL) {
+		return ERR_LIMIT;
+	}
+	for (size_t have = 0; have < count;) {
+		ssize_t got =
+			pread(answer->fd, at + have, count - have, (off_t)(answer->fd_at + have));
+		if (got <= 0) {
+			return ERR_IO;
+		}
+		have += (size_t)got;
+	}
+	if (count > 0) {
+		buf_added(out, count);
+	}
+	return ERR_OK;
+}
+
+static const char page_policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; "
+				  "img-src 'self' blob:; media-src 'self'; font-src 'self'; "
+				  "connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+				  "base-uri 'none'; frame-ancestors 'none'; "
+				  "require-trusted-types-for 'script'; trusted-types 'none'";
+
+static void add_header(struct answer_headers *out, const char *name, const char *value)
+{
+	if (value != NULL && value[0] != '\0') {
+		assert(out->count < ANSWER_HEADERS_MAX);
+		out->at[out->count].name = name;
+		out->at[out->count++].value = value;
+	}
+}
+
+static void list_page_headers(struct answer_headers *out)
+{
+	add_header(out, "Content-Security-Policy", page_policy);
+	add_header(out, "Referrer-Policy", "no-referrer");
+	add_header(out, "Cross-Origin-Opener-Policy", "same-origin");
+	add_header(out, "Cross-Origin-Embedder-Policy", "require-corp");
+	add_header(out, "X-Frame-Options", "DENY");
+}
+
+static void list_blob_headers(const struct answer *answer, struct answer_headers *out)
+{
+	add_header(out, "Accept-Ranges", "bytes");
+	add_header(out, "Content-Range", answer->range);
+	add_header(out, "ETag", answer->etag);
+}
+
+void answer_list_headers(const struct answer *answer, struct answer_headers *out)
+{
+	static const char *const mimes[] = {[ANSWER_JSON] = "application/json",
+		[ANSWER_PAGE] = "text/html; charset=utf-8",
+		[ANSWER_TEXT] = "text/plain; charset=utf-8",
+		[ANSWER_DOWNLOAD] = "application/octet-stream"};
+	bool is_blob = answer->kind == ANSWER_BLOB;
+	bool has_mime = answer->kind == ANSWER_FILE || is_blob;
+	out->count = 0;
+	(void)snprintf(out->retry_after, sizeof(out->retry_after), "%u", answer->retry_after_s);
+	add_header(out, "Content-Type", has_mime ? answer->mime : mimes[answer->kind]);
+	add_header(out, "X-Content-Type-Options", "nosniff");
+	add_header(out, "Cross-Origin-Resource-Policy", "same-origin");
+	add_header(out, "Cache-Control",
+		answer->is_immutable                 ? "public, max-age=31536000, immutable"
+		: is_blob && answer->etag[0] != '\0' ? "private, max-age=31536000, immutable"
+						     : "no-store");
+	add_header(out, "Connection", answer->is_last ? "close" : NULL);
+	add_header(out, "Retry-After", answer->retry_after_s > 0 ? out->retry_after : NULL);
+	add_header(out, "Set-Cookie", answer->cookie);
+	add_header(out, "Content-Encoding", answer->is_gzip ? "gzip" : NULL);
+	add_header(out, "Vary", answer->kind == ANSWER_FILE ? "Accept-Encoding" : NULL);
+	if (is_blob || answer->kind == ANSWER_DOWNLOAD) {
+		add_header(out, "Content-Disposition", answer->disposition);
+		add_header(out, "Content-Security-Policy", "default-src 'none'; sandbox");
+	}
+	if (is_blob) {
+		list_blob_headers(answer, out);
+	} else if (answer->kind == ANSWER_PAGE) {
+		list_page_headers(out);
+	}
+}
+
 static int append_piece(const char *bytes, size_t len, void *ctx)
 {
 	return buf_append(ctx, span_of(bytes, len)) == ERR_OK ? 0 : -1;
@@ -96,6 +189,9 @@ static void clear(struct answer *answer)
 	buf_clear(&answer->body);
 	answer->fixed = span_of(NULL, 0);
 	answer->is_gzip = false;
+	answer->range[0] = '\0';
+	answer->etag[0] = '\0';
+	close_fd(answer);
 	answer->is_immutable = false;
 	answer->cookie[0] = '\0';
 	answer->retry_after_s = 0;

@@ -8,8 +8,16 @@
 #include "base/buf.h"
 
 #include <jansson.h>
+#include <stdatomic.h>
 
-enum { ANSWER_BODY_BYTES_MAX = 8 * 1024 * 1024, ANSWER_COOKIE_BYTES = 160, ANSWER_NAME_BYTES = 96 };
+enum {
+	ANSWER_BODY_BYTES_MAX = 8 * 1024 * 1024,
+	ANSWER_COOKIE_BYTES = 160,
+	ANSWER_NAME_BYTES = 96,
+	ANSWER_RANGE_BYTES = 80,
+	ANSWER_ETAG_BYTES = 48,
+	ANSWER_HEADERS_MAX = 20
+};
 
 enum answer_kind {
 	ANSWER_JSON,     /* no-store */
@@ -17,6 +25,7 @@ enum answer_kind {
 	ANSWER_FILE,     /* part of the page; immutable when `is_immutable`, else no-store */
 	ANSWER_TEXT,     /* plain, no-store */
 	ANSWER_DOWNLOAD, /* bytes of `fd`, to be saved under a name; no-store */
+	ANSWER_BLOB,     /* a blob, or a part of it: bytes of `fd`, or `fixed` */
 };
 
 struct answer {
@@ -25,12 +34,15 @@ struct answer {
 	struct buf body;
 	struct span fixed; /* when not empty: the body, in memory that outlives the server; `body`
 			      is empty then */
-	int fd;            /* ANSWER_DOWNLOAD: the body, ours to close; −1 else */
-	uint64_t fd_bytes;
-	char disposition[ANSWER_NAME_BYTES]; /* ANSWER_DOWNLOAD: the header; "" none */
-	const char *mime;                    /* ANSWER_FILE; static */
+	int fd;            /* ANSWER_DOWNLOAD, ANSWER_BLOB: the body, ours to close; −1 else */
+	uint64_t fd_at, fd_bytes;
+	char disposition[ANSWER_NAME_BYTES]; /* both: the header; "" none */
+	const char *mime;                    /* ANSWER_FILE, ANSWER_BLOB; static */
+	char range[ANSWER_RANGE_BYTES];      /* ANSWER_BLOB: Content-Range; "" none */
+	char etag[ANSWER_ETAG_BYTES];        /* ANSWER_BLOB: ETag, and it may be kept; "" none */
 	bool is_gzip;
 	bool is_immutable;
+	atomic_uint *held;                /* counted down when the answer is over; NULL normally */
 	bool is_secret;                   /* the body is wiped when it has been sent */
 	bool is_last;                     /* close the connection behind it */
 	unsigned retry_after_s;           /* 0: no such header */
@@ -47,6 +59,21 @@ void answer_json(struct answer *answer, unsigned status, json_t *tree);
  * digits,
  * `-` and `.` only, checked by the caller). */
 void answer_download(struct answer *answer, int fd, uint64_t bytes, struct span name);
+
+/* The headers of an answer; values are static, or the answer's, or `retry_after`. */
+struct answer_headers {
+	struct {
+		const char *name, *value;
+	} at[ANSWER_HEADERS_MAX];
+	size_t count;
+	char retry_after[16];
+};
+/** All of security.md §5 for its kind. */
+void answer_list_headers(const struct answer *answer, struct answer_headers *out);
+
+/** Append the body, wherever it is: for who has no socket. ERR_LIMIT, ERR_NOMEM (of `out`), ERR_IO.
+ */
+MUST_USE enum err answer_read(const struct answer *answer, struct buf *out);
 
 /* The errors of API.md. */
 enum said {

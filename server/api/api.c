@@ -13,6 +13,7 @@
 #include "api/watch.h"
 #include "base/encode.h"
 #include "base/log.h"
+#include "store/private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,14 +75,37 @@ static bool admit_session(struct api *api, struct exchange *exchange)
 	return spend(api, exchange, SESSION_ASKS);
 }
 
+/* An element of a page asks: it can send no token. False: answered. */
+static bool admit_element(struct api *api, struct exchange *exchange)
+{
+	char name[16];
+	struct span cookie;
+	cookie_name(api, name);
+	if (exchange->head.is_foreign) {
+		answer_error(&exchange->answer, SAID_DENIED, "This comes from another page.");
+		return false;
+	}
+	if (!gate_cookie(&exchange->head, name, &cookie) ||
+		sessions_check_cookie(api->sessions, cookie, &exchange->session) != ERR_OK) {
+		answer_error(&exchange->answer, SAID_LOGIN, NULL);
+		return false;
+	}
+	return spend(api, exchange, SESSION_LOOKS);
+}
+
 /* What anything but GET needs besides. False: answered. */
-static bool admit_change(struct exchange *exchange)
+static bool admit_change(const struct route *route, struct exchange *exchange)
 {
 	if (!gate_origin_fits(&exchange->head)) {
 		answer_error(&exchange->answer, SAID_DENIED, "This comes from another page.");
 		return false;
 	}
-	if (!gate_is_json(&exchange->head)) {
+	if (route->begin != NULL && !gate_is_bytes(&exchange->head)) {
+		answer_error(&exchange->answer, SAID_BAD_REQUEST,
+			"The content type must be application/octet-stream.");
+		return false;
+	}
+	if (route->begin == NULL && !gate_is_json(&exchange->head)) {
 		answer_error(&exchange->answer, SAID_BAD_REQUEST,
 			"The content type must be application/json.");
 		return false;
@@ -132,20 +156,25 @@ static enum http_next admit(struct api *api, struct exchange *exchange)
 		return HTTP_ANSWER;
 	}
 	bool is_free = exchange->is_owner || (route != NULL && route->may == MAY_ANYBODY);
-	if (!is_free && !admit_session(api, exchange)) {
+	bool is_seen = route != NULL && route->is_seen;
+	if (!is_free && !(is_seen ? admit_element(api, exchange) : admit_session(api, exchange))) {
 		return HTTP_ANSWER;
 	}
 	if (route == NULL) {
 		answer_error(&exchange->answer, is_known ? SAID_METHOD : SAID_NOT_FOUND, NULL);
 		return HTTP_ANSWER;
 	}
-	if (!exchange->is_owner && route->method != GATE_GET && !admit_change(exchange)) {
+	if (!exchange->is_owner && route->method != GATE_GET && !admit_change(route, exchange)) {
 		return HTTP_ANSWER;
 	}
 	if (!is_free && route->may == MAY_PUBLISH && !spend(api, exchange, SESSION_PUBLISHES)) {
 		return HTTP_ANSWER;
 	}
 	exchange->route = route;
+	if (route->begin != NULL) {
+		struct call call = {.api = api, .exchange = exchange};
+		return route->begin(&call) ? HTTP_GO_ON : HTTP_ANSWER;
+	}
 	return HTTP_GO_ON;
 }
 
@@ -161,7 +190,8 @@ static enum http_next on_head(void *ctx, struct exchange *exchange)
 		return admit_upgrade(api, exchange);
 	}
 	if (span_starts_with(exchange->head.path, "/api/") ||
-		span_equal_text(exchange->head.path, "/api")) {
+		span_equal_text(exchange->head.path, "/api") ||
+		span_starts_with(exchange->head.path, "/blob/")) {
 		return admit(api, exchange);
 	}
 	if (exchange->head.method != GATE_GET && exchange->head.method != GATE_HEAD) {
@@ -330,6 +360,7 @@ static void api_free(struct api *api)
 	free(api->peer_host);
 	(void)pthread_mutex_destroy(&api->lock);
 	(void)pthread_mutex_destroy(&api->trying);
+	(void)pthread_mutex_destroy(&api->deciding);
 	(void)pthread_cond_destroy(&api->changed);
 	free(api);
 }
@@ -351,6 +382,8 @@ static enum err api_new(const struct api_opts *opts, struct api **out)
 	body_wipe_json();
 	(void)pthread_mutex_init(&api->lock, NULL);
 	(void)pthread_mutex_init(&api->trying, NULL);
+	(void)pthread_mutex_init(&api->deciding, NULL);
+	atomic_store(&api->is_private_new, true);
 	(void)pthread_cond_init(&api->changed, NULL);
 	api->opts = *opts;
 	api->own_doors = (struct bind_doors){.v4 = -1, .v6 = -1, .path = -1};
@@ -490,9 +523,30 @@ void api_new_code(struct api *api, char code[static 33])
 	sessions_new_code(api->sessions, code);
 }
 
+void api_on_private(struct api *api, const struct private_news *news)
+{
+	for (size_t i = 0; i < news->count; i++) {
+		const struct private_message *message = &news->messages[i];
+		if (message->type == CONTENT_CONTACT) {
+			continue;
+		}
+		events_on_private(api->events, message->readers.name.at, &message->key);
+	}
+	if (news->is_cut || news->is_edges_changed) {
+		events_on_hidden(api->events);
+	}
+	serve_private_changed(api);
+	if (api->live != NULL) {
+		live_wake(api->live);
+	}
+}
+
 void api_on_commit(struct api *api, const struct commit *commit)
 {
 	events_on_commit(api->events, commit);
+	if (commit->is_graph_changed) {
+		atomic_store(&api->is_private_new, true); /* whom we block counts for nothing */
+	}
 	if (api->live != NULL) {
 		live_wake(api->live);
 	}
@@ -534,7 +588,7 @@ enum err api_start_local(const struct api_opts *opts, struct api **out)
 
 static bool method_named(const char *name, enum gate_method *out)
 {
-	static const char *const names[] = {"GET", "HEAD", "POST", "DELETE"};
+	static const char *const names[] = {"GET", "HEAD", "POST", "DELETE", "PUT"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (strcmp(name, names[i]) == 0) {
 			*out = (enum gate_method)i;
@@ -542,6 +596,26 @@ static bool method_named(const char *name, enum gate_method *out)
 		}
 	}
 	return false;
+}
+
+static enum err answer_here(struct api *api, struct exchange *exchange, struct span body)
+{
+	enum err err = ERR_OK;
+	if (admit(api, exchange) != HTTP_GO_ON) {
+		return ERR_OK;
+	}
+	if (exchange->sink.take != NULL) {
+		exchange->sink.take(exchange->sink.ctx, body);
+	} else if (body.len > LIMIT_HTTP_BODY_BYTES) {
+		answer_error(&exchange->answer, SAID_TOO_LARGE, NULL);
+		return ERR_OK;
+	} else {
+		err = buf_append(&exchange->body, body);
+	}
+	if (err == ERR_OK) {
+		serve(api, exchange);
+	}
+	return err;
 }
 
 enum err api_request(struct api *api, const char *method, const char *target, struct span body,
@@ -553,19 +627,17 @@ enum err api_request(struct api *api, const char *method, const char *target, st
 	if (!method_named(method, &exchange.head.method) ||
 		gate_judge_target(span_text(target), &exchange.head) != NULL) {
 		answer_error(&exchange.answer, SAID_BAD_REQUEST, NULL);
-	} else if (body.len > LIMIT_HTTP_BODY_BYTES) {
-		answer_error(&exchange.answer, SAID_TOO_LARGE, NULL);
-	} else if (admit(api, &exchange) == HTTP_GO_ON) {
-		err = buf_append(&exchange.body, body);
-		if (err == ERR_OK) {
-			serve(api, &exchange);
-		}
+	} else {
+		exchange.head.has_length = body.len > 0;
+		exchange.head.length = body.len;
+		err = answer_here(api, &exchange, body);
 	}
 	if (err == ERR_OK) {
 		*status = exchange.answer.status;
-		err = buf_append(out, exchange.answer.fixed.len > 0
-					      ? exchange.answer.fixed
-					      : buf_span(&exchange.answer.body));
+		err = answer_read(&exchange.answer, out);
+	}
+	if (exchange.sink.take != NULL) {
+		exchange.sink.drop(exchange.sink.ctx);
 	}
 	answer_fini(&exchange.answer);
 	buf_wipe(&exchange.body); /* words or a passphrase may have been in it */

@@ -10,7 +10,10 @@
 #include "sync/sync.h"
 
 struct api;
+struct blobs;
+struct ceiling;
 struct nightly;
+struct private_book;
 struct bind_doors;
 struct sessions;
 
@@ -25,9 +28,13 @@ struct api_opts {
 	const char *dir; /* data directory, when it is locked; borrowed */
 	struct store *store;
 	struct writer *writer;
+	struct blobs *blobs;
+	struct ceiling *ceiling;     /* NULL: no node runs */
 	struct sync *sync;           /* NULL: no node is running (a command on a stopped node) */
 	struct nightly *nightly;     /* NULL: no backups are made */
 	const struct signer *signer; /* NULL: the key's words are not told */
+	struct private_book *book;   /* NULL: nothing private is known */
+	bool is_book_stepped;        /* it has no thread: whoever asks does its work */
 	struct feed_id self;
 	const char *http_host;   /* NULL: loopback, both families */
 	uint16_t http_port;      /* 0: any free one */
@@ -67,6 +74,9 @@ void api_on_sync_changed(struct api *api);
 void api_on_state(struct api *api);
 /** Writer thread: something became of a post that may be taken back. */
 void api_on_outbox(struct api *api, const struct outbox_news *news);
+/** The book's thread: private words came, or were found. Only queues. */
+struct private_news;
+void api_on_private(struct api *api, const struct private_news *news);
 
 /**
  * Answer one request as the owner, without a socket: what commands use when no node runs. `*status`

@@ -22,7 +22,7 @@ struct id_set {
 };
 
 struct pending {
-	struct id_set fresh, who, changed, people, wide_who;
+	struct id_set fresh, who, changed, people, wide_who, blobs;
 	uint64_t fresh_count, wide_count;
 	bool peers, sync, holders, state, safety, kept, unread;
 	struct {
@@ -36,6 +36,11 @@ struct pending {
 		uint64_t rev;
 	} writings[EVENTS_WRITINGS_MAX];
 	size_t writing_count;
+	struct {
+		uint8_t conversation[ID_BYTES];
+		struct message_id id;
+	} letters[EVENTS_PRIVATE_MAX];
+	size_t letter_count;
 	bool kept_over; /* of these two there were more */
 	struct events_reply replies[EVENTS_REPLIES_MAX];
 	size_t reply_count;
@@ -177,6 +182,11 @@ void events_on_commit(struct events *events, const struct commit *commit)
 		put_message(events, &commit->ahead[i]);
 		set_put(&events->pending.people, commit->ahead[i].author.at);
 	}
+	for (size_t i = 0; i < commit->blob_count; i++) {
+		if (commit->blobs[i].event == BLOB_CAME && commit->blobs[i].was_wanted) {
+			set_put(&events->pending.blobs, commit->blobs[i].id.at);
+		}
+	}
 	events->owes_resync = events->owes_resync || commit->is_ahead_gone || commit->is_late_cut;
 	(void)pthread_mutex_unlock(&events->lock);
 }
@@ -280,11 +290,35 @@ void events_on_writing(struct events *events, struct span name, uint64_t rev)
 	(void)pthread_mutex_unlock(&events->lock);
 }
 
+void events_on_private(struct events *events, const uint8_t conversation[static ID_BYTES],
+	const struct message_id *id)
+{
+	struct pending *pending = &events->pending;
+	(void)pthread_mutex_lock(&events->lock);
+	if (pending->letter_count == EVENTS_PRIVATE_MAX) {
+		pending->kept_over = true;
+	} else {
+		memcpy(pending->letters[pending->letter_count].conversation, conversation,
+			ID_BYTES);
+		pending->letters[pending->letter_count].id = *id;
+		pending->letter_count++;
+	}
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
+void events_on_hidden(struct events *events)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	events->owes_resync = true;
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
 void events_on_unread(struct events *events, const struct events_unread *unread)
 {
 	(void)pthread_mutex_lock(&events->lock);
-	bool is_same =
-		events->unread.home == unread->home && events->unread.activity == unread->activity;
+	bool is_same = events->unread.home == unread->home &&
+		       events->unread.activity == unread->activity &&
+		       events->unread.private == unread->private;
 	events->pending.unread = events->pending.unread || (events->has_unread && !is_same);
 	events->unread = *unread;
 	events->has_unread = true;
@@ -319,16 +353,17 @@ void events_set_head(struct events *events, uint64_t sequence)
 static bool is_over(const struct pending *pending)
 {
 	return pending->fresh.is_over || pending->changed.is_over || pending->people.is_over ||
-	       pending->replies_over || pending->kept_over;
+	       pending->blobs.is_over || pending->replies_over || pending->kept_over;
 }
 
 static bool has_something(const struct events *events)
 {
 	const struct pending *pending = &events->pending;
 	return pending->fresh_count > 0 || pending->wide_count > 0 || pending->changed.count > 0 ||
-	       pending->people.count > 0 || pending->peers || pending->sync || pending->holders ||
-	       pending->state || pending->safety || pending->kept || pending->outbox_count > 0 ||
-	       pending->writing_count > 0 || pending->kept_over || pending->unread ||
+	       pending->people.count > 0 || pending->blobs.count > 0 || pending->peers ||
+	       pending->sync || pending->holders || pending->state || pending->safety ||
+	       pending->kept || pending->outbox_count > 0 || pending->writing_count > 0 ||
+	       pending->letter_count > 0 || pending->kept_over || pending->unread ||
 	       (events->owes_resync &&
 		       env_mono_ms(events->env) - events->resync_at_ms >= EVENTS_RESYNC_MS);
 }
@@ -348,6 +383,10 @@ static json_t *id_json(char sigil, const uint8_t id[static ID_BYTES])
 		struct feed_id feed;
 		memcpy(feed.at, id, ID_BYTES);
 		feed_id_format(&feed, text);
+	} else if (sigil == '&') {
+		struct blob_id blob;
+		memcpy(blob.at, id, ID_BYTES);
+		blob_id_format(&blob, text);
 	} else {
 		struct message_id message;
 		memcpy(message.at, id, ID_BYTES);
@@ -419,6 +458,11 @@ static void take_lists(struct events *events, struct events_batch *out)
 		put_frame(out, json_pack("{s:s, s:o}", "ev", "people", "ids",
 				       ids_json('@', &pending->people)));
 	}
+	if (pending->blobs.count > 0) {
+		put_frame(out, json_pack("{s:s, s:o, s:o}", "ev", "blob", "id",
+				       id_json('&', pending->blobs.at[0]), "ids",
+				       ids_json('&', &pending->blobs)));
+	}
 	memcpy(out->replies, pending->replies, pending->reply_count * sizeof(out->replies[0]));
 	out->reply_count = pending->reply_count;
 }
@@ -447,6 +491,12 @@ static void take_kept(const struct pending *pending, struct events_batch *out)
 		put_frame(out, json_pack("{s:s, s:s, s:I}", "ev", "writing", "name",
 				       pending->writings[i].name, "rev",
 				       (json_int_t)pending->writings[i].rev));
+	}
+	for (size_t i = 0; i < pending->letter_count; i++) {
+		char name[ID_PATH_BYTES];
+		id_format_path(pending->letters[i].conversation, name);
+		put_frame(out, json_pack("{s:s, s:s, s:o}", "ev", "private", "conversation", name,
+				       "id", id_json('%', pending->letters[i].id.at)));
 	}
 }
 
@@ -480,9 +530,10 @@ void events_take(struct events *events, struct events_batch *out)
 		put_frame(out, json_pack("{s:s}", "ev", "kept"));
 	}
 	if (pending->unread) {
-		put_frame(out, json_pack("{s:s, s:I, s:I}", "ev", "unread", "home",
+		put_frame(out, json_pack("{s:s, s:I, s:I, s:I}", "ev", "unread", "home",
 				       (json_int_t)events->unread.home, "activity",
-				       (json_int_t)events->unread.activity));
+				       (json_int_t)events->unread.activity, "private",
+				       (json_int_t)events->unread.private));
 	}
 	memset(&events->pending, 0, sizeof(events->pending));
 	(void)pthread_mutex_unlock(&events->lock);

@@ -15,7 +15,8 @@ enum {
 	EVENTS_REPLIES_MAX = 200,
 	EVENTS_OUTBOX_MAX = 8,
 	EVENTS_WRITINGS_MAX = 8,
-	EVENTS_FRAMES_MAX = 12 + EVENTS_OUTBOX_MAX + EVENTS_WRITINGS_MAX,
+	EVENTS_PRIVATE_MAX = 16,
+	EVENTS_FRAMES_MAX = 13 + EVENTS_OUTBOX_MAX + EVENTS_WRITINGS_MAX + EVENTS_PRIVATE_MAX,
 	EVENTS_FLUSH_MS = 250,
 	EVENTS_RESYNC_MS = 2000, /* at most one "resync" in this time, however much comes in */
 	EVENTS_NAMES_MAX = 3,
@@ -33,7 +34,7 @@ struct events_holders {
 
 /* What is new since the owner last read, counted up to 100. */
 struct events_unread {
-	uint32_t home, activity;
+	uint32_t home, activity, private;
 };
 
 /* A batch for all pages. `replies` lets the receiver tell a page that watches a thread which posts
@@ -68,6 +69,11 @@ void events_on_kept(struct events *events);
 void events_on_outbox(struct events *events, const struct outbox_news *news);
 /** What is being written under `name` changed. */
 void events_on_writing(struct events *events, struct span name, uint64_t rev);
+/** A private message is there, in the conversation of that name. */
+void events_on_private(struct events *events, const uint8_t conversation[static ID_BYTES],
+	const struct message_id *id);
+/** Much of what is shown may be other: fetch afresh. */
+void events_on_hidden(struct events *events);
 /** A repetition of what was told last is dropped; the first is told to nobody. */
 void events_on_unread(struct events *events, const struct events_unread *unread);
 void events_on_holders(struct events *events, const struct events_holders *holders);

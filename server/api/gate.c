@@ -24,6 +24,10 @@ enum slot {
 	SLOT_WS_VERSION,
 	SLOT_ACCEPT_CODING,
 	SLOT_EXPECT,
+	SLOT_RANGE,
+	SLOT_IF_RANGE,
+	SLOT_IF_NONE_MATCH,
+	SLOT_FETCH_SITE,
 	SLOT_COUNT
 };
 
@@ -42,6 +46,10 @@ static const char *const slot_names[SLOT_COUNT] = {
 	[SLOT_WS_VERSION] = "sec-websocket-version",
 	[SLOT_ACCEPT_CODING] = "accept-encoding",
 	[SLOT_EXPECT] = "expect",
+	[SLOT_RANGE] = "range",
+	[SLOT_IF_RANGE] = "if-range",
+	[SLOT_IF_NONE_MATCH] = "if-none-match",
+	[SLOT_FETCH_SITE] = "sec-fetch-site",
 };
 
 struct slots {
@@ -302,7 +310,7 @@ static const char *judge_upgrade(const struct slots *slots, struct gate_head *ou
 
 static enum gate_method read_method(struct span method)
 {
-	static const char *const names[] = {"GET", "HEAD", "POST", "DELETE"};
+	static const char *const names[] = {"GET", "HEAD", "POST", "DELETE", "PUT"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (span_equal_text(method, names[i])) {
 			return (enum gate_method)i;
@@ -354,6 +362,12 @@ const char *gate_judge(
 	out->cookie = slots.value[SLOT_COOKIE];
 	out->token = slots.value[SLOT_TOKEN];
 	out->content_type = slots.value[SLOT_TYPE];
+	out->range = slots.value[SLOT_RANGE];
+	out->if_range = slots.value[SLOT_IF_RANGE];
+	out->if_none_match = slots.value[SLOT_IF_NONE_MATCH];
+	out->is_foreign = slots.count[SLOT_FETCH_SITE] != 0 &&
+			  !equal_caseless(slots.value[SLOT_FETCH_SITE], "same-origin") &&
+			  !equal_caseless(slots.value[SLOT_FETCH_SITE], "none");
 	out->accepts_gzip = list_has(slots.value[SLOT_ACCEPT_CODING], "gzip");
 	out->is_keep_alive = is_newer && !list_has(slots.value[SLOT_CONNECTION], "close");
 	return wrong;
@@ -367,6 +381,11 @@ bool gate_origin_fits(const struct gate_head *head)
 	}
 	return head->host.len > 0 &&
 	       span_equal(span_skip(head->origin, sizeof(scheme) - 1), head->host);
+}
+
+bool gate_is_bytes(const struct gate_head *head)
+{
+	return equal_caseless(head->content_type, "application/octet-stream");
 }
 
 bool gate_is_json(const struct gate_head *head)

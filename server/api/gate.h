@@ -32,7 +32,7 @@ struct gate_rules {
 	size_t host_count;
 };
 
-enum gate_method { GATE_GET, GATE_HEAD, GATE_POST, GATE_DELETE, GATE_OTHER };
+enum gate_method { GATE_GET, GATE_HEAD, GATE_POST, GATE_DELETE, GATE_PUT, GATE_OTHER };
 
 /* What is known of a request that passed; spans point into the request. */
 struct gate_head {
@@ -40,6 +40,8 @@ struct gate_head {
 	struct span path;  /* before '?' */
 	struct span query; /* behind it */
 	struct span host, origin, cookie, token, content_type;
+	struct span range, if_range, if_none_match;
+	bool is_foreign; /* the browser says that a page of another origin asks */
 	bool has_length;
 	uint64_t length;           /* of the body; 0 when there is none */
 	bool is_upgrade;           /* a well-formed WebSocket upgrade */
@@ -58,6 +60,8 @@ const char *gate_judge_target(struct span target, struct gate_head *out);
 
 /** Is `origin` exactly "http://" and one of the allowed hosts, and the same one as `host`? */
 bool gate_origin_fits(const struct gate_head *head);
+/** Is the content type that of plain bytes (application/octet-stream)? */
+bool gate_is_bytes(const struct gate_head *head);
 /** Is the content type JSON (application/json, perhaps with charset=utf-8)? */
 bool gate_is_json(const struct gate_head *head);
 /** The value of cookie `name`; false when there is none, or more than one. */

@@ -77,13 +77,8 @@ struct request {
 	const char *target; /* as it came; in the library's memory until the request is over */
 	char *kept_target;  /* a copy: the library writes into its own */
 	enum step step;
+	uint64_t taken; /* of a body that goes into a sink, since its clock was set */
 };
-
-static const char page_policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; "
-				  "img-src 'self' blob:; media-src 'self'; font-src 'self'; "
-				  "connect-src 'self'; manifest-src 'self'; form-action 'self'; "
-				  "base-uri 'none'; frame-ancestors 'none'; "
-				  "require-trusted-types-for 'script'; trusted-types 'none'";
 
 /* Connections and their clock. */
 
@@ -241,6 +236,9 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	(void)why;
 	set_phase(door->http, conn_of(connection), CONN_IDLE);
 	if (request != NULL) {
+		if (request->exchange.sink.take != NULL) {
+			request->exchange.sink.drop(request->exchange.sink.ctx);
+		}
 		answer_fini(&request->exchange.answer);
 		/* It may have held a passphrase. Its room was made at once, so there is no other
 		 * copy of ours. */
@@ -315,39 +313,11 @@ static void name_client(struct request *request)
 
 static bool add_headers(struct MHD_Response *response, const struct answer *answer)
 {
-	static const char *const mimes[] = {[ANSWER_JSON] = "application/json",
-		[ANSWER_PAGE] = "text/html; charset=utf-8",
-		[ANSWER_TEXT] = "text/plain; charset=utf-8",
-		[ANSWER_DOWNLOAD] = "application/octet-stream"};
-	const char *mime = answer->kind == ANSWER_FILE ? answer->mime : mimes[answer->kind];
-	const char *policy = answer->kind == ANSWER_PAGE       ? page_policy
-			     : answer->kind == ANSWER_DOWNLOAD ? "default-src 'none'; sandbox"
-							       : NULL;
-	char number[16];
-	(void)snprintf(number, sizeof(number), "%u", answer->retry_after_s);
-	const char *const headers[][2] = {
-		{"Content-Type", mime},
-		{"X-Content-Type-Options", "nosniff"},
-		{"Cross-Origin-Resource-Policy", "same-origin"},
-		{"Cache-Control",
-			answer->is_immutable ? "public, max-age=31536000, immutable" : "no-store"},
-		{"Connection", answer->is_last ? "close" : NULL},
-		{"Retry-After", answer->retry_after_s > 0 ? number : NULL},
-		{"Set-Cookie", answer->cookie[0] != '\0' ? answer->cookie : NULL},
-		{"Content-Disposition",
-			answer->kind == ANSWER_DOWNLOAD ? answer->disposition : NULL},
-		{"Content-Encoding", answer->is_gzip ? "gzip" : NULL},
-		{"Vary", answer->kind == ANSWER_FILE ? "Accept-Encoding" : NULL},
-		{"Content-Security-Policy", policy},
-		{"Referrer-Policy", answer->kind == ANSWER_PAGE ? "no-referrer" : NULL},
-		{"Cross-Origin-Opener-Policy", answer->kind == ANSWER_PAGE ? "same-origin" : NULL},
-		{"Cross-Origin-Embedder-Policy",
-			answer->kind == ANSWER_PAGE ? "require-corp" : NULL},
-		{"X-Frame-Options", answer->kind == ANSWER_PAGE ? "DENY" : NULL},
-	};
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
-		if (headers[i][1] != NULL && MHD_add_response_header(response, headers[i][0],
-						     headers[i][1]) != MHD_YES) {
+	struct answer_headers headers;
+	answer_list_headers(answer, &headers);
+	for (size_t i = 0; i < headers.count; i++) {
+		if (MHD_add_response_header(response, headers.at[i].name, headers.at[i].value) !=
+			MHD_YES) {
 			return false;
 		}
 	}
@@ -360,9 +330,10 @@ static enum MHD_Result send_answer(struct request *request)
 	bool is_fixed = answer->fixed.len > 0;
 	struct span body = is_fixed ? answer->fixed : buf_span(&answer->body);
 	struct MHD_Response *response = NULL;
-	if (answer->kind == ANSWER_DOWNLOAD) {
+	if (answer->fd >= 0) {
 		/* Sent piece by piece, and closed by the library. */
-		response = MHD_create_response_from_fd64(answer->fd_bytes, answer->fd);
+		response = MHD_create_response_from_fd_at_offset64(
+			answer->fd_bytes, answer->fd, answer->fd_at);
 		answer->fd = response == NULL ? answer->fd : -1;
 	} else {
 		/* What is secret is not copied: it stays in `answer`, which lives until the request
@@ -441,12 +412,12 @@ static enum MHD_Result take_head(
 		exchange->answer.is_last = true;
 		return send_answer(request);
 	}
-	if (exchange->head.length > LIMIT_HTTP_BODY_BYTES) {
-		answer_error(&exchange->answer, SAID_TOO_LARGE, NULL);
-		exchange->answer.is_last = true;
-		return send_answer(request);
-	}
 	enum http_next next = http->opts.on_head(http->opts.ctx, exchange);
+	if (next == HTTP_GO_ON && exchange->sink.take == NULL &&
+		exchange->head.length > LIMIT_HTTP_BODY_BYTES) {
+		answer_error(&exchange->answer, SAID_TOO_LARGE, NULL);
+		next = HTTP_ANSWER;
+	}
 	if (next == HTTP_UPGRADE) {
 		return send_away(request);
 	}
@@ -469,6 +440,16 @@ static enum MHD_Result take_body(struct request *request, const char *bytes, siz
 {
 	struct http *http = request->http;
 	struct exchange *exchange = &request->exchange;
+	if (*count > 0 && exchange->sink.take != NULL) {
+		exchange->sink.take(exchange->sink.ctx, span_of(bytes, *count));
+		request->taken += *count;
+		*count = 0;
+		if (request->taken >= LIMIT_UPLOAD_STEP_BYTES) {
+			request->taken = 0;
+			set_phase(http, conn_of(request->connection), CONN_BODY);
+		}
+		return MHD_YES;
+	}
 	if (*count > 0) {
 		/* The length was announced and is within the limit; this can only fail for want of
 		 * memory. */

@@ -19,9 +19,18 @@
 
 struct http;
 
+/* Who takes a body as it comes, instead of `body`. */
+struct http_sink {
+	void (*take)(void *ctx, struct span bytes);
+	/* The request is over, and nobody emptied this: what was taken is dropped. */
+	void (*drop)(void *ctx);
+	void *ctx;
+};
+
 struct exchange {
 	struct gate_head head;
 	struct buf body;
+	struct http_sink sink; /* filled by on_head, with HTTP_GO_ON; `take` NULL: none */
 	struct answer answer;
 	bool is_owner;             /* came over the Unix socket */
 	char address[64];          /* of the client, numeric; for counting failures */

@@ -30,9 +30,13 @@ struct api {
 	pthread_cond_t changed;
 	bool is_open; /* everything is up: requests are served */
 	bool is_stopping;
-	unsigned slow_count;    /* threads with a slow request */
-	unsigned trying_count;  /* of them: with a passphrase, waiting for `trying` too */
-	pthread_mutex_t trying; /* held while a passphrase is tried: one argon2 at a time */
+	atomic_uint uploads, unsealed; /* blobs on their way in; encrypted ones in memory */
+	unsigned slow_count;           /* threads with a slow request */
+	unsigned trying_count;         /* of them: with a passphrase, waiting for `trying` too */
+	pthread_mutex_t trying;        /* held while a passphrase is tried: one argon2 at a time */
+	pthread_mutex_t deciding;      /* held while a private mark is read and written */
+	atomic_bool is_private_new;    /* what is unread of private words is to be counted again */
+	atomic_uint private_unread;    /* as of then */
 };
 
 /** The calling thread's reader; on NULL the answer is already an error. */

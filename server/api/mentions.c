@@ -14,6 +14,7 @@ enum { LINK_TEXT_BYTES_MAX = 1024, UNBOX_BYTES_MAX = 64, ITEM_BYTES_MAX = 4096 }
 struct scan {
 	struct span text;
 	size_t at;
+	const struct mentions_known *known;
 	struct buf *out;
 	struct {
 		size_t start, len;
@@ -35,9 +36,28 @@ static bool is_word(uint8_t byte)
 
 /* Adding. */
 
-static enum err write_mention(
-	struct span link, struct span name, struct span unbox, struct buf *out)
+struct said {
+	struct span link, name, unbox;
+	struct mentions_blob blob;
+};
+
+static enum err write_blob(const struct mentions_blob *blob, struct buf *out)
 {
+	enum err err = ERR_OK;
+	if (blob->type != NULL && blob->type[0] != '\0') {
+		err = buf_printf(out, ",\"type\":\"%s\"", blob->type);
+	}
+	if (err == ERR_OK && blob->bytes > 0) {
+		err = buf_printf(out, ",\"size\":%llu", (unsigned long long)blob->bytes);
+	}
+	return err;
+}
+
+static enum err write_mention(const struct said *said, struct buf *out)
+{
+	struct span link = said->link;
+	struct span name = said->name;
+	struct span unbox = said->unbox;
 	enum err err = buf_append_text(out, "{\"link\":");
 	if (err == ERR_OK) {
 		err = json_write_string(link, out);
@@ -45,6 +65,9 @@ static enum err write_mention(
 	if (err == ERR_OK && name.len > 0) {
 		err = buf_append_text(out, ",\"name\":");
 		err = err == ERR_OK ? json_write_string(name, out) : err;
+	}
+	if (err == ERR_OK) {
+		err = write_blob(&said->blob, out);
 	}
 	if (err == ERR_OK && unbox.len > 0) {
 		err = buf_append_text(out, ",\"query\":{\"unbox\":");
@@ -54,13 +77,13 @@ static enum err write_mention(
 	return err == ERR_OK ? buf_append_text(out, "}") : err;
 }
 
-static void add(struct scan *scan, struct span link, struct span name, struct span unbox)
+static void add(struct scan *scan, const struct said *said)
 {
 	struct buf item = BUF_INIT(ITEM_BYTES_MAX);
 	if (scan->count == MENTIONS_MAX || scan->err != ERR_OK) {
 		return;
 	}
-	enum err err = write_mention(link, name, unbox, &item);
+	enum err err = write_mention(said, &item);
 	bool is_new = err == ERR_OK;
 	for (size_t i = 0; is_new && i < scan->count; i++) {
 		is_new = !span_equal(
@@ -85,7 +108,20 @@ static void add_feed(struct scan *scan, const struct feed_id *id, struct span na
 	if (name.len > 0 && name.at[0] == '@') {
 		name = span_skip(name, 1);
 	}
-	add(scan, span_text(text), name, span_of(NULL, 0));
+	add(scan, &(struct said){.link = span_text(text), .name = name});
+}
+
+static void add_blob(
+	struct scan *scan, const struct blob_id *id, struct span name, struct span unbox)
+{
+	char text[BLOB_ID_TEXT_BYTES];
+	struct said said = {.name = name, .unbox = unbox};
+	blob_id_format(id, text);
+	said.link = span_text(text);
+	if (scan->known != NULL) {
+		said.blob = scan->known->look(scan->known->ctx, id, unbox);
+	}
+	add(scan, &said);
 }
 
 /* A link's target that may be an id. %2B and blanks stand for '+' in what some programs write. */
@@ -112,10 +148,9 @@ static void add_target(struct scan *scan, struct span target, struct span name)
 		add_feed(scan, &feed, name);
 	} else if (message_id_parse_any(target, &message) == ERR_OK) {
 		message_id_format(&message, text);
-		add(scan, span_text(text), name, span_of(NULL, 0));
+		add(scan, &(struct said){.link = span_text(text), .name = name});
 	} else if (blob_id_parse_any(target, &blob) == ERR_OK) {
-		blob_id_format(&blob, text);
-		add(scan, span_text(text), name, unbox);
+		add_blob(scan, &blob, name, unbox);
 	}
 }
 
@@ -258,12 +293,13 @@ static bool take_id(struct scan *scan)
 	struct message_id message;
 	struct blob_id blob;
 	struct span id = span_take(rest, len);
-	bool is_id = feed_id_parse(id, &feed) == ERR_OK ||
-		     message_id_parse(id, &message) == ERR_OK || blob_id_parse(id, &blob) == ERR_OK;
-	if (!is_id) {
+	if (blob_id_parse(id, &blob) == ERR_OK) {
+		add_blob(scan, &blob, span_of(NULL, 0), span_of(NULL, 0));
+	} else if (feed_id_parse(id, &feed) == ERR_OK || message_id_parse(id, &message) == ERR_OK) {
+		add(scan, &(struct said){.link = id});
+	} else {
 		return false;
 	}
-	add(scan, id, span_of(NULL, 0), span_of(NULL, 0));
 	scan->at += len;
 	return true;
 }
@@ -282,7 +318,7 @@ static void take_tag(struct scan *scan)
 		len++;
 	}
 	if (len > 1 && len <= MENTION_TAG_BYTES_MAX) {
-		add(scan, span_take(rest, len), span_of(NULL, 0), span_of(NULL, 0));
+		add(scan, &(struct said){.link = span_take(rest, len)});
 	}
 	scan->at += len;
 }
@@ -318,9 +354,10 @@ static void step(struct scan *scan)
 	}
 }
 
-enum err mentions_find(struct span text, struct buf *out, size_t *count)
+enum err mentions_find(
+	struct span text, const struct mentions_known *known, struct buf *out, size_t *count)
 {
-	struct scan scan = {.text = text, .out = out};
+	struct scan scan = {.text = text, .known = known, .out = out};
 	bool is_line_start = true;
 	bool was_blank_line = true;
 	enum err err = buf_append_text(out, "[");

@@ -31,7 +31,10 @@ struct route {
 	const char *pattern;
 	enum route_may may;
 	void (*serve)(struct call *call);
-	bool is_raw;    /* the body is not JSON of ours */
+	bool is_raw;  /* the body is not JSON of ours */
+	bool is_seen; /* a GET of pages' elements: the session's cookie alone opens it */
+	/* The body is bytes, taken as they come: makes `exchange->sink`, or fills the answer. */
+	bool (*begin)(struct call *call);
 	bool is_slow;   /* takes seconds: not on an http thread */
 	bool is_secret; /* a passphrase or words go in or out: the bodies are wiped */
 };

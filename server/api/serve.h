@@ -6,6 +6,7 @@
 #define API_SERVE_H
 
 #include "api/events.h"
+#include "api/mentions.h"
 #include "api/route.h"
 #include "store/writer.h"
 #include "wire/address.h"
@@ -59,9 +60,25 @@ void serve_activity(struct call *call);
 /** Up to there was read, in any browser. */
 void serve_here(struct call *call);
 /** What is new since the marks. */
-MUST_USE enum err serve_unread(struct reader *reader, struct events_unread *out);
+MUST_USE enum err serve_unread(struct api *api, struct reader *reader, struct events_unread *out);
 /** `marks` and `unread` of the first answer. */
-MUST_USE enum err serve_put_marks(struct reader *reader, json_t *tree);
+MUST_USE enum err serve_put_marks(struct api *api, struct reader *reader, json_t *tree);
+
+/* serve_blob.c */
+/** An upload begins: its bytes go into the store as they come. False: answered. */
+bool serve_blob_begin(struct call *call);
+void serve_blob_put(struct call *call);
+void serve_blob_bytes(struct call *call);
+void serve_blob(struct call *call);
+/** Type and size of a blob that is here, for what is published; `api` is a struct api. */
+struct mentions_blob serve_blob_known(void *api, const struct blob_id *id, struct span unbox);
+void serve_blob_want(struct call *call);
+
+/* serve_storage.c */
+void serve_storage(struct call *call);
+void serve_storage_put(struct call *call);
+void serve_person_remove(struct call *call);
+void serve_person_again(struct call *call);
 
 /* serve_search.c */
 void serve_search(struct call *call);
@@ -92,8 +109,9 @@ void serve_say_failure(struct call *call, enum err err, const struct publish_res
  * False: answered. */
 MUST_USE bool serve_read_common(
 	struct call *call, struct publish_request *request, struct message_id *key);
-/** The content of the post that the body asks for, appended to `content`. False: answered. */
-MUST_USE bool serve_read_post(struct call *call, struct buf *content);
+/** The content of the post that the body asks for, as it will be signed (boxed when it is private),
+ * appended to `content`. False: answered. */
+MUST_USE bool serve_read_post(struct call *call, struct buf *content, bool *is_private);
 /** {"key","sequence"} */
 json_t *serve_signed(const struct publish_result *result);
 /** `if_head` and `if_head_key` of the body; `request` then points to `key`. False: answered. */
@@ -117,6 +135,19 @@ void serve_witness(struct call *call);
 void serve_resume(struct call *call);
 void serve_want(struct call *call);
 
+/* serve_private.c */
+void serve_private(struct call *call);
+void serve_private_one(struct call *call);
+void serve_private_begin(struct call *call);
+void serve_private_decide(struct call *call);
+void serve_private_all(struct call *call);
+/** Wait a little until what was just stored is in the book; without a node, do that work. */
+void serve_catch_up(struct api *api);
+/** Private posts by others that were not read, counted up to UNREAD_MAX; no requests. */
+MUST_USE enum err serve_private_unread(struct api *api, struct reader *reader, uint32_t *out);
+/** What is unread is to be counted again, and told. Any thread. */
+void serve_private_changed(struct api *api);
+
 /* serve_drafts.c */
 void serve_drafts(struct call *call);
 void serve_draft_publish(struct call *call);
@@ -138,10 +169,12 @@ void serve_write(struct call *call);
 void serve_write_done(struct call *call);
 /** 1 to LIMIT_WRITING_NAME_BYTES of A-Z a-z 0-9 _ -: names of writings, nonces in paths. */
 bool serve_is_plain_name(struct span text);
-/** Tell all pages that what is being written under `name` changed. */
-void serve_tell_writing(struct call *call, struct span name);
+/** Tell all pages that what is being written under `name` changed; its number now, 0 when unknown.
+ */
+uint64_t serve_tell_writing(struct call *call, struct span name);
 /** {"name","at","rev","body"}, or null; as serve_held(). */
-MUST_USE json_t *serve_writing_of(struct reader *reader, struct span name, enum err *err);
+MUST_USE json_t *serve_writing_of(
+	struct api *api, struct reader *reader, struct span name, enum err *err);
 
 /* serve_network.c */
 void serve_network(struct call *call);

@@ -156,27 +156,32 @@ void serve_activity(struct call *call)
 	}
 }
 
-enum err serve_unread(struct reader *reader, struct events_unread *out)
+enum err serve_unread(struct api *api, struct reader *reader, struct events_unread *out)
 {
 	unsigned kinds = 0;
 	enum err err = marks_unread_home(reader, &out->home);
 	if (err == ERR_OK) {
 		err = activity_wanted(reader, &kinds);
 	}
-	return err == ERR_OK ? activity_unread(reader, kinds, &out->activity) : err;
+	if (err == ERR_OK) {
+		err = activity_unread(reader, kinds, &out->activity);
+	}
+	return err == ERR_OK ? serve_private_unread(api, reader, &out->private) : err;
 }
 
-static enum err put_unread(struct reader *reader, json_t *tree)
+static enum err put_unread(struct api *api, struct reader *reader, json_t *tree)
 {
 	struct events_unread unread = {0};
-	enum err err = serve_unread(reader, &unread);
-	json_t *shaped = err == ERR_OK ? json_pack("{s:I, s:I}", "home", (json_int_t)unread.home,
-						 "activity", (json_int_t)unread.activity)
-				       : NULL;
+	enum err err = serve_unread(api, reader, &unread);
+	json_t *shaped = err == ERR_OK
+				 ? json_pack("{s:I, s:I, s:I}", "home", (json_int_t)unread.home,
+					   "activity", (json_int_t)unread.activity, "private",
+					   (json_int_t)unread.private)
+				 : NULL;
 	return err == ERR_OK && json_object_set_new(tree, "unread", shaped) != 0 ? ERR_NOMEM : err;
 }
 
-enum err serve_put_marks(struct reader *reader, json_t *tree)
+enum err serve_put_marks(struct api *api, struct reader *reader, json_t *tree)
 {
 	json_t *marks = json_object();
 	enum err err = marks == NULL ? ERR_NOMEM : ERR_OK;
@@ -196,7 +201,7 @@ enum err serve_put_marks(struct reader *reader, json_t *tree)
 	if (json_object_set_new(tree, "marks", marks) != 0) {
 		return ERR_NOMEM;
 	}
-	return put_unread(reader, tree);
+	return put_unread(api, reader, tree);
 }
 
 /* Every member is read before any is kept. */
@@ -243,7 +248,7 @@ void serve_here(struct call *call)
 	}
 	tree = err == ERR_OK ? json_object() : NULL;
 	if (err == ERR_OK) {
-		err = tree == NULL ? ERR_NOMEM : put_unread(reader, tree);
+		err = tree == NULL ? ERR_NOMEM : put_unread(call->api, reader, tree);
 	}
 	if (err == ERR_OK) {
 		answer_json(&call->exchange->answer, 200, tree);

@@ -2,6 +2,7 @@
  * What was written while publishing was paused: to be read, published after all, or dropped.
  */
 #include "api/body.h"
+#include "api/letters.h"
 #include "api/shape.h"
 #include "base/log.h"
 #include "store/safety.h"
@@ -9,6 +10,7 @@
 enum { DRAFTS_ANSWER_BYTES = 4 * MIB, DRAFT_DIGITS_MAX = 15, DRAFT_NONCE_BYTES = 64 };
 
 struct listing {
+	struct api *api;
 	json_t *list;
 	int64_t before; /* only older ones; 0: all */
 	size_t bytes;
@@ -17,15 +19,19 @@ struct listing {
 
 /* The content as JSON, or null when it is nothing that another JSON library reads: then the page
  * can only publish or drop it. */
-static json_t *content_json(struct span text)
+static json_t *content_json(struct api *api, struct span text, bool *is_private)
 {
 	struct buf clean = BUF_INIT(4 * LIMIT_MESSAGE_BYTES);
+	struct buf opened = BUF_INIT(LIMIT_MESSAGE_BYTES);
 	json_t *tree = NULL;
+	*is_private = letters_open(api, text, &opened) == ERR_OK;
+	text = *is_private ? buf_span(&opened) : text;
 	if (body_is_shallow(text, LIMIT_JSON_DEPTH) && body_clean(text, &clean) == ERR_OK) {
 		tree = json_loadb(
 			(const char *)clean.at, clean.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 	}
-	buf_fini(&clean);
+	buf_wipe(&opened);
+	buf_wipe(&clean);
 	return tree == NULL ? json_null() : tree;
 }
 
@@ -40,11 +46,13 @@ static void put_draft(void *ctx, const struct draft_row *row)
 		return;
 	}
 	listing->bytes += row->content.len;
-	json_t *content = content_json(row->content);
+	bool is_private = false;
+	json_t *content = content_json(listing->api, row->content, &is_private);
 	const char *type = json_string_value(json_object_get(content, "type"));
-	(void)json_array_append_new(listing->list,
-		json_pack("{s:I, s:I, s:s?, s:o}", "id", (json_int_t)row->draft, "at",
-			(json_int_t)row->at_ms, "type", type, "content", content));
+	(void)json_array_append_new(
+		listing->list, json_pack("{s:I, s:I, s:s?, s:o, s:b}", "id", (json_int_t)row->draft,
+				       "at", (json_int_t)row->at_ms, "type", type, "content",
+				       content, "private", is_private));
 }
 
 static bool read_number(struct span text, int64_t *out)
@@ -70,7 +78,7 @@ static bool read_before(struct call *call, int64_t *out)
 
 void serve_drafts(struct call *call)
 {
-	struct listing listing = {.before = 0};
+	struct listing listing = {.api = call->api};
 	struct reader *reader = inside_reader(call);
 	if (reader == NULL) {
 		return;

@@ -3,10 +3,11 @@
  * says so, or put back among what is being written. And how long a post would be, before it is one.
  */
 #include "api/body.h"
-#include "api/inside.h"
+#include "api/letters.h"
 #include "feed/json.h"
 #include "store/writing.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,25 +21,36 @@ static void wrong(struct call *call, const char *sentence)
 /* What is held. */
 
 struct listing {
+	struct api *api;
 	json_t *list;
 	int64_t now_ms;
 };
+
+/* What was sent, opened when it is sealed; null when it is nothing our key opens. */
+static json_t *body_of(const struct api *api, struct span stored)
+{
+	struct buf text = BUF_INIT(LIMIT_HTTP_BODY_BYTES);
+	json_t *body =
+		letters_unseal(api, stored, &text) == ERR_OK ? body_parse(buf_span(&text)) : NULL;
+	buf_wipe(&text);
+	return body == NULL ? json_null() : body;
+}
 
 static void put_held(void *ctx, const struct outbox_row *row)
 {
 	struct listing *listing = ctx;
 	int64_t left_ms = row->due_ms - listing->now_ms;
-	json_t *body = body_parse(row->body);
 	(void)json_array_append_new(listing->list,
 		json_pack("{s:o, s:I, s:I, s:I, s:o}", "nonce", body_string(row->nonce), "at",
 			(json_int_t)row->at_ms, "until", (json_int_t)row->due_ms, "left_ms",
 			(json_int_t)(left_ms < 0 ? 0 : left_ms), "body",
-			body == NULL ? json_null() : body));
+			body_of(listing->api, row->body)));
 }
 
 static json_t *held_of(struct api *api, struct reader *reader, struct span nonce, enum err *err)
 {
-	struct listing listing = {.list = json_array(), .now_ms = env_wall_ms(api->opts.env)};
+	struct listing listing = {
+		.api = api, .list = json_array(), .now_ms = env_wall_ms(api->opts.env)};
 	*err = listing.list == NULL ? ERR_NOMEM : reader_outbox(reader, nonce, put_held, &listing);
 	if (*err != ERR_OK) {
 		json_decref(listing.list);
@@ -86,8 +98,9 @@ static enum err measure(struct call *call, struct span content, size_t *units)
 void serve_measure(struct call *call)
 {
 	size_t units = 0;
+	bool is_private = false;
 	struct buf content = BUF_INIT(CONTENT_BYTES_MAX);
-	if (serve_read_post(call, &content)) {
+	if (serve_read_post(call, &content, &is_private)) {
 		enum err err = measure(call, buf_span(&content), &units);
 		if (err == ERR_OK) {
 			answer_json(&call->exchange->answer, 200,
@@ -143,11 +156,27 @@ static bool read_hold(struct call *call, struct hold_request *request)
 	return true;
 }
 
-/* The body for whoever shows or takes back the post: without what was for this call only. */
-static char *body_kept(const json_t *body)
+/* `text` (taken over; NULL: there was no memory) as it goes to the disk. */
+static enum err put_text(
+	const struct api *api, struct span name, bool is_private, char *text, struct buf *out)
+{
+	enum err err = text == NULL ? ERR_NOMEM
+		       : is_private ? letters_seal(api, name, span_text(text), out)
+				    : buf_append_text(out, text);
+	if (text != NULL && is_private) {
+		sodium_memzero(text, strlen(text));
+	}
+	free(text);
+	return err;
+}
+
+/* The body for whoever shows or takes back the post: without what was for this call only; sealed
+ * when it is private. */
+static enum err put_kept(
+	const struct api *api, const json_t *body, bool is_private, struct buf *out)
 {
 	static const char *const kept[] = {
-		"text", "cw", "root", "fork", "branch", "writing", "nonce"};
+		"text", "cw", "root", "fork", "branch", "readers", "writing", "nonce"};
 	json_t *copy = json_object();
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
 		if (body_has(body, kept[i])) {
@@ -156,7 +185,17 @@ static char *body_kept(const json_t *body)
 	}
 	char *text = copy == NULL ? NULL : json_dumps(copy, JSON_COMPACT);
 	json_decref(copy);
-	return text;
+	return put_text(api, span_of(NULL, 0), is_private, text, out);
+}
+
+/* With the number that what is written there has now: the page writes on from it. */
+static void answer_held(struct call *call, const struct hold_request *request, json_t *answer)
+{
+	if (request->writing.len > 0) {
+		uint64_t rev = serve_tell_writing(call, request->writing);
+		(void)json_object_set_new(answer, "rev", json_integer((json_int_t)rev));
+	}
+	answer_json(&call->exchange->answer, 200, answer);
 }
 
 static void hold(struct call *call, const struct hold_request *request)
@@ -173,15 +212,12 @@ static void hold(struct call *call, const struct hold_request *request)
 		if (signed_before != NULL) {
 			(void)json_object_set_new(signed_before, "state", json_string("stored"));
 		}
-		answer_json(&call->exchange->answer, 200, signed_before);
+		answer_held(call, request, signed_before);
 	} else {
 		int64_t left_ms = due_ms - env_wall_ms(call->api->opts.env);
-		answer_json(&call->exchange->answer, 200,
+		answer_held(call, request,
 			json_pack("{s:s, s:I, s:I}", "state", "held", "until", (json_int_t)due_ms,
 				"left_ms", (json_int_t)(left_ms < 0 ? 0 : left_ms)));
-	}
-	if (err == ERR_OK && request->writing.len > 0) {
-		serve_tell_writing(call, request->writing);
 	}
 }
 
@@ -190,19 +226,20 @@ void serve_hold(struct call *call)
 	struct hold_request request = {.hold_ms = 0};
 	struct message_id if_head_key;
 	struct buf content = BUF_INIT(CONTENT_BYTES_MAX);
-	char *body = NULL;
+	struct buf body = BUF_INIT(LIMIT_HTTP_BODY_BYTES);
+	bool is_private = false;
 	if (serve_read_common(call, &request.publish, &if_head_key) && read_hold(call, &request) &&
-		serve_read_post(call, &content) && fits(call, buf_span(&content))) {
-		body = body_kept(call->body);
+		serve_read_post(call, &content, &is_private) && fits(call, buf_span(&content))) {
+		enum err err = put_kept(call->api, call->body, is_private, &body);
 		request.publish.content = buf_span(&content);
-		request.body = body == NULL ? span_of(NULL, 0) : span_text(body);
-		if (body == NULL) {
-			answer_err(&call->exchange->answer, ERR_NOMEM);
+		request.body = buf_span(&body);
+		if (err != ERR_OK) {
+			answer_err(&call->exchange->answer, err);
 		} else {
 			hold(call, &request);
 		}
 	}
-	free(body);
+	buf_fini(&body);
 	buf_fini(&content);
 }
 
@@ -245,7 +282,7 @@ static void name_of(const json_t *body, char out[static LIMIT_WRITING_NAME_BYTES
 /* {"text","cw"} as the page keeps it, with where a reply belongs. */
 static char *writing_of(const json_t *body)
 {
-	static const char *const thread[] = {"root", "fork", "branch"};
+	static const char *const thread[] = {"root", "fork", "branch", "readers"};
 	const char *cw = json_string_value(json_object_get(body, "cw"));
 	json_t *tree = json_pack(
 		"{s:O, s:s}", "text", json_object_get(body, "text"), "cw", cw == NULL ? "" : cw);
@@ -259,34 +296,57 @@ static char *writing_of(const json_t *body)
 	return text;
 }
 
+/* Beside a composer that has something else in it by now: that of a conversation has a place for
+ * it, which may be filled too. */
+static enum err name_spare(
+	struct call *call, const char *name, char out[static LIMIT_WRITING_NAME_BYTES + 1])
+{
+	enum err err = ERR_OK;
+	size_t room = LIMIT_WRITING_NAME_BYTES + 1;
+	bool is_private = span_starts_with(span_text(name), "p-");
+	bool is_free = false;
+	struct reader *reader = is_private ? reader_of_thread(call->api->opts.store) : NULL;
+	if (reader != NULL && snprintf(out, room, "%s-back", name) < (int)room) {
+		json_t *row = serve_writing_of(call->api, reader, span_text(out), &err);
+		is_free = err == ERR_OK && !body_has(row, "body");
+		json_decref(row);
+	}
+	if (!is_free) {
+		(void)snprintf(out, room, "%sback-%.*s", is_private ? "p-" : "",
+			(int)span_take(call->args[0], SPARE_NONCE_BYTES).len,
+			(const char *)call->args[0].at);
+	}
+	return err;
+}
+
 static void take_back(struct call *call, json_t *body)
 {
 	char name[LIMIT_WRITING_NAME_BYTES + 1];
 	char spare[LIMIT_WRITING_NAME_BYTES + 1];
 	bool is_spare = false;
 	uint64_t rev = 0;
-	char *text = writing_of(body);
-	if (text == NULL) {
-		answer_err(&call->exchange->answer, ERR_NOMEM);
-		return;
-	}
+	struct buf text = BUF_INIT(LIMIT_HTTP_BODY_BYTES);
 	name_of(body, name);
-	(void)snprintf(spare, sizeof(spare), "back-%.*s",
-		(int)span_take(call->args[0], SPARE_NONCE_BYTES).len,
-		(const char *)call->args[0].at);
+	bool is_private = letters_is_private(call->api, span_text(name), body);
+	enum err err = put_text(call->api, span_text(name), is_private, writing_of(body), &text);
+	if (err == ERR_OK) {
+		err = name_spare(call, name, spare);
+	}
 	const struct undo_request request = {.nonce = call->args[0],
 		.name = span_text(name),
 		.spare = span_text(spare),
-		.body = span_text(text)};
-	enum err err = writer_undo(call->api->opts.writer, &request, &is_spare, &rev);
-	free(text);
+		.body = buf_span(&text)};
+	if (err == ERR_OK) {
+		err = writer_undo(call->api->opts.writer, &request, &is_spare, &rev);
+	}
+	buf_fini(&text);
 	if (err == ERR_NOT_FOUND) {
 		answer_gone(call);
 	} else if (err != ERR_OK) {
 		answer_err(&call->exchange->answer, err);
 	} else {
 		const char *where = is_spare ? spare : name;
-		serve_tell_writing(call, span_text(where));
+		(void)serve_tell_writing(call, span_text(where));
 		answer_json(&call->exchange->answer, 200,
 			json_pack("{s:O, s:s, s:I}", "body", body, "writing", where, "rev",
 				(json_int_t)rev));

@@ -5,6 +5,7 @@
 #include "api/body.h"
 #include "api/shape.h"
 #include "api/watch.h"
+#include "store/let_go.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -70,19 +71,25 @@ static enum err shape_about(struct reader *reader, const struct person *person,
 	if (people == NULL) {
 		return ERR_NOMEM;
 	}
+	struct let_go_row gone = {.below = 0};
 	json_t *ids = ids_json(between->at, between->count, people);
-	enum err err = shape_people(reader, people, &list);
+	enum err err = reader_let_go(reader, &person->id, &gone);
+	bool is_let_go = err == ERR_OK && gone.again == LET_GO_GONE;
+	if (err == ERR_OK || err == ERR_NOT_FOUND) {
+		err = shape_people(reader, people, &list);
+	}
 	free(people);
 	if (err != ERR_OK) {
 		json_decref(ids);
 		return err;
 	}
-	*out = json_pack("{s:o, s:o, s:I, s:I, s:b, s:o, s:o, s:I, s:o}", "person",
+	*out = json_pack("{s:o, s:o, s:I, s:I, s:b, s:o, s:o, s:I, s:o, s:o}", "person",
 		shape_person(person), "bio", bio_json(person), "follows",
 		(json_int_t)person->follows, "followers", (json_int_t)person->followers, "forked",
 		person->is_forked, "since",
 		person->since_ms < 0 ? json_null() : json_integer(person->since_ms), "between", ids,
-		"between_total", (json_int_t)between->total, "people", list);
+		"between_total", (json_int_t)between->total, "people", list, "let_go",
+		is_let_go ? json_integer((json_int_t)gone.below) : json_null());
 	return *out == NULL ? ERR_NOMEM : ERR_OK;
 }
 
@@ -373,6 +380,7 @@ static enum err keep(struct call *call, const struct change *change, struct pers
 	}
 	if (err == ERR_OK) {
 		events_on_person(call->api->events, &change->feed, change->kind == CHANGE_MUTE);
+		serve_private_changed(call->api); /* what they wrote is read, or not at all */
 		if (call->api->live != NULL) {
 			live_wake(call->api->live);
 		}

@@ -4,10 +4,12 @@
  */
 #include "api/body.h"
 #include "api/shape.h"
+#include "feed/json.h"
 #include "feed/message.h"
 #include "feed/tag.h"
 #include "store/ahead.h"
 #include "store/marks.h"
+#include "store/private_posts.h"
 #include "store/safety.h"
 #include "store/stray.h"
 
@@ -110,7 +112,11 @@ static enum err put_page(struct call *call, struct reader *reader,
 	json_t *posts = NULL;
 	json_t *list = NULL;
 	enum err err = timeline_page(reader, query, &page);
+	if (err == ERR_OK && query->kind == TIMELINE_KEPT && call->api->opts.book != NULL) {
+		err = private_posts_kept(call->api->opts.book, reader, query, &page);
+	}
 	if (err != ERR_OK) {
+		posts_free(&page);
 		return err;
 	}
 	err = shape_posts(call->api, reader, &page, people, &posts);
@@ -229,7 +235,9 @@ void serve_bookmarks(struct call *call)
 
 void serve_person_posts(struct call *call)
 {
-	static const char *const shows[] = {"all", "posts", NULL};
+	static const char *const shows[] = {"all", "posts", "pictures", NULL};
+	static const enum timeline_kind kinds[] = {
+		TIMELINE_PERSON, TIMELINE_ROOTS, TIMELINE_PICTURES};
 	struct timeline_query query = {.kind = TIMELINE_PERSON};
 	size_t show = 0;
 	if (feed_id_parse_any(call->args[0], &query.person) != ERR_OK) {
@@ -238,8 +246,8 @@ void serve_person_posts(struct call *call)
 		return;
 	}
 	if (read_query(call, &query) &&
-		read_choice(call, "show", shows, &show, "`show` is posts or all.")) {
-		query.kind = show == 0 ? TIMELINE_PERSON : TIMELINE_ROOTS;
+		read_choice(call, "show", shows, &show, "`show` is posts, pictures or all.")) {
+		query.kind = kinds[show];
 		answer_page(call, &query);
 	}
 }
@@ -276,10 +284,10 @@ static enum err put_boot(
 	}
 	if (err == ERR_OK) {
 		(void)json_object_set_new(
-			tree, "writing", serve_writing_of(reader, span_text("home"), &err));
+			tree, "writing", serve_writing_of(api, reader, span_text("home"), &err));
 	}
 	if (err == ERR_OK) {
-		err = serve_put_marks(reader, tree);
+		err = serve_put_marks(api, reader, tree);
 	}
 	free(me);
 	return err;
@@ -306,24 +314,34 @@ void serve_boot(struct call *call)
 	free(people);
 }
 
-/* {"posts","people"} for `page`, which is taken over. */
-static void answer_posts(struct call *call, struct reader *reader, struct posts *page)
+/* {"posts","people"} for both pages, which are taken over. */
+static void answer_posts(
+	struct call *call, struct reader *reader, struct posts *page, struct posts *private)
 {
 	struct shape_people *people = calloc(1, sizeof(*people));
 	json_t *tree = json_object();
 	json_t *posts = NULL;
+	json_t *more = NULL;
 	json_t *list = NULL;
 	enum err err = people == NULL || tree == NULL
 			       ? ERR_NOMEM
 			       : shape_posts(call->api, reader, page, people, &posts);
 	if (err == ERR_OK) {
 		(void)json_object_set_new(tree, "posts", posts);
+		err = shape_posts(call->api, reader, private, people, &more);
+	}
+	if (err == ERR_OK) {
+		err = json_array_extend(posts, more) == 0 ? ERR_OK : ERR_NOMEM;
+		json_decref(more);
+	}
+	if (err == ERR_OK) {
 		err = shape_people(reader, people, &list);
 	}
 	if (err == ERR_OK) {
 		(void)json_object_set_new(tree, "people", list);
 	}
 	posts_free(page);
+	posts_free(private);
 	free(people);
 	answer_tree(call, err, tree);
 }
@@ -335,6 +353,24 @@ static bool read_message_id(struct call *call, struct message_id *id)
 	}
 	answer_error(&call->exchange->answer, SAID_BAD_REQUEST, "This is not the id of a message.");
 	return false;
+}
+
+/* Of a private message those who said so privately. */
+static enum err read_likers(struct call *call, struct reader *reader, const struct message_id *id,
+	struct feed_id *likers, size_t *count, size_t *total)
+{
+	bool is_own = false;
+	struct private_book *book = call->api->opts.book;
+	struct private_message *message = malloc(sizeof(*message));
+	enum err err = message == NULL ? ERR_NOMEM
+		       : book == NULL  ? ERR_NOT_FOUND
+				       : private_find(book, reader, id, message);
+	free(message);
+	if (err == ERR_OK) {
+		return private_likes(book, reader, id, likers, LIKERS_MAX, count, total, &is_own);
+	}
+	return err == ERR_NOT_FOUND ? post_likers_read(reader, id, likers, LIKERS_MAX, count, total)
+				    : err;
 }
 
 void serve_likes(struct call *call)
@@ -349,10 +385,9 @@ void serve_likes(struct call *call)
 		json_t *tree = json_object();
 		json_t *who = json_array();
 		json_t *list = NULL;
-		enum err err =
-			likers == NULL || people == NULL
-				? ERR_NOMEM
-				: post_likers_read(reader, &id, likers, LIKERS_MAX, &count, &total);
+		enum err err = likers == NULL || people == NULL
+				       ? ERR_NOMEM
+				       : read_likers(call, reader, &id, likers, &count, &total);
 		for (size_t i = 0; err == ERR_OK && i < count; i++) {
 			shape_name(people, &likers[i]);
 			(void)json_array_append_new(who, shape_feed_id(&likers[i]));
@@ -440,6 +475,7 @@ void serve_posts(struct call *call)
 	struct message_id ids[IDS_MAX];
 	size_t count = 0;
 	struct posts page = {.count = 0};
+	struct posts private = {.count = 0};
 	struct buf text = BUF_INIT(LIMIT_HTTP_TARGET_BYTES);
 	enum err err = body_query(call->exchange->head.query, "ids", &text);
 	if (err == ERR_OK) {
@@ -456,11 +492,15 @@ void serve_posts(struct call *call)
 		return;
 	}
 	err = posts_read(reader, ids, count, &page);
+	if (err == ERR_OK && call->api->opts.book != NULL) {
+		err = private_posts_find(call->api->opts.book, reader, ids, count, &private);
+	}
 	if (err != ERR_OK) {
+		posts_free(&page);
 		answer_err(&call->exchange->answer, err);
 		return;
 	}
-	answer_posts(call, reader, &page);
+	answer_posts(call, reader, &page, &private);
 }
 
 /* The other side of a fork of our own feed is in no feed, but kept: to be shown beside ours. */
@@ -529,6 +569,26 @@ static bool read_hidden(struct call *call, bool *is_wanted)
 	return is_good;
 }
 
+/* Of a private message what is in it, null when our key does not open it; of others nothing. */
+static enum err put_opened(struct call *call, struct reader *reader, const struct message_id *id,
+	struct span compact, json_t *tree)
+{
+	struct span content;
+	struct buf text = BUF_INIT(LIMIT_MESSAGE_BYTES);
+	struct private_book *book = call->api->opts.book;
+	if (!json_slice(compact, "content", &content) || content.len == 0 || content.at[0] != '"') {
+		return ERR_OK;
+	}
+	enum err err = book == NULL ? ERR_NOT_FOUND : private_text(book, reader, id, &text);
+	if (err == ERR_OK || err == ERR_NOT_FOUND) {
+		(void)json_object_set_new(
+			tree, "opened", err == ERR_OK ? body_string(buf_span(&text)) : json_null());
+		err = ERR_OK;
+	}
+	buf_wipe(&text);
+	return err;
+}
+
 void serve_message_raw(struct call *call)
 {
 	struct message_id id;
@@ -556,11 +616,14 @@ void serve_message_raw(struct call *call)
 		err = count_hidden(reader, &stored, &hidden);
 	}
 	if (err == ERR_OK) {
-		answer_json(&call->exchange->answer, 200,
+		json_t *tree =
 			json_pack("{s:o, s:o, s:I, s:b, s:I}", "key", shape_message_id(&stored.key),
 				"value", hidden > 0 ? json_null() : body_string(stored.compact),
 				"received", (json_int_t)stored.received_ms, "ahead", is_ahead,
-				"hidden", (json_int_t)hidden));
+				"hidden", (json_int_t)hidden);
+		err = hidden > 0 ? ERR_OK : put_opened(call, reader, &id, stored.compact, tree);
+		answer_tree(call, err, tree);
+		err = ERR_OK;
 	} else if (err == ERR_NOT_FOUND) {
 		err = answer_branch(call, reader, &id, &text);
 	}

@@ -3,10 +3,12 @@
  * stores it, and the answer is its key and number.
  */
 #include "api/body.h"
+#include "api/letters.h"
 #include "api/mentions.h"
 #include "api/shape.h"
 #include "base/log.h"
 #include "feed/json.h"
+#include "store/private_posts.h"
 
 #include <stdlib.h>
 
@@ -129,29 +131,49 @@ bool serve_read_common(struct call *call, struct publish_request *request, struc
 	return serve_read_head(call, request, key);
 }
 
+static const struct letter everybody;
+
+/* A finished draft as it is signed, appended to `out`; frees the draft. False: answered. */
+static bool close_draft(
+	struct call *call, struct draft_text *draft, const struct letter *letter, struct buf *out)
+{
+	bool is_good = draft->err == ERR_OK;
+	if (is_good) {
+		is_good = letters_close(call, letter, buf_span(&draft->text), out);
+	} else {
+		answer_err(&call->exchange->answer, draft->err);
+	}
+	if (letter->is_private) {
+		buf_wipe(&draft->text);
+	} else {
+		buf_fini(&draft->text);
+	}
+	return is_good;
+}
+
 /* Publish a finished draft for a call with a JSON body, and free it. ERR_OK: `*result` is filled
  * and nothing is answered yet. */
-static enum err publish_draft(
-	struct call *call, struct draft_text *draft, struct publish_result *result)
+static enum err publish_draft(struct call *call, struct draft_text *draft,
+	const struct letter *letter, struct publish_result *result)
 {
-	struct publish_request request = {.content = buf_span(&draft->text)};
+	struct publish_request request = {.if_head = 0};
 	struct message_id if_head_key;
-	enum err err = draft->err;
-	if (err != ERR_OK) {
-		answer_err(&call->exchange->answer, err);
-	} else if (!serve_read_common(call, &request, &if_head_key)) {
-		err = ERR_REFUSED;
-	} else {
+	struct buf content = BUF_INIT(4 * LIMIT_HTTP_BODY_BYTES);
+	enum err err = ERR_REFUSED;
+	bool is_good = close_draft(call, draft, letter, &content);
+	if (is_good && serve_read_common(call, &request, &if_head_key)) {
+		request.content = buf_span(&content);
 		err = serve_sign(call, &request, result);
 	}
-	buf_fini(&draft->text);
+	buf_fini(&content);
 	return err;
 }
 
-static void publish_and_answer(struct call *call, struct draft_text *draft)
+static void publish_and_answer(
+	struct call *call, struct draft_text *draft, const struct letter *letter)
 {
 	struct publish_result result;
-	if (publish_draft(call, draft, &result) == ERR_OK) {
+	if (publish_draft(call, draft, letter, &result) == ERR_OK) {
 		answer_json(&call->exchange->answer, 200, serve_signed(&result));
 	}
 }
@@ -262,7 +284,7 @@ static bool is_referred_to(const struct posts *thread, const struct post *post)
 
 /* The heads of the thread as this node knows it: what a reply answers (protocol/07 §4). The newest
  * BRANCH_MAX when there are more. */
-static enum err find_heads(struct call *call, struct post_draft *post)
+static enum err find_heads(struct call *call, const struct letter *letter, struct post_draft *post)
 {
 	struct posts thread = {.count = 0};
 	struct thread_facts facts;
@@ -270,6 +292,11 @@ static enum err find_heads(struct call *call, struct post_draft *post)
 	struct reader *reader = reader_of_thread(call->api->opts.store);
 	if (reader == NULL) {
 		return ERR_NOMEM;
+	}
+	if (letter->is_private && call->api->opts.book != NULL) {
+		serve_catch_up(call->api);
+		return private_posts_heads(call->api->opts.book, reader, &post->root, post->branch,
+			BRANCH_MAX, &post->branch_count);
 	}
 	enum err err = thread_read(reader, &query, &facts, &thread);
 	if (err != ERR_OK && err != ERR_NOT_FOUND) {
@@ -306,73 +333,90 @@ static void put_thread(struct draft_text *draft, const struct post_draft *post)
 	}
 }
 
-static void put_mentions(struct draft_text *draft, struct span text)
+static void put_mentions(struct call *call, struct draft_text *draft, struct span text)
 {
+	const struct mentions_known known = {.look = serve_blob_known, .ctx = call->api};
 	size_t count = 0;
 	size_t start = draft->text.len;
 	put(draft, ",\"mentions\":");
-	draft->err = draft->err == ERR_OK ? mentions_find(text, &draft->text, &count) : draft->err;
+	draft->err = draft->err == ERR_OK ? mentions_find(text, &known, &draft->text, &count)
+					  : draft->err;
 	if (draft->err == ERR_OK && count == 0) {
 		buf_truncate(&draft->text, start);
 	}
 }
 
-/* The content of the post that a body asks for. False: answered. */
-static bool write_post(struct call *call, struct draft_text *out)
+/* The post as JSON text. */
+static void write_post(struct call *call, struct post_draft *post, const struct letter *letter,
+	struct draft_text *out)
 {
-	struct post_draft post = {.branch_count = 0};
-	struct draft_text draft;
 	draft_init(out);
-	if (!read_post(call, &post)) {
+	if (post->has_root && post->branch_count == 0) {
+		out->err = find_heads(call, letter, post);
+	}
+	put(out, "{\"type\":\"post\",\"text\":");
+	put_string(out, post->text);
+	if (post->has_root) {
+		put_thread(out, post);
+	}
+	put_mentions(call, out, post->text);
+	if (post->warning.len > 0) {
+		put(out, ",\"contentWarning\":");
+		put_string(out, post->warning);
+	}
+	put(out, "}");
+}
+
+/* What the body asks for, and who is to read it. False: answered. */
+static bool read_letter(struct call *call, struct post_draft *post, struct letter *letter)
+{
+	struct letter_refers refers = {.count = 0};
+	if (!read_post(call, post)) {
 		return false;
 	}
-	draft_init(&draft);
-	if (post.has_root && post.branch_count == 0) {
-		draft.err = find_heads(call, &post);
+	if (post->has_root) {
+		letters_refer(&refers, &post->root);
+		refers.has_root = true;
 	}
-	put(&draft, "{\"type\":\"post\",\"text\":");
-	put_string(&draft, post.text);
-	if (post.has_root) {
-		put_thread(&draft, &post);
+	if (post->has_fork) {
+		letters_refer(&refers, &post->fork);
 	}
-	put_mentions(&draft, post.text);
-	if (post.warning.len > 0) {
-		put(&draft, ",\"contentWarning\":");
-		put_string(&draft, post.warning);
+	for (size_t i = 0; i < post->branch_count; i++) {
+		letters_refer(&refers, &post->branch[i]);
 	}
-	put(&draft, "}");
-	*out = draft;
-	return true;
+	return letters_read(call, &refers, letter);
 }
 
 void serve_post(struct call *call)
 {
+	struct post_draft post = {.branch_count = 0};
 	struct draft_text draft;
-	if (write_post(call, &draft)) {
-		publish_and_answer(call, &draft);
+	struct letter letter;
+	if (read_letter(call, &post, &letter)) {
+		write_post(call, &post, &letter, &draft);
+		publish_and_answer(call, &draft, &letter);
 	}
 }
 
-bool serve_read_post(struct call *call, struct buf *content)
+bool serve_read_post(struct call *call, struct buf *content, bool *is_private)
 {
+	struct post_draft post = {.branch_count = 0};
 	struct draft_text draft;
-	if (!write_post(call, &draft)) {
+	struct letter letter;
+	if (!read_letter(call, &post, &letter)) {
 		return false;
 	}
-	if (draft.err == ERR_OK) {
-		draft.err = buf_append(content, buf_span(&draft.text));
-	}
-	buf_fini(&draft.text);
-	if (draft.err != ERR_OK) {
-		answer_err(&call->exchange->answer, draft.err);
-	}
-	return draft.err == ERR_OK;
+	*is_private = letter.is_private;
+	write_post(call, &post, &letter, &draft);
+	return close_draft(call, &draft, &letter, content);
 }
 
 void serve_like(struct call *call)
 {
 	struct message_id id;
 	struct draft_text draft;
+	struct letter letter;
+	struct letter_refers refers = {.has_root = true};
 	bool is_there = false;
 	const json_t *on = json_object_get(call->body, "on");
 	if (!read_id_field(call, "id", &id, &is_there)) {
@@ -382,13 +426,17 @@ void serve_like(struct call *call)
 		wrong(call, "A like needs the `id` of a message, and `on` is true or false.");
 		return;
 	}
+	letters_refer(&refers, &id);
+	if (!letters_read(call, &refers, &letter)) {
+		return;
+	}
 	bool is_on = !body_has(call->body, "on") || json_is_true(on);
 	draft_init(&draft);
 	put(&draft, "{\"type\":\"vote\",\"vote\":{\"link\":");
 	put_message_id(&draft, &id);
 	put(&draft, is_on ? ",\"value\":1,\"expression\":\"Like\"}}"
 			  : ",\"value\":0,\"expression\":\"Unlike\"}}");
-	publish_and_answer(call, &draft);
+	publish_and_answer(call, &draft, &letter);
 }
 
 /* People. */
@@ -411,12 +459,34 @@ static enum err read_edge(struct call *call, const struct feed_id *id, enum cont
 	return err;
 }
 
+/* `private`: the message is to ourselves alone. What was said privately is taken back privately
+ * when it is not said how: an "unfollow" that all can read would tell them. False: answered. */
+static bool read_privacy(
+	struct call *call, const struct feed_id *id, bool is_end, struct letter *letter)
+{
+	const json_t *is_private = json_object_get(call->body, "private");
+	struct private_book *book = call->api->opts.book;
+	enum contact_edge edge = EDGE_NEITHER;
+	if (body_has(call->body, "private") && !json_is_boolean(is_private)) {
+		wrong(call, "`private` is true or false.");
+		return false;
+	}
+	bool is_so = json_is_true(is_private) ||
+		     (is_end && !body_has(call->body, "private") && book != NULL &&
+			     private_edge(book, id, &edge) && edge != EDGE_NEITHER);
+	if (is_so) {
+		letters_to_self(call->api, letter);
+	}
+	return true;
+}
+
 void serve_relation(struct call *call)
 {
 	struct draft_text draft;
 	struct feed_id id;
 	struct span text;
 	struct span is;
+	struct letter letter = everybody;
 	enum contact_edge edge = EDGE_NEITHER;
 	if (!body_text(call->body, "id", &text) || feed_id_parse_any(text, &id) != ERR_OK) {
 		wrong(call, "This is not the key of a person.");
@@ -428,6 +498,9 @@ void serve_relation(struct call *call)
 	}
 	if (!body_text(call->body, "is", &is)) {
 		is = span_of(NULL, 0);
+	}
+	if (!read_privacy(call, &id, span_equal_text(is, "none"), &letter)) {
+		return;
 	}
 	draft_init(&draft);
 	if (span_equal_text(is, "follow")) {
@@ -444,7 +517,10 @@ void serve_relation(struct call *call)
 		wrong(call, "`is` is follow, none or block.");
 		return;
 	}
-	publish_and_answer(call, &draft);
+	publish_and_answer(call, &draft, &letter);
+	if (letter.is_private) {
+		serve_catch_up(call->api); /* whoever asks next is told of it */
+	}
 }
 
 /* Keep a way to somebody, and try it. `*kept` is its text, or null. */
@@ -528,7 +604,7 @@ void serve_follow(struct call *call)
 	if (edge != EDGE_FOLLOW) {
 		draft_init(&draft);
 		put_contact(&draft, &pasted.id, ",\"following\":true}");
-		err = publish_draft(call, &draft, &result);
+		err = publish_draft(call, &draft, &everybody, &result);
 	}
 	if (err == ERR_OK) {
 		answer_followed(call, &pasted, &result);
@@ -539,16 +615,56 @@ void serve_follow(struct call *call)
 	}
 }
 
+/* What other clients understand; those that know no way to take a picture away go on showing the
+ * earlier one (protocol/07 §3). */
+#define IMAGE_GONE "{\"remove\":true}"
+
+/** Of a profile, as JSON; an empty text when it is not to change. */
+static bool read_image(const struct call *call, char out[static BLOB_ID_TEXT_BYTES + 2])
+{
+	struct span text;
+	struct blob_id id;
+	out[0] = '\0';
+	if (!body_has(call->body, "image")) {
+		return true;
+	}
+	if (!body_text(call->body, "image", &text)) {
+		return false;
+	}
+	if (text.len == 0) {
+		memcpy(out, IMAGE_GONE, sizeof(IMAGE_GONE));
+		return true;
+	}
+	if (blob_id_parse(text, &id) != ERR_OK) {
+		return false;
+	}
+	char name[BLOB_ID_TEXT_BYTES];
+	blob_id_format(&id, name);
+	(void)snprintf(out, BLOB_ID_TEXT_BYTES + 2, "\"%s\"", name);
+	return true;
+}
+
+static bool read_profile(struct call *call, struct span *name, struct span *bio,
+	char image[static BLOB_ID_TEXT_BYTES + 2])
+{
+	bool has_name = body_has(call->body, "name");
+	bool has_bio = body_has(call->body, "bio");
+	return (has_name || has_bio || body_has(call->body, "image")) &&
+	       (!has_name || body_text(call->body, "name", name)) &&
+	       (!has_bio || body_text(call->body, "bio", bio)) && read_image(call, image);
+}
+
 void serve_profile(struct call *call)
 {
 	struct span name = span_of(NULL, 0);
 	struct span bio = span_of(NULL, 0);
+	char image[BLOB_ID_TEXT_BYTES + 2];
 	struct draft_text draft;
 	bool has_name = body_has(call->body, "name");
 	bool has_bio = body_has(call->body, "bio");
-	if ((!has_name && !has_bio) || (has_name && !body_text(call->body, "name", &name)) ||
-		(has_bio && !body_text(call->body, "bio", &bio))) {
-		wrong(call, "A profile needs a `name` or a `bio`.");
+	if (!read_profile(call, &name, &bio, image)) {
+		wrong(call, "A profile needs a `name`, a `bio` or an `image`, the id of a blob or "
+			    "empty.");
 		return;
 	}
 	if ((has_name && !has_ink(name)) || name.len > NAME_BYTES_MAX) {
@@ -566,49 +682,10 @@ void serve_profile(struct call *call)
 		put(&draft, ",\"description\":");
 		put_string(&draft, bio);
 	}
+	if (image[0] != '\0') {
+		put(&draft, ",\"image\":");
+		put(&draft, image);
+	}
 	put(&draft, "}");
-	publish_and_answer(call, &draft);
-}
-
-/* Anything else: the bytes go to the signer as they came. */
-
-static bool read_query_head(struct call *call, struct publish_request *out, struct message_id *key)
-{
-	struct span query = call->exchange->head.query;
-	struct buf text = BUF_INIT(MESSAGE_ID_TEXT_BYTES);
-	enum err err = body_query(query, "if_head", &text);
-	bool is_good = (err == ERR_OK || err == ERR_NOT_FOUND) && text.len <= 16;
-	for (size_t i = 0; is_good && i < text.len; i++) {
-		is_good = text.at[i] >= '0' && text.at[i] <= '9';
-		out->if_head = out->if_head * 10 + (uint64_t)(text.at[i] - '0');
-	}
-	buf_clear(&text);
-	err = body_query(query, "if_head_key", &text);
-	if (err == ERR_OK) {
-		is_good = is_good && out->if_head > 0 &&
-			  message_id_parse_any(buf_span(&text), key) == ERR_OK;
-		out->if_head_key = key;
-	}
-	buf_fini(&text);
-	return is_good && (err == ERR_OK || err == ERR_NOT_FOUND);
-}
-
-void serve_publish(struct call *call)
-{
-	struct publish_request request = {.content = buf_span(&call->exchange->body)};
-	struct publish_result result;
-	struct message_id if_head_key;
-	struct buf nonce = BUF_INIT(NONCE_BYTES_MAX);
-	enum err err = body_query(call->exchange->head.query, "nonce", &nonce);
-	if ((err != ERR_OK && err != ERR_NOT_FOUND) ||
-		!read_query_head(call, &request, &if_head_key)) {
-		wrong(call, "`nonce` is a text of at most 64 bytes, `if_head` a number, "
-			    "`if_head_key` the key of that message.");
-	} else {
-		request.nonce = buf_span(&nonce);
-		if (serve_sign(call, &request, &result) == ERR_OK) {
-			answer_json(&call->exchange->answer, 200, serve_signed(&result));
-		}
-	}
-	buf_fini(&nonce);
+	publish_and_answer(call, &draft, &everybody);
 }

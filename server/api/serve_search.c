@@ -2,6 +2,7 @@
 #include "api/body.h"
 #include "api/serve.h"
 #include "api/shape.h"
+#include "store/private_posts.h"
 #include "store/search.h"
 #include "store/tags.h"
 
@@ -170,13 +171,33 @@ static enum err put_waiting(struct reader *reader, json_t *tree)
 	return err;
 }
 
-static enum err put_posts(struct call *call, struct reader *reader,
+/* Only our private words; the public search never has them, nor this one others. */
+static enum err search_private(struct call *call, struct reader *reader,
+	const struct search_query *query, struct posts *out, struct search_cursor *cursor)
+{
+	struct private_book *book = call->api->opts.book;
+	const struct private_place before = {query->before_ms, query->before};
+	struct private_place end = {0};
+	struct private_page page = {.count = 0};
+	enum err err = private_search(book, reader, query->search,
+		query->has_before ? &before : NULL, query->limit, &page, &end);
+	if (err == ERR_OK) {
+		err = private_posts_read(book, reader, page.at, page.count, out);
+	}
+	out->has_more = err == ERR_OK && page.has_more;
+	*cursor = (struct search_cursor){end.at_ms, end.order};
+	private_page_fini(&page);
+	return err;
+}
+
+static enum err put_posts(struct call *call, struct reader *reader, bool is_private,
 	const struct search_query *query, struct shape_people *people, json_t *tree)
 {
 	struct posts page = {.count = 0};
 	struct search_cursor cursor;
 	json_t *posts = NULL;
-	enum err err = search_page(reader, query, &page, &cursor);
+	enum err err = is_private ? search_private(call, reader, query, &page, &cursor)
+				  : search_page(reader, query, &page, &cursor);
 	if (err == ERR_OK) {
 		err = shape_posts(call->api, reader, &page, people, &posts);
 	}
@@ -188,18 +209,29 @@ static enum err put_posts(struct call *call, struct reader *reader,
 	return err;
 }
 
-static enum err fill(struct call *call, struct reader *reader, struct span text,
+/* What a search of private words has beside them. */
+static enum err put_private_waiting(struct call *call, json_t *tree)
+{
+	uint64_t behind = private_behind(call->api->opts.book);
+	return behind == 0 || json_object_set_new(
+				      tree, "behind", json_integer((json_int_t)behind)) == 0
+		       ? ERR_OK
+		       : ERR_NOMEM;
+}
+
+static enum err fill(struct call *call, struct reader *reader, struct span text, bool is_private,
 	const struct search_query *query, json_t *tree)
 {
 	struct shape_people *people = calloc(1, sizeof(*people));
 	json_t *found = json_object();
 	json_t *list = NULL;
 	enum err err = people == NULL || found == NULL || tree == NULL ? ERR_NOMEM : ERR_OK;
-	if (err == ERR_OK && !query->has_before) {
+	bool has_others = !query->has_before && !is_private;
+	if (err == ERR_OK && has_others) {
 		err = find_others(reader, text, query->search, people, found);
 	}
 	if (err == ERR_OK) {
-		err = put_posts(call, reader, query, people, tree);
+		err = put_posts(call, reader, is_private, query, people, tree);
 	}
 	if (err == ERR_OK) {
 		(void)json_object_set_new(tree, "query", shape_asked(query->search, people));
@@ -207,9 +239,9 @@ static enum err fill(struct call *call, struct reader *reader, struct span text,
 	}
 	if (err == ERR_OK) {
 		(void)json_object_set_new(tree, "people", list);
-		err = put_waiting(reader, tree);
+		err = is_private ? put_private_waiting(call, tree) : put_waiting(reader, tree);
 	}
-	if (err == ERR_OK && !query->has_before) {
+	if (err == ERR_OK && has_others) {
 		(void)json_object_set(tree, "found", found);
 	}
 	json_decref(found);
@@ -217,8 +249,8 @@ static enum err fill(struct call *call, struct reader *reader, struct span text,
 	return err;
 }
 
-static void answer_search(
-	struct call *call, struct span text, int zone_minutes, const struct search_query *asked)
+static void answer_search(struct call *call, struct span text, int zone_minutes, bool is_private,
+	const struct search_query *asked)
 {
 	struct answer *answer = &call->exchange->answer;
 	struct reader *reader = inside_reader(call);
@@ -236,7 +268,7 @@ static void answer_search(
 	json_t *tree = json_object();
 	query.search = &search;
 	if (err == ERR_OK) {
-		err = fill(call, reader, text, &query, tree);
+		err = fill(call, reader, text, is_private, &query, tree);
 	}
 	if (err == ERR_OK) {
 		answer_json(answer, 200, tree);
@@ -250,11 +282,31 @@ static void answer_search(
 	}
 }
 
+/* ?private=1; false: answered. */
+static bool read_private(struct call *call, bool *out)
+{
+	bool is_there = false;
+	struct buf text = BUF_INIT(8);
+	bool is_good = serve_read_param(call, "private", &text, &is_there);
+	*out = is_there && span_equal_text(buf_span(&text), "1");
+	buf_fini(&text);
+	if (is_good && *out && call->api->opts.book == NULL) {
+		answer_error(&call->exchange->answer, SAID_NOT_RUNNING,
+			"Private words are not at hand now.");
+		return false;
+	}
+	if (is_good && *out) {
+		serve_catch_up(call->api);
+	}
+	return is_good;
+}
+
 void serve_search(struct call *call)
 {
 	struct search_query query = {.limit = 0};
 	struct buf text = BUF_INIT(QUERY_BYTES);
 	int zone_minutes = 0;
+	bool is_private = false;
 	enum err err = body_query(call->exchange->head.query, "q", &text);
 	if (err == ERR_LIMIT) {
 		answer_error(&call->exchange->answer, SAID_BAD_REQUEST, too_much);
@@ -262,8 +314,8 @@ void serve_search(struct call *call)
 		answer_error(&call->exchange->answer, SAID_BAD_REQUEST,
 			"The parameter `q` is missing or malformed.");
 	} else if (serve_read_limit(call, &query.limit) && read_before(call, &query) &&
-		   read_zone(call, &zone_minutes)) {
-		answer_search(call, buf_span(&text), zone_minutes, &query);
+		   read_zone(call, &zone_minutes) && read_private(call, &is_private)) {
+		answer_search(call, buf_span(&text), zone_minutes, is_private, &query);
 	}
 	buf_fini(&text);
 }

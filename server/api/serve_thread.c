@@ -5,6 +5,7 @@
 #include "api/body.h"
 #include "api/serve.h"
 #include "api/shape.h"
+#include "store/private_posts.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,7 @@ static const char *why_text(enum gap_why why)
 		[GAP_ARRIVING] = "arriving",
 		[GAP_BLOCKED] = "blocked",
 		[GAP_MUTED] = "muted",
+		[GAP_LET_GO] = "let_go",
 		[GAP_TOO_FAR] = "too_far",
 	};
 	return texts[why];
@@ -68,6 +70,17 @@ static json_t *shape_gaps(struct api *api, const struct posts *page, struct shap
 	return list;
 }
 
+/* Of a private thread: where its page leads. */
+static const struct post *private_in(const struct posts *page)
+{
+	for (size_t i = 0; i < page->count; i++) {
+		if (page->at[i].reader_count > 0) {
+			return &page->at[i];
+		}
+	}
+	return NULL;
+}
+
 static enum err shape_thread(struct call *call, struct reader *reader, const struct posts *page,
 	const struct thread_facts *facts, json_t *tree)
 {
@@ -88,9 +101,26 @@ static enum err shape_thread(struct call *call, struct reader *reader, const str
 			facts->has_above ? shape_message_id(&facts->above) : json_null());
 		(void)json_object_set_new(tree, "total", json_integer((json_int_t)facts->total));
 		(void)json_object_set_new(tree, "here", json_integer((json_int_t)facts->here));
+		const struct post *private = private_in(page);
+		char name[ID_PATH_BYTES] = "";
+		if (private != NULL) {
+			id_format_path(private->conversation, name);
+		}
+		(void)json_object_set_new(
+			tree, "conversation", private == NULL ? json_null() : json_string(name));
 	}
 	free(people);
 	return err;
+}
+
+/* A private one, which the public pages know nothing of, or a public one. */
+static enum err read_thread(struct call *call, struct reader *reader,
+	const struct thread_query *query, struct thread_facts *facts, struct posts *page)
+{
+	struct private_book *book = call->api->opts.book;
+	enum err err = book == NULL ? ERR_NOT_FOUND
+				    : private_posts_thread(book, reader, query, facts, page);
+	return err == ERR_NOT_FOUND ? thread_read(reader, query, facts, page) : err;
 }
 
 void serve_thread(struct call *call)
@@ -106,7 +136,7 @@ void serve_thread(struct call *call)
 	enum err err = body_query(call->exchange->head.query, "own", &own);
 	query.is_own = err == ERR_OK && span_equal_text(buf_span(&own), "1");
 	buf_fini(&own);
-	err = thread_read(reader, &query, &facts, &page);
+	err = read_thread(call, reader, &query, &facts, &page);
 	if (err == ERR_NOT_FOUND) {
 		answer_error(&call->exchange->answer, SAID_NOT_FOUND,
 			"This post has not reached us yet.");

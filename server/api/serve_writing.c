@@ -3,10 +3,13 @@
  * the page's own JSON; here it is only stored, and another device's is never written over.
  */
 #include "api/body.h"
-#include "api/inside.h"
+#include "api/letters.h"
 #include "store/writing.h"
 
+#include <sodium.h>
 #include <stdlib.h>
+
+static const char too_long[] = "This draft is too long to be kept on the node.";
 
 bool serve_is_plain_name(struct span text)
 {
@@ -21,25 +24,36 @@ bool serve_is_plain_name(struct span text)
 	return text.len > 0 && text.len <= LIMIT_WRITING_NAME_BYTES;
 }
 
-static json_t *body_json(struct span text)
+struct listing {
+	const struct api *api;
+	json_t *list;
+};
+
+/* Opened when it is sealed; null also when our key does not open it. */
+static json_t *body_json(const struct api *api, struct span stored)
 {
-	json_t *body = text.len == 0 ? NULL : body_parse(text);
+	struct buf text = BUF_INIT(LIMIT_WRITING_BYTES);
+	enum err err = stored.len == 0 ? ERR_NOT_FOUND : letters_unseal(api, stored, &text);
+	json_t *body = err == ERR_OK ? body_parse(buf_span(&text)) : NULL;
+	buf_wipe(&text);
 	return body == NULL ? json_null() : body;
 }
 
 static void put_row(void *ctx, const struct writing_row *row)
 {
+	const struct listing *listing = ctx;
 	(void)json_array_append_new(
-		ctx, json_pack("{s:o, s:I, s:I, s:o}", "name", body_string(row->name), "at",
-			     (json_int_t)row->at_ms, "rev", (json_int_t)row->rev, "body",
-			     body_json(row->body)));
+		listing->list, json_pack("{s:o, s:I, s:I, s:o}", "name", body_string(row->name),
+				       "at", (json_int_t)row->at_ms, "rev", (json_int_t)row->rev,
+				       "body", body_json(listing->api, row->body)));
 }
 
-json_t *serve_writing_of(struct reader *reader, struct span name, enum err *err)
+json_t *serve_writing_of(struct api *api, struct reader *reader, struct span name, enum err *err)
 {
 	json_t *list = json_array();
 	json_t *row = NULL;
-	*err = list == NULL ? ERR_NOMEM : reader_writing(reader, name, put_row, list);
+	struct listing listing = {.api = api, .list = list};
+	*err = list == NULL ? ERR_NOMEM : reader_writing(reader, name, put_row, &listing);
 	if (*err == ERR_OK) {
 		row = json_incref(json_array_get(list, 0));
 	}
@@ -61,7 +75,8 @@ void serve_writings(struct call *call)
 		return;
 	}
 	json_t *list = json_array();
-	err = list == NULL ? ERR_NOMEM : reader_writing(reader, buf_span(&name), put_row, list);
+	struct listing listing = {.api = call->api, .list = list};
+	err = list == NULL ? ERR_NOMEM : reader_writing(reader, buf_span(&name), put_row, &listing);
 	buf_fini(&name);
 	if (err == ERR_OK) {
 		answer_json(&call->exchange->answer, 200, json_pack("{s:o}", "writing", list));
@@ -80,7 +95,7 @@ static void answer_other(struct call *call)
 	if (reader == NULL) {
 		return;
 	}
-	json_t *now = serve_writing_of(reader, call->args[0], &err);
+	json_t *now = serve_writing_of(call->api, reader, call->args[0], &err);
 	if (err != ERR_OK) {
 		json_decref(now);
 		answer_err(answer, err);
@@ -100,15 +115,19 @@ static void tell(struct call *call, struct span name, uint64_t rev)
 	}
 }
 
-void serve_tell_writing(struct call *call, struct span name)
+uint64_t serve_tell_writing(struct call *call, struct span name)
 {
 	enum err err = ERR_OK;
+	uint64_t rev = 0;
 	struct reader *reader = reader_of_thread(call->api->opts.store);
-	json_t *now = reader == NULL ? json_null() : serve_writing_of(reader, name, &err);
+	json_t *now =
+		reader == NULL ? json_null() : serve_writing_of(call->api, reader, name, &err);
 	if (err == ERR_OK) {
-		tell(call, name, (uint64_t)json_integer_value(json_object_get(now, "rev")));
+		rev = (uint64_t)json_integer_value(json_object_get(now, "rev"));
+		tell(call, name, rev);
 	}
 	json_decref(now);
+	return rev;
 }
 
 static void write_and_answer(struct call *call, uint64_t rev, struct span text)
@@ -119,8 +138,10 @@ static void write_and_answer(struct call *call, uint64_t rev, struct span text)
 		answer_other(call);
 	} else if (err == ERR_LIMIT) {
 		answer_error(&call->exchange->answer, SAID_TOO_LARGE,
-			text.len > LIMIT_WRITING_BYTES
-				? "This draft is too long to be kept on the node."
+			text.len > LIMIT_WRITING_BYTES + LIMIT_WRITING_SEAL_BYTES ||
+					(text.len > LIMIT_WRITING_BYTES &&
+						text.at[0] != WRITER_SEALED)
+				? too_long
 				: "There are too many drafts on the node.");
 	} else if (err != ERR_OK) {
 		answer_err(&call->exchange->answer, err);
@@ -154,6 +175,20 @@ static bool has_name(struct call *call)
 	return false;
 }
 
+static void write_sealed(struct call *call, uint64_t rev, struct span text)
+{
+	struct buf sealed = BUF_INIT(LIMIT_WRITING_BYTES + LIMIT_WRITING_SEAL_BYTES);
+	enum err err = letters_seal(call->api, call->args[0], text, &sealed);
+	if (err == ERR_OK) {
+		write_and_answer(call, rev, buf_span(&sealed));
+	} else if (err == ERR_LIMIT) {
+		answer_error(&call->exchange->answer, SAID_TOO_LARGE, too_long);
+	} else {
+		answer_err(&call->exchange->answer, err);
+	}
+	buf_fini(&sealed);
+}
+
 void serve_write(struct call *call)
 {
 	uint64_t rev = 0;
@@ -168,9 +203,12 @@ void serve_write(struct call *call)
 	char *text = json_dumps(body, JSON_COMPACT);
 	if (text == NULL) {
 		answer_err(&call->exchange->answer, ERR_NOMEM);
-		return;
+	} else if (letters_is_private(call->api, call->args[0], body)) {
+		write_sealed(call, rev, span_text(text));
+		sodium_memzero(text, strlen(text));
+	} else {
+		write_and_answer(call, rev, span_text(text));
 	}
-	write_and_answer(call, rev, span_text(text));
 	free(text);
 }
 
@@ -181,7 +219,7 @@ void serve_write_done(struct call *call)
 	if (reader == NULL || !has_name(call)) {
 		return;
 	}
-	json_t *now = serve_writing_of(reader, call->args[0], &err);
+	json_t *now = serve_writing_of(call->api, reader, call->args[0], &err);
 	uint64_t rev = (uint64_t)json_integer_value(json_object_get(now, "rev"));
 	json_decref(now);
 	if (err != ERR_OK) {

@@ -35,7 +35,7 @@ struct session {
 	uint8_t token[SESSION_HASH_BYTES];
 	char label[SESSION_LABEL_BYTES];
 	int64_t made_ms, seen_ms, saved_ms; /* wall */
-	struct bucket asks, publishes;
+	struct bucket asks, publishes, looks;
 };
 
 struct code {
@@ -149,6 +149,7 @@ static void fill_row(struct sessions *sessions, struct session *row)
 	int64_t now = mono(sessions);
 	row->is_used = true;
 	row->asks = (struct bucket){.level = LIMIT_HTTP_REQUESTS_BURST, .at_ms = now};
+	row->looks = (struct bucket){.level = LIMIT_HTTP_LOOKS_BURST, .at_ms = now};
 	row->publishes = (struct bucket){.level = LIMIT_PUBLISH_PER_MINUTE, .at_ms = now};
 }
 
@@ -488,6 +489,9 @@ enum err sessions_spend(struct sessions *sessions, const struct session_id *id,
 	if (row != NULL && cost == SESSION_ASKS) {
 		err = spend(&row->asks, LIMIT_HTTP_REQUESTS_BURST,
 			LIMIT_HTTP_REQUESTS_PER_SECOND / 1000.0, mono(sessions), retry_s);
+	} else if (row != NULL && cost == SESSION_LOOKS) {
+		err = spend(&row->looks, LIMIT_HTTP_LOOKS_BURST,
+			LIMIT_HTTP_LOOKS_PER_SECOND / 1000.0, mono(sessions), retry_s);
 	} else if (row != NULL) {
 		err = spend(&row->publishes, LIMIT_PUBLISH_PER_MINUTE,
 			LIMIT_PUBLISH_PER_MINUTE / 60000.0, mono(sessions), retry_s);

@@ -83,7 +83,7 @@ MUST_USE enum err sessions_check_token(
 	struct sessions *sessions, const struct session_id *id, struct span token);
 void sessions_end(struct sessions *sessions, const struct session_id *id);
 
-enum session_cost { SESSION_ASKS, SESSION_PUBLISHES };
+enum session_cost { SESSION_ASKS, SESSION_PUBLISHES, SESSION_LOOKS };
 /** May the session do one more of these now? ERR_LIMIT: not before `*retry_s` seconds. */
 MUST_USE enum err sessions_spend(struct sessions *sessions, const struct session_id *id,
 	enum session_cost cost, int64_t *retry_s);

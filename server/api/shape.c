@@ -66,14 +66,14 @@ json_t *shape_person(const struct person *person)
 	if (person->has_image) {
 		blob_id_format(&person->image, image);
 	}
-	return json_pack("{s:o, s:o, s:s?, s:s, s:s, s:i, s:I, s:I, s:o, s:o, s:b}", "id",
+	return json_pack("{s:o, s:o, s:s?, s:b, s:s, s:s, s:i, s:I, s:I, s:o, s:o, s:b, s:b}", "id",
 		shape_feed_id(&person->id), "name", body_string(span_text(person->name)), "image",
-		person->has_image ? image : NULL, "i", edge_text(person->mine), "they",
-		edge_text(person->theirs), "hops", person->hops, "sequence",
-		(json_int_t)person->sequence, "newest", (json_int_t)person->newest_ms, "ahead",
-		shape_ahead(person), "petname",
+		person->has_image ? image : NULL, "image_have", person->is_image_here, "i",
+		edge_text(person->mine), "they", edge_text(person->theirs), "hops", person->hops,
+		"sequence", (json_int_t)person->sequence, "newest", (json_int_t)person->newest_ms,
+		"ahead", shape_ahead(person), "petname",
 		person->petname[0] == '\0' ? json_null() : body_string(span_text(person->petname)),
-		"muted", person->is_muted);
+		"muted", person->is_muted, "i_private", person->is_mine_private);
 }
 
 enum err shape_people(struct reader *reader, const struct shape_people *people, json_t **out)
@@ -310,11 +310,34 @@ struct shaping {
 	struct holding *holding;
 };
 
+/* null for a public post. */
+static json_t *shape_readers(const struct post *post, struct shape_people *people)
+{
+	json_t *list = post->reader_count == 0 ? json_null() : json_array();
+	for (size_t i = 0; i < post->reader_count; i++) {
+		shape_name(people, &post->readers[i]);
+		(void)json_array_append_new(list, shape_feed_id(&post->readers[i]));
+	}
+	return list;
+}
+
+static json_t *shape_conversation(const struct post *post)
+{
+	char name[ID_PATH_BYTES];
+	id_format_path(post->conversation, name);
+	return post->reader_count == 0 ? json_null() : json_string(name);
+}
+
 static enum err shape_post(struct shaping *shaping, const struct post *post, json_t **out)
 {
 	struct api *api = shaping->api;
 	struct shape_people *people = shaping->people;
 	json_t *holders = NULL;
+	json_t *blobs = NULL;
+	enum err err = shape_blobs(api, shaping->reader, post, &blobs);
+	if (err != ERR_OK) {
+		return err;
+	}
 	json_t *branch = json_array();
 	if (feed_id_equal(&post->author, &api->opts.self)) {
 		/* Not knowing who has it is no reason to hide the post. */
@@ -334,14 +357,19 @@ static enum err shape_post(struct shaping *shaping, const struct post *post, jso
 		(json_int_t)post->sequence, "at", (json_int_t)post->at_ms, "text",
 		body_string(post->text), "cw", text_or_null(post->warning), "channel",
 		text_or_null(post->channel));
-	json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:b, s:b, s:I, s:b}",
+	json_t *more = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:b, s:b, s:I, s:b, s:o, s:b, s:o, "
+		"s:o}",
 		"root", post->has_root ? shape_message_id(&post->root) : json_null(), "fork",
 		post->has_fork ? shape_message_id(&post->fork) : json_null(), "branch", branch,
-		"mentions", shape_mentions(post->mentions, people), "replies",
+		"mentions", shape_mentions(post->mentions, people), "blobs", blobs, "replies",
 		(json_int_t)post->replies, "likes", shape_likes(post, people), "missing", 0,
 		"holders", holders == NULL ? json_null() : holders, "ahead", post->is_ahead,
 		"checking", post->is_unchecked, "hidden", (json_int_t)post->hidden, "bookmarked",
-		post->kept_ms != 0);
+		post->kept_ms != 0, "readers", shape_readers(post, people), "readers_proven",
+		post->reader_count == 0 || post->is_readers_proven, "readers_sealed",
+		post->sealed_for == 0 ? json_null() : json_integer((json_int_t)post->sealed_for),
+		"conversation", shape_conversation(post));
 	if (tree == NULL || more == NULL || json_object_update(tree, more) != 0) {
 		json_decref(tree);
 		json_decref(more);

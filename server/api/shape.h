@@ -29,6 +29,9 @@ json_t *shape_person(const struct person *person);
 /** [post, …]; everybody in them is named in `people`. */
 MUST_USE enum err shape_posts(struct api *api, struct reader *reader, const struct posts *posts,
 	struct shape_people *people, json_t **out);
+/** [blob, …] of a post. shape_blobs.c */
+MUST_USE enum err shape_blobs(
+	struct api *api, struct reader *reader, const struct post *post, json_t **out);
 /** The cursor of a row, for `before` and `after`. */
 json_t *shape_cursor(const struct post *post);
 MUST_USE enum err shape_read_cursor(struct span text, int64_t *at_ms, int64_t *order);

@@ -2,6 +2,7 @@
  * The shapes of what moves: the node's status, its peers, its addresses.
  */
 #include "api/shape.h"
+#include "store/ceiling.h"
 
 #include "api/backup.h"
 #include "api/body.h"
@@ -119,6 +120,7 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 	writer_guard(api->opts.writer, &guard);
 	bool is_paused = guard.state != FENCE_CLEAN && guard.state != FENCE_NEW;
 	json_t *last_in = sync.last_in_ms == 0 ? json_null() : json_integer(sync.last_in_ms);
+	struct ceiling_now ceiling;
 	json_t *tree = json_pack("{s:s, s:o, s:s, s:I, s:{s:I, s:I}, s:{s:s, s:I, s:o}}", "version",
 		KITH_VERSION, "me", shape_feed_id(&api->opts.self), "state",
 		fence_state_text(guard.state), "uptime_ms",
@@ -126,18 +128,26 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 		(json_int_t)sync.connected, "dialling", (json_int_t)sync.dialling, "sync", "phase",
 		sync.behind > 0 ? "receiving" : "idle", "behind", (json_int_t)sync.behind,
 		"last_in", last_in);
-	json_t *more = json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, s:I, s:I, "
-				 "s:I, s:I, s:I}, s:{s:i}, s:o, s:o, "
-				 "s:s?, s:b, s:b}",
+	ceiling_state(api->opts.store, &ceiling);
+	json_t *more = json_pack(
+		"{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}, s:{s:I, s:I, s:I, s:I, "
+		"s:I, "
+		"s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:i}, s:o, s:o, "
+		"s:s?, s:b, s:b}",
 		"store", "feeds", (json_int_t)store.feeds, "messages", (json_int_t)store.messages,
 		"posts", (json_int_t)store.posts, "forks", (json_int_t)store.forks, "bytes",
 		(json_int_t)store.database_bytes, "disk_free", (json_int_t)store.disk_free_bytes,
-		"counters", "messages_in", (json_int_t)sync.messages_in, "messages_out",
-		(json_int_t)sync.messages_out, "refused", (json_int_t)sync.refused, "duplicates",
-		(json_int_t)sync.duplicates, "feeds_paused", (json_int_t)sync.feeds_paused,
-		"peers_paused", (json_int_t)sync.peers_paused, "note_bytes_in",
-		(json_int_t)sync.note_bytes_in, "note_bytes_out", (json_int_t)sync.note_bytes_out,
-		"http", "port", (int)api_port(api), "listen", listen_json(api), "state_why",
+		"used", (json_int_t)ceiling.used, "ceiling", (json_int_t)ceiling.bytes, "full",
+		ceiling.is_full, "counters", "messages_in", (json_int_t)sync.messages_in,
+		"messages_out", (json_int_t)sync.messages_out, "refused", (json_int_t)sync.refused,
+		"duplicates", (json_int_t)sync.duplicates, "feeds_paused",
+		(json_int_t)sync.feeds_paused, "peers_paused", (json_int_t)sync.peers_paused,
+		"note_bytes_in", (json_int_t)sync.note_bytes_in, "note_bytes_out",
+		(json_int_t)sync.note_bytes_out, "blobs_in", (json_int_t)sync.blobs_in, "blobs_out",
+		(json_int_t)sync.blobs_out, "blob_bytes_in", (json_int_t)sync.blob_bytes_in,
+		"blob_bytes_out", (json_int_t)sync.blob_bytes_out, "blob_lies",
+		(json_int_t)sync.blob_lies, "blobs_wanted", (json_int_t)sync.blobs_wanted, "http",
+		"port", (int)api_port(api), "listen", listen_json(api), "state_why",
 		guard.why[0] == '\0' ? json_null() : body_string(span_text(guard.why)), "cause",
 		is_paused ? guard_cause_name(guard.cause) : NULL, "backup_late",
 		backup_is_late(api, reader), "words_done", serve_is_words_done(reader));

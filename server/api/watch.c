@@ -32,7 +32,7 @@ static void look(struct api *api)
 	uint64_t head = events_head(api->events);
 	struct reader *reader = reader_of_thread(api->opts.store);
 	struct events_unread unread;
-	if (reader != NULL && serve_unread(reader, &unread) == ERR_OK) {
+	if (reader != NULL && serve_unread(api, reader, &unread) == ERR_OK) {
 		events_on_unread(api->events, &unread);
 	}
 	if (reader != NULL && head > 0 && shape_holders(api, reader, head, &holders) == ERR_OK) {

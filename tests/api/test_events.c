@@ -75,6 +75,32 @@ static void merges_what_waits_and_is_empty_afterwards(void **state)
 	events_free(events);
 }
 
+static void a_blob_is_told_when_it_was_wanted_and_has_come(void **state)
+{
+	static const char *const wanted[] = {"{\"ev\":\"blob\",\"id\":\"&AwAA"};
+	struct events *events = begin();
+	struct blob_news news[] = {
+		{.event = BLOB_CAME, .id = {.at = {1}}},
+		{.event = BLOB_WANTED, .id = {.at = {2}}},
+		{.event = BLOB_CAME, .id = {.at = {3}}, .was_wanted = true},
+		{.event = BLOB_CAME, .id = {.at = {3}}, .was_wanted = true},
+		{.event = BLOB_GONE, .id = {.at = {4}}, .was_wanted = true},
+	};
+	(void)state;
+	events_on_commit(events, &(struct commit){.blobs = news, .blob_count = 2});
+	assert_false(events_is_waiting(events));
+	events_on_commit(events, &(struct commit){.blobs = news, .blob_count = 5});
+	expect(events, wanted, 1);
+	/* More than fit are asked for afresh. */
+	for (size_t i = 0; i <= EVENTS_IDS_MAX; i++) {
+		news[2].id.at[1] = (uint8_t)i;
+		events_on_commit(events, &(struct commit){.blobs = news + 2, .blob_count = 1});
+	}
+	static const char *const afresh[] = {"{\"ev\":\"resync\"}"};
+	expect(events, afresh, 1);
+	events_free(events);
+}
+
 static struct outbox_news news_of(const char *nonce, enum outbox_state state)
 {
 	return (struct outbox_news){.nonce = span_text(nonce), .state = state, .why = ""};
@@ -133,13 +159,15 @@ static void more_held_posts_or_drafts_than_fit_are_asked_for(void **state)
 
 static void counts_of_what_is_new_are_told_when_they_change(void **state)
 {
-	static const char *const wanted[] = {"{\"ev\":\"unread\",\"home\":3,\"activity\":1}"};
+	static const char *const wanted[] = {
+		"{\"ev\":\"unread\",\"home\":3,\"activity\":1,\"private\":2}"};
 	struct events_unread unread = {.home = 3};
 	struct events *events = begin();
 	(void)state;
 	events_on_unread(events, &unread); /* a page has it from its first question */
 	assert_false(events_is_waiting(events));
 	unread.activity = 1;
+	unread.private = 2;
 	events_on_unread(events, &unread);
 	events_on_unread(events, &unread);
 	assert_true(events_is_waiting(events));
@@ -285,6 +313,7 @@ int main(void)
 		cmocka_unit_test(of_everybodys_posts_only_the_number_is_told_however_many),
 		cmocka_unit_test(counts_of_what_is_new_are_told_when_they_change),
 		cmocka_unit_test(merges_what_waits_and_is_empty_afterwards),
+		cmocka_unit_test(a_blob_is_told_when_it_was_wanted_and_has_come),
 		cmocka_unit_test(what_is_shown_ahead_is_news_once),
 		cmocka_unit_test(tells_sync_and_holders_only_when_they_changed),
 		cmocka_unit_test(the_last_word_about_each_held_post_and_each_draft_is_told),

@@ -50,8 +50,7 @@ static int set_up(void **state)
 	(void)state;
 	assert_true(sodium_init() >= 0);
 	memset(&rig, 0, sizeof(rig));
-	(void)snprintf(rig.dir, sizeof(rig.dir), "/tmp/kith-test-XXXXXX");
-	assert_non_null(mkdtemp(rig.dir));
+	folder_make(rig.dir, sizeof(rig.dir), "kith-test");
 	(void)snprintf(rig.socket_path, sizeof(rig.socket_path), "%s/api.sock", rig.dir);
 	assert_int_equal(key_generate(&key), ERR_OK);
 	assert_int_equal(secret_create(rig.dir, key, why, sizeof(why)), ERR_OK);
@@ -271,8 +270,8 @@ static void sessions_and_codes_live_on_behind_the_same_door(void **state)
 	assert_int_equal(ask("POST", "/api/unlock", wrong, false), 200); /* it is open */
 
 	/* Another store, as after another key: the session is kept in that one too. */
-	char other[] = "/tmp/kith-test-XXXXXX";
-	assert_non_null(mkdtemp(other));
+	char other[64];
+	folder_make(other, sizeof(other), "kith-test");
 	stop_open();
 	start_open(other);
 	assert_int_equal(ask("GET", "/api/status", NULL, false), 200);

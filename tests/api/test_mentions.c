@@ -14,7 +14,7 @@ static void expect(const char *text, const char *wanted)
 {
 	struct buf out = BUF_INIT(1 << 20);
 	size_t count = 0;
-	assert_int_equal(mentions_find(span_text(text), &out, &count), ERR_OK);
+	assert_int_equal(mentions_find(span_text(text), NULL, &out, &count), ERR_OK);
 	if (!span_equal_text(buf_span(&out), wanted)) {
 		fail_msg("%s: %.*s", text, (int)out.len, (const char *)out.at);
 	}
@@ -90,7 +90,7 @@ static size_t count_tags(size_t tags)
 	for (size_t i = 0; i < tags; i++) {
 		assert_int_equal(buf_printf(&text, "#t%zu ", i), ERR_OK);
 	}
-	assert_int_equal(mentions_find(buf_span(&text), &out, &count), ERR_OK);
+	assert_int_equal(mentions_find(buf_span(&text), NULL, &out, &count), ERR_OK);
 	buf_fini(&text);
 	buf_fini(&out);
 	return count;

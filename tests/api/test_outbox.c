@@ -69,10 +69,19 @@ static void what_is_held_is_in_boot_and_goes_back_where_it_came_from(void **stat
 {
 	(void)state;
 	expect_status("POST", "/api/writing/home", "{\"rev\":0,\"body\":{\"text\":\"tea?\"}}", 200);
-	expect_status("POST", "/api/outbox",
+	json_t *answer = expect("POST", "/api/outbox",
 		"{\"text\":\"tea?\",\"cw\":\"tea\",\"nonce\":\"n1\",\"hold_ms\":60000,"
 		"\"writing\":\"home\"}",
 		200);
+	/* What is written next under that name goes on from this number, and from no other. */
+	char next[128];
+	long long rev = json_integer_value(json_object_get(answer, "rev"));
+	(void)snprintf(next, sizeof(next), "{\"rev\":%lld,\"body\":{\"text\":\"x\"}}", rev - 1);
+	expect_status("POST", "/api/writing/home", next, 409);
+	(void)snprintf(next, sizeof(next), "{\"rev\":%lld,\"body\":{\"text\":\"x\"}}", rev);
+	expect_status("POST", "/api/writing/home", next, 200);
+	expect_status("DELETE", "/api/writing/home", "{}", 200);
+	json_decref(answer);
 	json_t *boot = expect("GET", "/api/boot?limit=1", NULL, 200);
 	const json_t *row = json_array_get(json_object_get(boot, "outbox"), 0);
 	assert_string_equal(json_string_value(json_object_get(row, "nonce")), "n1");

@@ -142,7 +142,7 @@ static void a_tag_is_asked_for_however_it_is_written(void **state)
 	assert_int_equal(status_of("GET", "/api/timeline?tab=elsewhere", NULL, NULL), 400);
 }
 
-static void a_profile_shows_posts_or_all(void **state)
+static void a_profile_shows_posts_pictures_or_all(void **state)
 {
 	char root[MESSAGE_ID_TEXT_BYTES];
 	char key[MESSAGE_ID_TEXT_BYTES];
@@ -153,11 +153,14 @@ static void a_profile_shows_posts_or_all(void **state)
 	publish("{\"text\":\"a post\"}", root);
 	(void)snprintf(body, sizeof(body), "{\"text\":\"an answer\",\"root\":\"%s\"}", root);
 	publish(body, key);
+	publish("{\"text\":\"![two](&FbGoHeEcePDG3Evemrc+hm+S77cXKf8BRQgkYinJggg=.sha256) "
+		"![three](&u/WUB9aYZsCzT+7b6C1aPe51WfPtY4JOBIWhRYAYF4Q=.sha256)\"}",
+		key);
 	id_format_path(rig.self.at, path);
 	const struct {
 		const char *show;
 		size_t count;
-	} cases[] = {{"", 2}, {"?show=all", 2}, {"?show=posts", 1}};
+	} cases[] = {{"", 3}, {"?show=all", 3}, {"?show=posts", 2}, {"?show=pictures", 1}};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		(void)snprintf(
 			target, sizeof(target), "/api/person/%s/posts%s", path, cases[i].show);
@@ -198,7 +201,8 @@ int main(void)
 			a_page_goes_on_in_both_directions, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_tag_is_asked_for_however_it_is_written, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_profile_shows_posts_or_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_profile_shows_posts_pictures_or_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			who_likes_a_post_is_told_with_names, set_up, tear_down),
 	};

@@ -393,6 +393,8 @@ static void follows_what_is_pasted_and_keeps_the_address(void **state)
 	api_reply_fini(&reply);
 }
 
+#define FACE "&FbGoHeEcePDG3Evemrc+hm+S77cXKf8BRQgkYinJggg=.sha256"
+
 static void sets_the_profile_and_shows_it(void **state)
 {
 	char me[FEED_ID_TEXT_BYTES];
@@ -403,10 +405,20 @@ static void sets_the_profile_and_shows_it(void **state)
 		"{\"type\":\"about\",\"about\":\"%s\",\"name\":\"Amara\",\"description\":"
 		"\"Beekeeper\"}%s",
 		me, "");
+	expect_content(publish("/api/profile", "{\"image\":\"" FACE "\"}"),
+		"{\"type\":\"about\",\"about\":\"%s\",\"image\":\"" FACE "\"}%s", me, "");
 	ask("GET", "/api/me", NULL, &reply);
+	assert_string_equal(api_reply_text(&reply, "person.image"), FACE);
 	assert_string_equal(api_reply_text(&reply, "person.name"), "Amara");
 	assert_string_equal(api_reply_text(&reply, "bio"), "Beekeeper");
 	assert_string_equal(api_reply_text(&reply, "id"), me);
+	api_reply_fini(&reply);
+	expect_content(publish("/api/profile", "{\"image\":\"\"}"),
+		"{\"type\":\"about\",\"about\":\"%s\",\"image\":{\"remove\":true}}%s", me, "");
+	ask("GET", "/api/me", NULL, &reply);
+	json_t *person = json_object_get(reply.json, "person");
+	assert_true(json_is_null(json_object_get(person, "image")));
+	assert_string_equal(api_reply_text(&reply, "person.name"), "Amara");
 	api_reply_fini(&reply);
 }
 
@@ -495,6 +507,8 @@ static void refuses_what_makes_no_sense_with_a_sentence(void **state)
 		{"/api/follow", "{\"text\":\"no key here\"}"},
 		{"/api/profile", "{}"},
 		{"/api/profile", "{\"name\":\" \"}"},
+		{"/api/profile", "{\"image\":\"nothing\"}"},
+		{"/api/profile", "{\"image\":null}"},
 		{"/api/network/connect", "{\"address\":\"nowhere\"}"},
 		{"/api/network/disconnect", "{\"id\":\"nobody\"}"},
 	};

@@ -167,12 +167,69 @@ static void a_name_outlives_the_node_and_is_cut_between_letters(void **state)
 	json_decref(row);
 }
 
+static void refused(const char *target, const char *body, unsigned status)
+{
+	json_decref(expect(&rig, "POST", target, body, status));
+}
+
+static void the_ceiling_is_tried_before_it_is_set(void **state)
+{
+	static const char *const classes[] = {"messages", "indexes", "blobs_own", "blobs_friends",
+		"blobs_far", "backups", "reserve", "other"};
+	json_int_t sum = 0;
+	(void)state;
+	json_t *tree = expect(&rig, "GET", "/api/storage", NULL, 200);
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
+		const json_t *class = json_object_get(json_object_get(tree, "classes"), classes[i]);
+		assert_true(json_is_integer(class));
+		sum += json_integer_value(class);
+	}
+	assert_int_equal(sum, json_integer_value(json_object_get(tree, "used")));
+	json_int_t before = json_integer_value(json_object_get(tree, "ceiling"));
+	json_decref(tree);
+	tree = expect(&rig, "POST", "/api/storage", "{\"ceiling\":67108864,\"try\":true}", 200);
+	assert_true(json_is_true(json_object_get(tree, "enough")));
+	json_decref(tree);
+	tree = expect(&rig, "GET", "/api/storage", NULL, 200);
+	assert_int_equal(json_integer_value(json_object_get(tree, "ceiling")), before);
+	json_decref(tree);
+	tree = expect(&rig, "POST", "/api/storage", "{\"ceiling\":67108864}", 200);
+	assert_int_equal(json_integer_value(json_object_get(tree, "ceiling")), 67108864);
+	json_decref(tree);
+	refused("/api/storage", "{\"ceiling\":67108863}", 422);
+	refused("/api/storage", "{\"ceiling\":-5}", 422);
+	refused("/api/storage", "{\"ceiling\":\"much\"}", 400);
+	refused("/api/storage", "{}", 400);
+}
+
+static void nobody_removes_themselves_nor_somebody_unknown(void **state)
+{
+	char target[128];
+	char path[ID_PATH_BYTES];
+	struct feed_id nobody = {{7}};
+	(void)state;
+	id_format_path(rig.self.at, path);
+	(void)snprintf(target, sizeof(target), "/api/person/%s/remove", path);
+	refused(target, "{\"confirm\":\"remove\"}", 409);
+	refused(target, "{\"try\":true}", 409);
+	refused(target, "{}", 400);
+	refused(target, "{\"confirm\":\"yes\"}", 400);
+	id_format_path(nobody.at, path);
+	(void)snprintf(target, sizeof(target), "/api/person/%s/remove", path);
+	refused(target, "{\"try\":true}", 404);
+	(void)snprintf(target, sizeof(target), "/api/person/%s/again", path);
+	refused(target, "{}", 404);
+	refused("/api/person/rubbish/remove", "{\"try\":true}", 400);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_is_on_until_it_is_switched_off),
 		cmocka_unit_test(what_is_set_outlives_the_node_and_stands_in_boot),
 		cmocka_unit_test(an_unknown_setting_changes_nothing),
+		cmocka_unit_test(the_ceiling_is_tried_before_it_is_set),
+		cmocka_unit_test(nobody_removes_themselves_nor_somebody_unknown),
 		cmocka_unit_test(a_browser_is_listed_with_its_name_and_can_be_signed_out),
 		cmocka_unit_test(a_name_outlives_the_node_and_is_cut_between_letters),
 	};
