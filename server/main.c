@@ -186,27 +186,49 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
 		cmd_post},
-	{"publish", "JSON|- [--data DIR] [--json]",
+	{"publish", "[--to ID …] JSON|- [--data DIR] [--json]",
 		"publish any content object with a type and print its key",
+		"  --to ID        only they and you can read it; up to 6 times\n"
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
 		cmd_publish},
-	{"follow", "ID [ADDRESS] [--data DIR] [--json]",
+	{"private",
+		"send --to ID [--to ID …] TEXT | list | conversations | search WORD… [--data DIR] "
+		"[--json]",
+		"write to certain people alone, and read what was written so",
+		"  send           post TEXT (- reads it) to those named by --to and to yourself;\n"
+		"                 prints its key\n"
+		"  list           everything your key opens, in the order it came; with --json "
+		"one\n"
+		"                 {\"key\",\"author\",\"content\"} a line\n"
+		"  conversations  who you write with, the latest first\n"
+		"  search         words in private posts, as `kith search` finds public ones\n"
+		"  --to ID        up to 6 times\n"
+		"  --new          begin a thread; else it goes on in the latest one of these "
+		"people\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print JSON\n",
+		cmd_private},
+	{"follow", "ID [ADDRESS] [--private] [--data DIR] [--json]",
 		"follow somebody, and remember where to find them",
+		"  --private      only you can read that you do; without ADDRESS\n"
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print "
 		"{\"key\":\"%…\",\"sequence\":n,\"id\":\"@…\",\"address\":\"net:…\"}; key is null "
 		"when you follow them already\n",
 		cmd_follow},
-	{"unfollow", "ID [--data DIR] [--json]", "end following somebody",
+	{"unfollow", "ID [--private] [--data DIR] [--json]", "end following somebody",
+		"  --private      only you can read it, as when the follow was private\n"
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
 		cmd_unfollow},
-	{"block", "ID [--data DIR] [--json]", "block somebody",
+	{"block", "ID [--private] [--data DIR] [--json]", "block somebody",
+		"  --private      only you can read that you do\n"
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
 		cmd_block},
-	{"unblock", "ID [--data DIR] [--json]", "end blocking somebody",
+	{"unblock", "ID [--private] [--data DIR] [--json]", "end blocking somebody",
+		"  --private      only you can read it, as when the block was private\n"
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"key\":\"%…\",\"sequence\":n}\n",
 		cmd_unblock},
@@ -225,6 +247,23 @@ static const struct cmd commands[] = {
 		"  --json         print {\"person\":{…}}\n"
 		"Only you see it.\n",
 		cmd_petname},
+	{"blob",
+		"add FILE | get ID | want ID | has ID [--seal] [--out FILE] [--unbox KEY] [--data "
+		"DIR] "
+		"[--json]",
+		"pictures, sound and files, by their content",
+		"  add FILE     keep a file (- is standard input) and print its id; smaller than 5 "
+		"MiB\n"
+		"  get ID       write it to standard output\n"
+		"  want ID      ask everybody for it until it comes; returns at once\n"
+		"  has ID       is it here? The exit code is 0 when it is, 1 when it is not\n"
+		"  --seal       add: encrypt it first; the link that is printed has the key\n"
+		"  --unbox KEY  get: open one that is encrypted; or behind the id, as "
+		"'&…?unbox=KEY'\n"
+		"  --out FILE   get: into a new file\n"
+		"  --data DIR   where the node keeps its data\n"
+		"  --json       add: {\"id\":\"&…\",…}; want and has: what is known of it\n",
+		cmd_blob},
 	{"bookmark", "add ID | remove ID | list [--data DIR] [--json]",
 		"keep a post for yourself, or print what you keep",
 		"  --data DIR     where the node keeps its data\n"
@@ -327,6 +366,22 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print settings as in API.md\n",
 		cmd_settings},
+	{"storage", "[ceiling SIZE [--try]] [--data DIR] [--json]",
+		"what the node takes of the disk; ceiling says how much it may take",
+		"  --try          print what would go, and change nothing\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print storage (with --try: goes) as in API.md\n"
+		"SIZE is 5G, 500M or bytes, at least 64M. Files and old messages of people far\n"
+		"away go first; what is yours, kept or private never goes.\n",
+		cmd_storage},
+	{"person", "remove ID [--try] | again ID [--data DIR] [--json]",
+		"remove what this node holds of somebody; fetch again what was let go",
+		"  --try          print what would go, and change nothing\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print what the API answers\n"
+		"Whom you follow is kept: unfollow them first. What you keep and what was\n"
+		"private stays. Others still hold what they hold.\n",
+		cmd_person},
 	{"verify", "< LINES", "judge messages given as JSON lines on standard input",
 		"  Each line is "
 		"{\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,"

@@ -15,6 +15,8 @@
 #include "base/file.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "store/blobs.h"
+#include "store/private.h"
 #include "store/reader.h"
 
 #include <sodium.h>
@@ -37,6 +39,8 @@ struct client {
 	struct signer *signer;
 	struct store *store;
 	struct writer *writer;
+	struct blobs *blobs;
+	struct private_book *book;
 	struct api *api;
 };
 
@@ -113,10 +117,23 @@ static enum err open_here(struct client *client, char *why)
 		err = writer_start(&opts, &client->writer, why, WHY_BYTES);
 	}
 	if (err == ERR_OK) {
+		err = blobs_start(client->store, client->writer, &client->blobs);
+	}
+	if (err == ERR_OK) {
+		const struct private_opts opts = {.store = client->store,
+			.writer = client->writer,
+			.signer = client->signer,
+			.is_stepped = true};
+		err = private_start(&opts, &client->book);
+	}
+	if (err == ERR_OK) {
 		const struct api_opts opts = {.env = env_system(),
 			.store = client->store,
 			.writer = client->writer,
+			.blobs = client->blobs,
 			.signer = client->signer,
+			.book = client->book,
+			.is_book_stepped = true,
 			.self = self};
 		err = api_start_local(&opts, &client->api);
 	}
@@ -200,9 +217,12 @@ void client_close(struct client *client)
 		return;
 	}
 	api_stop(client->api);
+	blobs_stop(client->blobs);
+	private_stop(client->book);
 	if (client->writer != NULL) {
 		writer_stop(client->writer);
 	}
+	blobs_free(client->blobs);
 	reader_close_thread();
 	if (client->store != NULL) {
 		store_close(client->store);
@@ -249,29 +269,44 @@ static json_t *read_answer(struct client *client, unsigned status, struct span t
 	return NULL;
 }
 
+/* False: it said why. */
+static bool ask_raw(struct client *client, const char *method, const char *target, struct span body,
+	unsigned *status, struct buf *out)
+{
+	bool is_here = client->api != NULL;
+	enum err err = is_here ? api_request(client->api, method, target, body, status, out)
+			       : socket_ask(client->short_path, method, target, body, ANSWER_S,
+					 status, out);
+	if (err != ERR_OK) {
+		(void)cmd_fail(client->name,
+			is_here ? "the answer cannot be read: %s" : "the node does not answer: %s",
+			err_text(err));
+	}
+	return err == ERR_OK;
+}
+
 json_t *client_ask(struct client *client, const char *method, const char *target, struct span body)
 {
 	struct buf out = BUF_INIT(CLIENT_ANSWER_BYTES_MAX);
+	unsigned status = 0;
 	json_t *answer = NULL;
-	if (client->api != NULL) {
-		unsigned status = 0;
-		if (api_request(client->api, method, target, body, &status, &out) == ERR_OK) {
-			answer = read_answer(client, status, buf_span(&out));
-		} else {
-			(void)cmd_fail(client->name, "there is no memory for the answer");
-		}
-	} else {
-		unsigned status = 0;
-		enum err err = socket_ask(
-			client->short_path, method, target, body, ANSWER_S, &status, &out);
-		if (err == ERR_OK) {
-			answer = read_answer(client, status, buf_span(&out));
-		} else {
-			(void)cmd_fail(client->name, "the node does not answer: %s", err_text(err));
-		}
+	if (ask_raw(client, method, target, body, &status, &out)) {
+		answer = read_answer(client, status, buf_span(&out));
 	}
 	buf_fini(&out);
 	return answer;
+}
+
+bool client_fetch(struct client *client, const char *target, struct buf *out)
+{
+	unsigned status = 0;
+	if (!ask_raw(client, "GET", target, span_of(NULL, 0), &status, out)) {
+		return false;
+	}
+	if (status != 200) {
+		json_decref(read_answer(client, status, buf_span(out)));
+	}
+	return status == 200;
 }
 
 json_t *client_post(struct client *client, const char *target, json_t *body)

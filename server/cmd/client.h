@@ -41,6 +41,8 @@ bool client_is_running(const struct client *client);
  */
 MUST_USE json_t *client_ask(
 	struct client *client, const char *method, const char *target, struct span body);
+/** GET what is no JSON: its bytes are appended to `out`. False: it said why. */
+MUST_USE bool client_fetch(struct client *client, const char *target, struct buf *out);
 /** POST `body`, which is taken over. */
 MUST_USE json_t *client_post(struct client *client, const char *target, json_t *body);
 

@@ -119,3 +119,34 @@ int cmd_options(
 	argv[plain + 1] = NULL;
 	return plain;
 }
+
+int cmd_take_list(
+	const char *command, int argc, char **argv, const char *name, struct cmd_list *out)
+{
+	size_t len = strlen(name);
+	int left = 1;
+	int i = 1;
+	out->count = 0;
+	while (i < argc && strcmp(argv[i], "--") != 0) {
+		bool has_equals = strncmp(argv[i], name, len) == 0 && argv[i][len] == '=';
+		if (!has_equals && strcmp(argv[i], name) != 0) {
+			argv[left++] = argv[i++];
+			continue;
+		}
+		if (!has_equals && i + 1 >= argc) {
+			(void)cmd_usage(cmd_find(command), "%s needs a value", name);
+			return -1;
+		}
+		if (out->count == CMD_LIST_MAX) {
+			(void)cmd_usage(cmd_find(command), "there are too many %s", name);
+			return -1;
+		}
+		out->at[out->count++] = has_equals ? argv[i] + len + 1 : argv[i + 1];
+		i += has_equals ? 1 : 2;
+	}
+	while (i < argc) {
+		argv[left++] = argv[i++];
+	}
+	argv[left] = NULL;
+	return left;
+}

@@ -47,6 +47,17 @@ struct cmd_option {
 int cmd_options(
 	const char *name, int argc, char **argv, const struct cmd_option *extra, int extra_count);
 
+/* An option that may stand there again and again. */
+enum { CMD_LIST_MAX = 64 };
+struct cmd_list {
+	const char *at[CMD_LIST_MAX];
+	int count;
+};
+/** Take the option `name` and its values out of argv, before cmd_options(). Returns what is left of
+ * argc; −1 after it printed what is wrong. */
+int cmd_take_list(
+	const char *command, int argc, char **argv, const char *name, struct cmd_list *out);
+
 int cmd_run(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_whoami(int argc, char **argv);
@@ -76,6 +87,7 @@ int cmd_mute(int argc, char **argv);
 int cmd_unmute(int argc, char **argv);
 int cmd_petname(int argc, char **argv);
 int cmd_bookmark(int argc, char **argv);
+int cmd_blob(int argc, char **argv);
 int cmd_suggest(int argc, char **argv);
 int cmd_connect(int argc, char **argv);
 int cmd_disconnect(int argc, char **argv);
@@ -86,11 +98,14 @@ int cmd_fork(int argc, char **argv);
 int cmd_resume(int argc, char **argv);
 int cmd_activity(int argc, char **argv);
 int cmd_drafts(int argc, char **argv);
+int cmd_private(int argc, char **argv);
 int cmd_outbox(int argc, char **argv);
 int cmd_undo(int argc, char **argv);
 int cmd_want(int argc, char **argv);
 int cmd_sessions(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
+int cmd_storage(int argc, char **argv);
+int cmd_person(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_shs(int argc, char **argv);
 

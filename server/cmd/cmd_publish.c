@@ -2,8 +2,11 @@
 #include "cmd/client.h"
 
 #include "base/limits.h"
+#include "feed/id.h"
 
 #include <stdio.h>
+
+enum { TARGET_BYTES_MAX = 4096 };
 
 static int print_result(const struct client_options *options, const json_t *answer)
 {
@@ -46,16 +49,44 @@ static bool read_content(const char *argument, struct buf *out)
 	return ferror(stdin) == 0;
 }
 
+/* "/api/publish", with everybody who is to read it. */
+static bool put_target(const struct cmd_list *to, struct buf *out)
+{
+	enum err err = buf_append_text(out, "/api/publish");
+	for (int i = 0; err == ERR_OK && i < to->count; i++) {
+		struct feed_id id;
+		char path[ID_PATH_BYTES];
+		if (feed_id_parse_any(span_text(to->at[i]), &id) != ERR_OK) {
+			(void)cmd_fail("publish", "%s is not the key of a person", to->at[i]);
+			return false;
+		}
+		id_format_path(id.at, path);
+		err = buf_printf(out, "%sto=%s", i == 0 ? "?" : "&", path);
+	}
+	return err == ERR_OK && buf_cstr(out) != NULL;
+}
+
 int cmd_publish(int argc, char **argv)
 {
+	struct cmd_list to = {.count = 0};
 	struct client_options options = {.data = NULL};
+	struct buf target = BUF_INIT(TARGET_BYTES_MAX);
 	struct buf content = BUF_INIT(LIMIT_HTTP_BODY_BYTES);
+	argc = cmd_take_list("publish", argc, argv, "--to", &to);
+	if (argc < 0) {
+		return EXIT_USAGE;
+	}
 	int code = client_options(
 		&options, argc, argv, 1, 1, "it takes one JSON object, or - for standard input");
 	if (code >= 0) {
 		return code;
 	}
+	if (!put_target(&to, &target)) {
+		buf_fini(&target);
+		return EXIT_BAD;
+	}
 	if (!read_content(argv[1], &content)) {
+		buf_fini(&target);
 		buf_fini(&content);
 		return cmd_fail("publish", "the content is too large or cannot be read");
 	}
@@ -63,8 +94,9 @@ int cmd_publish(int argc, char **argv)
 	code = EXIT_BAD;
 	if (client != NULL) {
 		code = finish(&options, client,
-			client_ask(client, "POST", "/api/publish", buf_span(&content)));
+			client_ask(client, "POST", (const char *)target.at, buf_span(&content)));
 	}
+	buf_fini(&target);
 	buf_fini(&content);
 	return code;
 }

@@ -4,10 +4,28 @@
 #include "feed/id.h"
 
 #include <stdio.h>
+#include <string.h>
+
+static int relate(
+	int argc, char **argv, const char *is, const char *not_while, const char *sentence);
+
+/* Nobody is told, so there is no way to them in it either. */
+static bool is_asked_private(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--private") == 0) {
+			return true;
+		}
+	}
+	return false;
+}
 
 int cmd_follow(int argc, char **argv)
 {
 	struct client_options options = {.data = NULL};
+	if (is_asked_private(argc, argv)) {
+		return relate(argc, argv, "follow", NULL, NULL);
+	}
 	int code = client_options(
 		&options, argc, argv, 1, 2, "it takes a key, and perhaps an address");
 	if (code >= 0) {
@@ -48,7 +66,9 @@ static bool read_edge(struct client *client, const struct feed_id *id, char edge
 static int relate(
 	int argc, char **argv, const char *is, const char *not_while, const char *sentence)
 {
-	struct client_options options = {.data = NULL};
+	bool is_private = false;
+	const struct cmd_option extra[] = {{.name = "--private", .flag = &is_private}};
+	struct client_options options = {.extra = extra, .extra_count = 1};
 	struct feed_id id;
 	char edge[8];
 	int code = client_options(&options, argc, argv, 1, 1, "it takes one key");
@@ -67,8 +87,11 @@ static int relate(
 		if (not_while != NULL && strcmp(edge, not_while) == 0) {
 			(void)cmd_fail(argv[0], "%s", sentence);
 		} else {
-			answer = client_post(client, "/api/relation",
-				json_pack("{s:s, s:s}", "id", argv[1], "is", is));
+			json_t *body = json_pack("{s:s, s:s}", "id", argv[1], "is", is);
+			if (is_private) {
+				(void)json_object_set_new(body, "private", json_true());
+			}
+			answer = client_post(client, "/api/relation", body);
 		}
 	}
 	code = answer == NULL    ? EXIT_BAD

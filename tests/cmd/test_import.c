@@ -1,6 +1,7 @@
 /* kith import as a person uses it: lines of every shape that a log of messages comes in. */
 #include "lib/authors.h"
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include "base/encode.h"
 #include "base/limits.h"
@@ -36,8 +37,7 @@ static void run(const char *format, ...)
 
 static void place_init(struct place *place)
 {
-	(void)snprintf(place->dir, sizeof(place->dir), "/tmp/kith-import-XXXXXX");
-	assert_non_null(mkdtemp(place->dir));
+	folder_make(place->dir, sizeof(place->dir), "kith-import");
 	(void)snprintf(place->file, sizeof(place->file), "%s/lines", place->dir);
 	run("'%s' init --data %s/node > %s/out", program, place->dir, place->dir);
 	place->lines = fopen(place->file, "w");

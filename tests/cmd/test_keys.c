@@ -31,8 +31,8 @@ static const char other_words[] =
 static int set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(top, sizeof(top), "/tmp/kith-keys-XXXXXX");
-	return mkdtemp(top) == NULL ? -1 : 0;
+	folder_make(top, sizeof(top), "kith-keys");
+	return 0;
 }
 
 static int tear_down(void **state)

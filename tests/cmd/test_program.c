@@ -1,17 +1,20 @@
 /* The program as somebody uses it who makes every mistake: one sentence, an exit code, and nothing
  * broken. */
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include "base/span.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +22,7 @@
 enum { ARGS_MAX = 16, TEXT_BYTES = 8192, PATH_BYTES = 256, PROGRAM_BYTES = 4096 };
 
 static char program[PROGRAM_BYTES]; /* the kith of the same build */
-static char dir[] = "/tmp/kith-program-XXXXXX";
+static char dir[64];
 
 struct result {
 	int code; /* of the exit; −1: ended by a signal */
@@ -245,22 +248,40 @@ static struct result to_full_disk(const char *first, ...)
 	return result;
 }
 
+/* The program, opened for another user to run, who may not see the folders it is in. */
+static int open_for_others(void)
+{
+	char copy[PATH_BYTES];
+	char line[PROGRAM_BYTES + 3 * PATH_BYTES];
+	struct stat is;
+	int fd = open(program, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &is), 0);
+	if ((is.st_mode & 05) == 05) {
+		return fd;
+	}
+	(void)close(fd);
+	(void)snprintf(line, sizeof(line), "cp '%s' '%s' && chmod 755 '%s'", program,
+		in_dir(copy, "kith"), copy);
+	assert_int_equal(system(line), 0);
+	fd = open(copy, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
 /* The files of a process in /proc are root's when nobody may look into it, and else its user's. */
 static void no_command_can_be_looked_into_by_its_neighbours(void **state)
 {
 	enum { NOBODY = 65534, TRIES = 2000 };
-	char copy[PATH_BYTES];
-	char line[PROGRAM_BYTES + 4 * PATH_BYTES];
+	static char words[2][8] = {"kith", "verify"};
+	static char *const argv[] = {words[0], words[1], NULL};
 	char environ_path[64];
 	char none = 0;
 	int in[2];
 	int begun[2]; /* closed by the exec */
 	struct stat is = {.st_uid = NOBODY};
 	(void)state;
-	/* Where another user finds it. */
-	(void)snprintf(line, sizeof(line), "chmod 755 %s && cp '%s' %s && chmod 755 %s", dir,
-		program, in_dir(copy, "kith"), copy);
-	assert_int_equal(system(line), 0);
+	int fd = open_for_others();
 	assert_int_equal(pipe(in), 0);
 	assert_int_equal(pipe2(begun, O_CLOEXEC), 0);
 	pid_t pid = fork();
@@ -271,9 +292,10 @@ static void no_command_can_be_looked_into_by_its_neighbours(void **state)
 		if (geteuid() == 0 && setuid(NOBODY) != 0) {
 			_exit(126);
 		}
-		(void)execl(copy, copy, "verify", (char *)NULL);
+		(void)fexecve(fd, argv, environ);
 		_exit(127);
 	}
+	(void)close(fd);
 	(void)close(begun[1]);
 	assert_int_equal(read(begun[0], &none, 1), 0);
 	(void)close(begun[0]);
@@ -286,8 +308,6 @@ static void no_command_can_be_looked_into_by_its_neighbours(void **state)
 	(void)close(in[1]);
 	assert_int_equal(code_of(pid), 0);
 	assert_int_equal(is.st_uid, 0);
-	assert_int_equal(chmod(dir, 0700), 0);
-	assert_int_equal(unlink(copy), 0);
 }
 
 static void fails_when_its_output_cannot_be_written(void **state)
@@ -336,7 +356,7 @@ static void both_signals_at_once_stop_it_and_break_nothing(void **state)
 	}
 }
 
-static void a_taken_web_port_ends_the_start_cleanly(void **state)
+static void a_taken_port_ends_the_start_cleanly(void **state)
 {
 	char path[PATH_BYTES];
 	char other[PATH_BYTES];
@@ -355,6 +375,18 @@ static void a_taken_web_port_ends_the_start_cleanly(void **state)
 	assert_sentence(kith("taken", "run", "--data", in_dir(other, "second"), "--host",
 				"127.0.0.1", "--port", "0", "--http-port", port, "--no-lan", NULL),
 		1, "Address already in use"); /* that sentence, and no other line */
+	struct sockaddr_in at_peers = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at_peers);
+	int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(taken, (struct sockaddr *)&at_peers, len), 0);
+	assert_int_equal(listen(taken, 1), 0);
+	assert_int_equal(getsockname(taken, (struct sockaddr *)&at_peers, &len), 0);
+	(void)snprintf(port, sizeof(port), "%u", ntohs(at_peers.sin_port));
+	assert_sentence(kith("peers", "run", "--data", other, "--host", "127.0.0.1", "--port", port,
+				"--http-port", "0", "--no-lan", NULL),
+		1, "address already in use");
+	(void)close(taken);
 	assert_sentence(kith("same", "run", "--data", path, "--port", "0", "--http-port", "0",
 				"--no-lan", NULL),
 		1, "another kith is using");
@@ -409,7 +441,8 @@ static void a_socket_that_cannot_be_had_ends_the_start(void **state)
 static int make_place(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) == NULL;
+	folder_make(dir, sizeof(dir), "kith-program");
+	return 0;
 }
 
 static int remove_place(void **state)
@@ -431,7 +464,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(no_command_can_be_looked_into_by_its_neighbours),
 		cmocka_unit_test(fails_when_its_output_cannot_be_written),
 		cmocka_unit_test(both_signals_at_once_stop_it_and_break_nothing),
-		cmocka_unit_test(a_taken_web_port_ends_the_start_cleanly),
+		cmocka_unit_test(a_taken_port_ends_the_start_cleanly),
 		cmocka_unit_test(makes_no_new_key_beside_a_database),
 		cmocka_unit_test(says_that_a_database_is_damaged),
 		cmocka_unit_test(a_socket_that_cannot_be_had_ends_the_start),

@@ -1,6 +1,7 @@
 /* `kith safety`, `resume`, `drafts`, `want` and `check --repair` as somebody types them, on a
  * stopped node whose safety file is gone. */
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include "base/err.h"
 
@@ -20,8 +21,7 @@ static char dir[64];
 static int set_up(void **state)
 {
 	(void)state;
-	(void)snprintf(dir, sizeof(dir), "/tmp/kith-safety-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	folder_make(dir, sizeof(dir), "kith-safety");
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static void copy_away(char away[static 2 * sizeof(dir)])
 	(void)kith(0, "init");
 	(void)kith(0, "post one");
 	(void)snprintf(away, 2 * sizeof(dir), "%s/away", dir);
-	shell("mkdir %s && cp %s/[!a]* %s", away, dir, away);
+	shell("mkdir %s && cp -r %s/[!a]* %s", away, dir, away);
 }
 
 /* The copy posts, too; what it posted is brought here. */
@@ -235,7 +235,7 @@ static void the_other_side_of_a_fork_can_be_adopted(void **state)
 	expect(1, "fork keep --yes", "not forked");
 	expect(2, "fork join", "it takes nothing, `adopt` or `keep`");
 	expect(2, "fork adopt --hmac-key short", "--hmac-key takes 32 bytes");
-	shell("rm %s/*", dir);
+	shell("rm -r %s/*", dir);
 	fork_off();
 	expect(0, "safety", "two messages carry number 2: `kith fork` shows both sides");
 	expect(0, "fork", "two different messages carry the number 2.\n");

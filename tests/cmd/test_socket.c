@@ -2,6 +2,7 @@
 #include "cmd/socket.c"
 
 #include "lib/cmocka.h"
+#include "lib/folder.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -46,8 +47,7 @@ static void start(struct server *server, const char *answer)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	*server = (struct server){.answer = answer};
-	(void)snprintf(server->dir, sizeof(server->dir), "/tmp/kith-socket-XXXXXX");
-	assert_non_null(mkdtemp(server->dir));
+	folder_make(server->dir, sizeof(server->dir), "kith-socket");
 	(void)snprintf(server->path, sizeof(server->path), "%s/s", server->dir);
 	memcpy(at.sun_path, server->path, strlen(server->path) + 1);
 	server->listener = socket(AF_UNIX, SOCK_STREAM, 0);
