@@ -4,13 +4,17 @@
 import { html, render, useEffect, useState, useValue } from './lib/html.js';
 import { ApiError, boot, door, memory } from './lib/api.js';
 import { t } from './lib/text.js';
-import { failure, feeds, head, isPaused, marks, me, now, peers, phase, setSync, spoken, status, take, unread } from './lib/state.js';
+import { failure, feeds, forgetLetters, head, isPaused, marks, me, now, peers, phase, setSync, spoken, status, take, unread } from './lib/state.js';
 import { go, place } from './lib/router.js';
+import { sheet } from './lib/sheet.js';
 import * as outbox from './lib/outbox.js';
 import * as writing from './lib/writing.js';
 import { Bones, Empty, Problem } from './parts/bits.js';
 import { Page, Shell, readyBanners } from './parts/shell.js';
 import Home from './views/home.js';
+
+/** A screen and its sheet. @param {string} name @param {Promise<any>} view */
+const styled = (name, view) => Promise.all([view, sheet(name)]).then(([module]) => module);
 
 /** Path, and the screen that belongs to it; all but Home come when they are needed. @type {[RegExp, () => Promise<any>][]} */
 const SCREENS = [
@@ -20,6 +24,8 @@ const SCREENS = [
 	[/^\/tag\/([^/]+)$/, () => import('./views/tag.js')],
 	[/^\/search$/, () => import('./views/search.js')],
 	[/^\/bookmarks$/, () => import('./views/bookmarks.js')],
+	[/^\/private$/, () => styled('private', import('./views/private.js'))],
+	[/^\/private\/([A-Za-z0-9_-]{43})$/, () => styled('private', import('./views/letters.js'))],
 	[/^\/activity$/, () => import('./views/activity.js')],
 	[/^\/write$/, () => import('./views/write.js')],
 	[/^\/drafts$/, () => import('./views/drafts.js')],
@@ -179,14 +185,22 @@ addEventListener('hashchange', () => {
 	}
 });
 
+/** What is private does not stay in a page that may not show it. */
+function forget() {
+	forgetLetters();
+	writing.forgetPrivate();
+}
+
 door.on423 = () => {
 	if (phase.peek() === 'open') {
+		forget();
 		phase.value = 'locked';
 	}
 };
 
 door.on401 = () => {
 	if (phase.peek() === 'open') {
+		forget();
 		phase.value = 'door';
 		import('./lib/live.js').then((live) => live.stop(), () => {});
 	}

@@ -24,16 +24,42 @@ const INDENT = /^\t+/gm;
  * nowhere is of every day; a language, and what is large and seldom wanted, stays alone.
  */
 const GROUPS = {
-	soon: /^lib\//,
+	soon: /^lib\/(live|news)/,
 	rare: /^(views\/(recovery|safety|settings|welcome|raw)|parts\/(banner|keys)|lib\/languages)\.js$/,
 	alone: /^(lib\/lang\/.*|parts\/(code|emoji))\.js$/,
 };
 const groupOf = (name) => ['alone', 'rare', 'soon'].find((group) => GROUPS[group].test(name)) ?? 'daily';
 const exportOf = (name) => name.replace(/\.js$/, '').replace(/\W/g, '_');
 
-/** `import('./x.js')` of a module in a group becomes an import of the group, which has the module as a member. @param {Set<string>} later */
-function grouped(later) {
+/**
+ * The words of each language are named by keys that people can read; browsers get short ones, each the same in every file. A key that is put together while the
+ * page runs stays as it is, and so does a name under which something is kept in a browser. @returns {(code: string) => string}
+ */
+function shortKeys() {
+	const texts = readdirSync(sources, { recursive: true }).filter((name) => /\.(js|html)$/.test(name) && !name.includes('node_modules')).map((name) => readFileSync(join(sources, name), 'utf8'));
+	const all = texts.join('\n');
+	const unclear = /\bt\(`\$\{[^`]*\}\.\$\{/.exec(all);
+	if (unclear) {
+		throw new Error(`${unclear[0]}…: nobody can tell which keys that makes; say its beginning or its end`);
+	}
+	const parts = (pattern) => [...all.matchAll(pattern)].map(([, part]) => part);
+	const starts = [...parts(/`([\w.]*\.\w*)\$\{/g), ...parts(/'([\w.]*\.)'/g)];
+	const ends = parts(/\}(\.[\w.]+)`/g);
+	const kept = new Set(parts(/memory\.\w+\(\s*'([\w.]+)'/g));
+	const outside = ['boot.js', 'index.html'].map((name) => readFileSync(join(sources, name), 'utf8')).join('\n');
+	const keys = ['en', 'en-more'].flatMap((name) => [...readFileSync(join(sources, `lib/lang/${name}.js`), 'utf8').matchAll(/^\t'([\w.]+)':/gm)].map(([, key]) => key));
+	const isMade = (key) => kept.has(key) || outside.includes(key) || starts.some((start) => key.startsWith(start)) || ends.some((end) => key.endsWith(end));
+	const short = new Map(keys.filter((key) => !isMade(key)).map((key, n) => [key, `_${n.toString(36)}`]));
+	return (code) => code.replace(/'(\w+(?:\.\w+)+)'/g, (all, key) => (short.has(key) ? `'${short.get(key)}'` : all));
+}
+
+/**
+ * `import('./x.js')` of a module in a group becomes an import of the group, which has the module as a member. Whatever comes later names all of the first
+ * screen, so that it is one file: by who needs it, it would be six. @param {Set<string>} later @param {string[]} first
+ */
+function grouped(later, first) {
 	const ours = resolve(sources);
+	const shorten = shortKeys();
 	const rewrite = (code, path) =>
 		code.replace(/\bimport\('(\.[^']+)'\)/g, (all, to) => {
 			const name = relative(ours, resolve(dirname(path), to)).split(sep).join('/');
@@ -44,13 +70,16 @@ function grouped(later) {
 		name: 'grouped',
 		setup(at) {
 			at.onResolve({ filter: /^group:/ }, ({ path }) => ({ path: path.slice('group:'.length), namespace: 'group' }));
+			const before = first.map((name) => `import './${name}';\n`).join('');
 			at.onLoad({ filter: /./, namespace: 'group' }, ({ path }) => ({
-				contents: [...later].filter((name) => groupOf(name) === path).sort().map((name) => `export * as ${exportOf(name)} from './${name}';`).join('\n'),
+				contents: path === 'first' ? before : `import 'group:first';${[...later].filter((name) => groupOf(name) === path).sort().map((name) => `export * as ${exportOf(name)} from './${name}';`).join('\n')}`,
 				resolveDir: ours,
 			}));
-			at.onLoad({ filter: /\.js$/ }, ({ path }) =>
-				path.startsWith(ours + sep) ? { contents: rewrite(readFileSync(path, 'utf8').replace(INDENT, ''), path) } : undefined,
-			);
+			at.onLoad({ filter: /\.js$/ }, ({ path }) => {
+				const name = relative(ours, path).split(sep).join('/');
+				const head = name === 'main.js' || (later.has(name) && groupOf(name) === 'alone') ? `import 'group:first';` : '';
+				return path.startsWith(ours + sep) ? { contents: head + shorten(rewrite(readFileSync(path, 'utf8').replace(INDENT, ''), path)) } : undefined;
+			});
 		},
 	};
 }
@@ -79,9 +108,13 @@ const slimmed = {
 		at.onLoad({ filter: /markdown-it\.mjs$/ }, ({ path }) => ({
 			contents: Object.entries(UNUSED).reduce(
 				(code, [name, by]) => replaced(code, new RegExp(`//#region src/${name}\\.ts\n[^]*?\n//#endregion`), by),
-				readFileSync(path, 'utf8'),
+				/* Of its dialects we speak the first. */
+				replaced(readFileSync(path, 'utf8'), /,\n\tzero: \{[^]*?\n\t\}\n\};/, '\n};'),
 			),
 		}));
+		/* Addresses are shown as they are written: nothing turns them back. */
+		at.onLoad({ filter: /mdurl\/lib\/decode\.mjs$/ }, () => ({ contents: 'export default String;' }));
+		at.onLoad({ filter: /punycode\.es6\.js$/ }, ({ path }) => ({ contents: replaced(readFileSync(path, 'utf8'), /^const punycode = \{[^]*?^\};/m, 'const punycode = { toASCII };') }));
 		/* These are only asked whether one letter fits; browsers know the classes themselves. */
 		at.onLoad({ filter: /uc\.micro.*\.mjs$/ }, ({ path }) => ({
 			contents: ['S', 'Cf'].reduce((code, name) => replaced(code, new RegExp(`^const ${name} = /.*/;$`, 'm'), `const ${name} = /\\p{${name}}/u;`), readFileSync(path, 'utf8')),
@@ -128,7 +161,8 @@ async function scripts() {
 	/* Once to see what is imported later, and once in groups. */
 	const { metafile: alone } = await build({ ...how, write: false });
 	const entries = Object.values(alone.outputs).flatMap(({ entryPoint }) => (entryPoint && entryPoint !== 'main.js' ? [entryPoint] : []));
-	const { metafile } = await build({ ...how, plugins: [slimmed, grouped(new Set(entries))] });
+	const first = [...needs(alone.inputs, 'main.js')].filter((name) => name !== 'main.js' && !name.includes('node_modules'));
+	const { metafile } = await build({ ...how, plugins: [slimmed, grouped(new Set(entries), first)] });
 	const nameOf = (path) => relative(resolve(out), resolve(sources, path)).split(sep).join('/');
 	const outputs = Object.fromEntries(
 		Object.entries(metafile.outputs).map(([path, one]) => [nameOf(path), { imports: one.imports.map((to) => ({ ...to, path: nameOf(to.path) })) }]),
@@ -145,7 +179,12 @@ function frame({ first, words }) {
 	let page = readFileSync(join(sources, 'index.html'), 'utf8');
 	const named = [...page.matchAll(/<link rel="stylesheet" href="\/w\/TREE\/([^"]+)">\n/g)];
 	const sheet = named.map(([, name]) => readFileSync(join(sources, name), 'utf8')).join('\n');
-	put('page.css', transformSync(sheet, { loader: 'css', minify: true, charset: 'utf8' }).code);
+	const small = (text) => transformSync(text, { loader: 'css', minify: true, charset: 'utf8' }).code;
+	put('page.css', small(sheet));
+	/* What it does not name is fetched with the screens that need it (lib/sheet). */
+	for (const name of readdirSync(join(sources, 'css')).filter((one) => !named.some(([, other]) => other === `css/${one}`))) {
+		put(name, small(readFileSync(join(sources, 'css', name), 'utf8')));
+	}
 	named.forEach(([line], i) => {
 		page = page.replace(line, () => (i === 0 ? '<link rel="stylesheet" href="/w/TREE/page.css">\n' : ''));
 	});

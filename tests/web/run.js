@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Journeys through the page in a real browser between real nodes: `node run.js [NAME,…]`. One line per check, `N passed, N failed` at the end. Pictures
- * go to build/shots/.
+ * Journeys through the page in a real browser between real nodes: `node run.js [NAME,…]`, two at a time (JOBS=1: one). One line per check,
+ * `N passed, N failed` at the end. Pictures go to build/shots/.
  */
 'use strict'
 const crypto = require('crypto')
@@ -12,8 +12,10 @@ const { check, play, sumUp } = require('../interop/lib/check')
 const { Browser } = require('./lib/browser')
 const { Node } = require('./lib/node')
 
-/** Every file of journeys/, in the order of their names. */
-const all = fs.readdirSync(path.join(__dirname, 'journeys')).map((name) => path.basename(name, '.js')).sort()
+/** Every file of journeys/, in the order of their names; but the long ones first, so that none is left when its neighbours are over. */
+const named = fs.readdirSync(path.join(__dirname, 'journeys')).map((name) => path.basename(name, '.js')).sort()
+const LONG = ['screens', 'reading', 'hostile', 'weeks', 'undo', 'pictures', 'private', 'confidence', 'polyglots', 'thread'].filter((name) => named.includes(name))
+const all = [...LONG, ...named.filter((name) => !LONG.includes(name))]
 
 /** What a step that the rest depends on throws when it failed: the failure is counted already. */
 const { END } = require('./lib/step')
@@ -60,9 +62,13 @@ async function act(name) {
 
 async function main() {
   const wanted = process.argv[2] ? process.argv[2].split(',') : all
-  for (const name of wanted) {
-    await play(`${name}: `, () => act(name), { isOnce: name === 'hostile' })
+  const left = [...wanted]
+  const worker = async () => {
+    for (let name = left.shift(); name; name = left.shift()) {
+      await play(`${name}: `, () => act(name), { isOnce: name === 'hostile' })
+    }
   }
+  await Promise.all(Array.from({ length: Number(process.env.JOBS) || 2 }, worker))
   process.exit(sumUp())
 }
 

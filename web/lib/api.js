@@ -57,7 +57,7 @@ function told(error) {
 }
 
 /** @param {Response} answer */
-async function read(answer) {
+export async function read(answer) {
 	let body = null;
 	try {
 		body = await answer.json();
@@ -95,6 +95,8 @@ async function call(method, path, body) {
 			headers,
 			body: body === undefined ? undefined : JSON.stringify(body),
 			signal: AbortSignal.timeout?.(30000),
+			/* What is sent while the page goes away still arrives. */
+			keepalive: method === 'POST' && document.visibilityState === 'hidden',
 		});
 	} catch {
 		throw new ApiError(0, { code: 'offline', said: t('error.offline') });

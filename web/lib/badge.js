@@ -8,7 +8,7 @@ import { unread } from './state.js';
 export const title = signal('kith');
 
 effect(() => {
-	const n = unread.value.activity;
+	const n = unread.value.activity + (unread.value.private || 0);
 	document.title = n > 0 ? `(${n > 99 ? '99+' : n}) ${title.value}` : title.value;
 	const icon = /** @type {HTMLLinkElement | null} */ (document.querySelector('link[rel=icon]'));
 	const href = icon?.getAttribute('href')?.replace(/icon(-new)?\.svg$/, n > 0 ? 'icon-new.svg' : 'icon.svg');

@@ -91,9 +91,9 @@ function onSync(event) {
 /** @param {any} now */
 function onUnread(now) {
 	const before = state.unread.peek();
-	state.unread.value = { home: now.home ?? 0, activity: now.activity ?? 0 };
-	if (state.unread.peek().activity > before.activity && memory.get('notify') === 'on') {
-		import('./news.js').then((news) => news.tell()).catch(() => {});
+	const { activity, private: letters } = (state.unread.value = { ...before, home: now.home ?? before.home, activity: now.activity ?? before.activity, private: now.private ?? before.private });
+	if ((activity > before.activity || letters > before.private) && memory.get('notify') === 'on') {
+		import('./news.js').then((news) => (letters > before.private ? news.tellPrivate() : news.tell())).catch(() => {});
 	}
 }
 const askUnread = later(async () => onUnread((await post('here', {})).unread), 200);
@@ -138,6 +138,14 @@ const handlers = {
 	peers: askNetwork,
 	sync: onSync,
 	unread: onUnread,
+	blob: async ({ ids }) => {
+		for (const id of ids.filter(state.isBlobWatched)) {
+			await get(`blob/${pathOf(id)}`).then((blob) => state.blobCame(id, blob), () => {});
+		}
+	},
+	private: ({ conversation, id }) => {
+		state.letters.value = { n: state.letters.peek().n + 1, conversation, id };
+	},
 	holders: (event) => state.changeHolders(event.sequence, { n: event.n, names: event.names }),
 	kept: () => {
 		state.kept.value++;

@@ -8,12 +8,12 @@ import { idOf, messagePath, personPath } from './text.js';
 /**
  * A piece of a post. `kind` is one of a closed set: see parts/posttext.js.
  * @typedef {{ kind: string, kids?: Piece[], text?: string, href?: string, inside?: boolean, lang?: string, start?: number, level?: number,
- *   site?: string, align?: string }} Piece
+ *   site?: string, align?: string, who?: string, id?: string, unbox?: string, as?: string }} Piece
  */
 
 const DEPTH_MAX = 8;
 const PIECES_MAX = 700;
-const SIGIL_ID = /^(?:@[A-Za-z0-9+/ ]{43}=\.ed25519|%[A-Za-z0-9+/ ]{43}=\.sha256|&[A-Za-z0-9+/ ]{43}=\.sha256)(?:\?unbox=[A-Za-z0-9+/=]{44}\.boxs)?$/;
+const SIGIL_ID = /^(?:@[A-Za-z0-9+/ ]{43}=\.ed25519|%[A-Za-z0-9+/ ]{43}=\.sha256|&[A-Za-z0-9+/ ]{43}=\.sha256)(?:\?unbox=[A-Za-z0-9+/= ]{44}\.boxs)?$/;
 const SSB_URI = /^ssb:(?:\/\/)?(message|feed)[/:](?:classic|sha256|ed25519)[/:]([A-Za-z0-9_-]{43})=?$/;
 const IN_TEXT = /(@[A-Za-z0-9+/]{43}=\.ed25519|[%&][A-Za-z0-9+/]{43}=\.sha256)|((?<![\p{L}\p{N}_/&#-])#[\p{L}\p{N}_-]{1,100})|((?<![\p{L}\p{N}_/.])@[\p{L}\p{N}_-]{1,64})/gu;
 /* Something with dots that ends in letters, as hosts do. */
@@ -43,19 +43,38 @@ parser.normalizeLink = (/** @type {string} */ url) => idIn(url) || encode.call(p
 parser.validateLink = (/** @type {string} */ url) => idIn(url) !== '' || allows.call(parser, url);
 parser.normalizeLinkText = (/** @type {string} */ text) => text; /* it would show xn--e1awd7f.com as Cyrillic "epic" */
 
-/** @param {string} id @returns {Piece} a link to a person or message, a note for a blob */
+/** A blob's id, and what opens it. @param {string} id */
+const parted = (id) => ({ id: id.slice(0, 52), unbox: id.slice(59) });
+
+/** @param {string} id @returns {Piece} a link to a person or message; a blob by its name, or the picture that stands in its place */
 function toId(id, /** @type {Piece[]} */ kids) {
 	if (id[0] === '@') {
-		return { kind: 'link', href: personPath(id), inside: true, kids };
+		return { kind: 'link', href: personPath(id), inside: true, who: id, text: wordsOf(kids), kids };
 	}
 	if (id[0] === '%') {
 		return { kind: 'link', href: messagePath(id), inside: true, kids };
 	}
-	return { kind: 'file', kids };
+	return kids.find((kid) => kid.kind === 'blob') ?? { kind: 'file', text: wordsOf(kids), ...parted(id) };
+}
+
+/** A picture or a player, when it is a blob; pictures from anywhere else are only words. @param {string} src @param {string} text @returns {Piece} */
+function toPicture(src, text) {
+	const id = idIn(src);
+	const as = /^(audio|video):/.exec(text)?.[1];
+	return id[0] === '&' ? { kind: 'blob', as, text: text.slice(as ? as.length + 1 : 0), ...parted(id) } : { kind: 'picture', text };
+}
+
+/** A paragraph that is nothing but pictures and files is a gallery. @param {Piece[]} kids @returns {Piece} */
+function toParagraph(kids) {
+	const rest = kids.filter((kid) => kid.kind !== 'br' && (kid.kind !== 'text' || kid.text?.trim()));
+	return rest.length > 0 && rest.every((kid) => kid.kind === 'blob' || kid.kind === 'file') ? { kind: 'gallery', kids: rest } : { kind: 'p', kids };
 }
 
 /** All words of some pieces. @param {Piece[]} [kids] @returns {string} */
 const wordsOf = (kids) => (kids ?? []).map((kid) => kid.text ?? wordsOf(kid.kids)).join('');
+
+/** A picture's description without its marks. @param {import('markdown-it').Token} token @returns {string} */
+const altOf = (token) => (token.children ?? []).map((kid) => (kid.type === 'softbreak' ? ' ' : kid.type === 'image' ? altOf(kid) : kid.content)).join('');
 
 /** Does a text name a place that is not `host`? Look-alikes of the dot count as dots; what is not seen does not count. @param {string} text @param {string} host */
 function namesAnother(text, host) {
@@ -69,6 +88,8 @@ function toLink(href, kids, isBare) {
 	if (id) {
 		return toId(id, kids);
 	}
+	/* What opens something is not inside what leads elsewhere. */
+	kids = kids.map((kid) => (kid.kind === 'blob' ? { kind: 'picture', text: kid.text } : kid));
 	const uri = SSB_URI.exec(href);
 	if (uri) {
 		return toId(idOf(uri[1] === 'feed' ? '@' : '%', uri[2]), kids);
@@ -135,6 +156,8 @@ class Builder {
 	constructor(names) {
 		this.names = names;
 		this.count = 0;
+		/* How many links are open: in one nothing leads elsewhere. */
+		this.links = 0;
 	}
 
 	/** @param {Piece[]} kids @param {...Piece} pieces */
@@ -143,7 +166,14 @@ class Builder {
 		if (this.count > PIECES_MAX) {
 			throw new Error('too many pieces');
 		}
-		kids.push(...pieces);
+		for (const piece of pieces) {
+			const last = kids[kids.length - 1];
+			if (piece.kind === 'gallery' && last?.kind === 'gallery') {
+				last.kids?.push(...(piece.kids ?? []));
+			} else {
+				kids.push(piece);
+			}
+		}
 	}
 
 	/** @param {import('markdown-it').Token[]} tokens @param {number} depth @returns {Piece[]} */
@@ -153,6 +183,7 @@ class Builder {
 		/** @type {{ kids: Piece[], token: import('markdown-it').Token | null }[]} */
 		const stack = [{ kids: top, token: null }];
 		for (const token of tokens) {
+			this.links += token.type.startsWith('link_') ? token.nesting : 0;
 			const kids = stack[stack.length - 1].kids;
 			if (token.nesting === 1) {
 				stack.push({ kids: [], token });
@@ -172,7 +203,7 @@ class Builder {
 		const kind = CONTAINERS[token.type.replace(/_open$/, '')] ?? 'group';
 		switch (kind) {
 		case 'p':
-			return { kind: token.hidden ? 'group' : 'p', kids };
+			return token.hidden ? { kind: 'group', kids } : toParagraph(kids);
 		case 'heading':
 			return { kind, kids, level: Math.min(6, Number(token.tag.slice(1)) + 2) };
 		case 'ol':
@@ -194,7 +225,7 @@ class Builder {
 			return this.run(token.children ?? [], depth);
 		case 'text':
 		case 'text_special':
-			return textPieces(token.content, this.names);
+			return this.links > 0 ? [{ kind: 'text', text: token.content }] : textPieces(token.content, this.names);
 		case 'softbreak':
 		case 'hardbreak':
 			return [{ kind: 'br' }];
@@ -206,7 +237,7 @@ class Builder {
 		case 'hr':
 			return [{ kind: 'hr' }];
 		case 'image':
-			return [{ kind: 'picture', text: token.content.slice(0, 500) }];
+			return [toPicture(String(token.attrGet('src') ?? ''), altOf(token).slice(0, 2000))];
 		default:
 			return token.content ? [{ kind: 'text', text: token.content }] : [];
 		}

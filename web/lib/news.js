@@ -91,3 +91,16 @@ export async function tell() {
 		show(sentence(item).replace(/[\u2068\u2069]/g, ''), post?.cw ? t('notify.warned') : excerpt(post), nameOfItem(item), pathTo(item));
 	}
 }
+
+/** A private message came: who wrote, and never what: notifications are kept by others than this page. */
+export async function tellPrivate() {
+	if (!isOn() || (document.visibilityState === 'visible' && document.hasFocus())) {
+		return;
+	}
+	const answer = await get('private?limit=1');
+	const [one] = answer.conversations;
+	take(answer);
+	if (one?.unread > 0 && one.last) {
+		show(t('notify.private', { name: nameOf(personOf(one.last.author).peek()) }), '', `private ${one.id}`, `/private/${one.id}`);
+	}
+}

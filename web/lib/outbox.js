@@ -12,14 +12,14 @@ import * as writing from './writing.js';
 export const HOLD_MS = 10000;
 
 /**
- * `until`: by this browser's clock.
- * @typedef {{ nonce: string, until: number, body: { text: string, cw?: string, root?: string, writing?: string }, state: 'held' | 'signing' | 'failed', said: string }} Held
+ * `until`: by this browser's clock. `readers`: who alone will be able to read it.
+ * @typedef {{ nonce: string, until: number, body: { text: string, cw?: string, root?: string, writing?: string, readers?: string[] }, state: 'held' | 'signing' | 'failed', said: string }} Held
  */
 
 /** In the order in which they will be signed. @type {import('@preact/signals-core').Signal<Held[]>} */
 export const held = signal(/** @type {Held[]} */ ([]));
-/** The newest that became a post. */
-export const stored = signal({ id: '', root: /** @type {string | undefined} */ (undefined) });
+/** The newest that became a post; `to`: of a private one the name of where it was written. */
+export const stored = signal({ id: '', root: /** @type {string | undefined} */ (undefined), to: '' });
 
 /** @param {string} nonce @param {Partial<Held>} part */
 function change(nonce, part) {
@@ -43,9 +43,10 @@ export async function ask() {
 /** It is a post now. @param {string} nonce @param {string} id */
 async function becomes(nonce, id) {
 	const one = held.peek().find((at) => at.nonce === nonce);
+	const to = one?.body.readers ? one.body.writing ?? '' : '';
 	take(await get(`posts?ids=${pathOf(id)}`));
 	batch(() => {
-		stored.value = { id, root: one?.body.root };
+		stored.value = { id, root: one?.body.root, to };
 		drop(nonce);
 	});
 }
@@ -67,8 +68,8 @@ export function hear({ nonce, state, id, said }) {
 }
 
 /**
- * Hand a post to the node. Throws what went wrong; nothing is held then.
- * @param {{ text: string, nonce: string, writing: string, cw?: string, root?: string, branch?: string[] }} body
+ * Hand a post to the node, and have the number of what is written there. Throws what went wrong; nothing is held then.
+ * @param {{ text: string, nonce: string, writing: string, cw?: string, root?: string, branch?: string[], readers?: string[] }} body
  */
 export async function hold(body) {
 	const answer = await publish('outbox', { ...body, hold_ms: HOLD_MS });
@@ -77,6 +78,7 @@ export async function hold(body) {
 	} else if (!held.peek().some((one) => one.nonce === body.nonce)) {
 		held.value = [...held.peek(), { nonce: body.nonce, until: Date.now() + answer.left_ms, body, state: 'held', said: '' }];
 	}
+	return answer.rev;
 }
 
 /** Take it back into the composer it came from; where its words are now. @param {string} nonce @returns {Promise<string>} */

@@ -69,7 +69,7 @@ function noteShown() {
 	const known = new Set((recall('own') ?? []).map((/** @type {OwnPost} */ one) => one.key));
 	for (const id of state.feeds.home.peek().ids.slice(0, 60)) {
 		const one = state.postOf(id).peek();
-		if (one && one.author === state.me.peek() && !one.missing && one.text && !known.has(id)) {
+		if (one && one.author === state.me.peek() && !one.missing && !one.readers && one.text && !known.has(id)) {
 			noteOwn({ sequence: one.sequence, key: id, at: one.at, text: one.text, cw: one.cw ?? undefined, root: one.root ?? undefined, branch: one.branch });
 		}
 	}
@@ -184,7 +184,7 @@ export async function publish(path, body) {
 				keep('head', { sequence: answer.sequence, key: answer.key });
 			}
 			state.head.value = Math.max(state.head.peek(), answer.sequence);
-			if (path === 'post') {
+			if (path === 'post' && !body.readers) {
 				noteOwn({ sequence: answer.sequence, key: answer.key, at: Date.now(), text: body.text, cw: body.cw, root: body.root, branch: body.branch });
 			}
 		}

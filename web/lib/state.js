@@ -11,15 +11,17 @@ import { memory } from './api.js';
  * @typedef {{ link: string, name?: string }} Mention
  * @typedef {{ id: string, author: string, sequence: number, at: number, text: string, cw: string | null, channel: string | null,
  *   root: string | null, fork: string | null, branch: string[], mentions: Mention[], replies: number, likes: Likes, missing: boolean,
- *   holders: Holders | null, ahead?: boolean, checking?: boolean, bookmarked?: boolean, hidden?: number }} Post
+ *   holders: Holders | null, ahead?: boolean, checking?: boolean, bookmarked?: boolean, hidden?: number, blobs?: Blob[],
+ *   readers?: string[] | null, readers_proven?: boolean, readers_sealed?: number | null, conversation?: string }} Post `readers`: of a private one, as its author claims
+ * @typedef {{ id: string, mime: string, bytes: number | null, w?: number | null, h?: number | null, alt?: string, have: boolean, unbox?: string | null, open?: boolean }} Blob
  * @typedef {'follow' | 'none' | 'block'} Relation
  * @typedef {{ id: string, name: string, image: string | null, i: Relation, they: Relation, hops: number, sequence: number, newest: number,
- *   ahead?: { first: number, newest: number } | null, petname?: string | null, muted?: boolean }} Person
+ *   ahead?: { first: number, newest: number } | null, petname?: string | null, muted?: boolean, image_have?: boolean, i_private?: boolean }} Person
  * @typedef {{ id: string, address: string | null, via: string, state: 'away' | 'looking' | 'dialling' | 'connected', in: number, out: number,
  *   behind: number, received: number, seen: number | null, dialled_by_us: boolean, why: { code: string, said: string } | null }} Peer
  * @typedef {{ version: string, me: string, state: string, cause?: string | null, backup_late?: boolean, words_done?: boolean, uptime_ms: number, peers: { connected: number, dialling: number },
  *   sync: { phase: string, behind: number, last_in: number | null }, store: { feeds: number, messages: number, posts: number, forks: number,
- *   bytes: number, disk_free: number }, http: { port: number }, listen: { port: number, address: string | null } }} Status
+ *   bytes: number, disk_free: number, used?: number, ceiling?: number, full?: boolean }, http: { port: number }, listen: { port: number, address: string | null } }} Status
  */
 
 /** Posts and people that nobody looks at are forgotten beyond this. */
@@ -62,6 +64,18 @@ function cache(make) {
 
 const posts = cache((id) => /** @type {Post | null} */ (null));
 const people = cache((id) => /** @type {Person} */ ({ id, name: '', image: null, i: 'none', they: 'none', hops: -2, sequence: 0, newest: 0 }));
+/** What is known of the pictures, sounds and files that posts name; null: nothing. */
+const blobs = cache((id) => /** @type {Blob | null} */ (null));
+/** @param {string} id */
+export const blobOf = blobs.of;
+/** @param {Blob} blob */
+export function noteBlob(blob) {
+	const at = blobOf(blob.id);
+	const old = at.peek();
+	if (!old || old.have !== blob.have || old.mime !== blob.mime || old.bytes !== blob.bytes) {
+		at.value = blob;
+	}
+}
 /** @param {string} id */
 export const postOf = posts.of;
 /** @param {string} id */
@@ -73,6 +87,7 @@ export const knownPost = (id) => posts.all.get(id)?.peek() ?? null;
 export function take(answer) {
 	posts.tidy(POSTS_MAX, () => [...keepers].flatMap((ids) => ids()));
 	people.tidy(PEOPLE_MAX, () => [me.peek(), ...[...posts.all.values()].flatMap((post) => [post.peek()?.author ?? '', ...(post.peek()?.likes?.some ?? [])])]);
+	blobs.tidy(POSTS_MAX, () => []);
 	const ids = (answer.posts ?? []).map((post) => post.id);
 	batch(() => {
 		for (const person of answer.people ?? []) {
@@ -80,6 +95,7 @@ export function take(answer) {
 		}
 		for (const post of answer.posts ?? []) {
 			postOf(post.id).value = post;
+			post.blobs?.forEach(noteBlob);
 		}
 	});
 	return ids;
@@ -88,6 +104,21 @@ export function take(answer) {
 export const knownPosts = () => [...posts.all.keys()];
 /** @param {string} id */
 export const isKnownPerson = (id) => people.all.has(id);
+/** Others here that go by the same name. @param {Person} person @returns {string[]} */
+export const twinsOf = ({ id, name }) => [...people.all.values()].flatMap((one) => (one.peek().id !== id && name && one.peek().name === name ? [one.peek().id] : []));
+
+/** Is there a post or a person on this page that names it? @param {string} id */
+export const isBlobWatched = (id) => blobs.all.has(id) || [...people.all.values()].some((person) => person.peek().image === id);
+
+/** Something that was not here has come: drawn where it is wanted, without asking for posts and people again. @param {string} id @param {Blob} blob */
+export function blobCame(id, blob) {
+	noteBlob(blob);
+	for (const person of people.all.values()) {
+		if (person.peek().image === id && !person.peek().image_have) {
+			person.value = { ...person.peek(), image_have: blob.have };
+		}
+	}
+}
 
 /** Change a post that is on the page. @param {string} id @param {(post: Post) => Post} change */
 export function changePost(id, change) {
@@ -156,7 +187,13 @@ export function say(said) {
 /** How far the owner has read the lists, in any browser: a cursor, which begins with its time. */
 export const marks = signal(/** @type {Record<string, string | null>} */ ({}));
 /** What is new since, on the node's word. */
-export const unread = signal({ home: 0, activity: 0 });
+export const unread = signal({ home: 0, activity: 0, private: 0 });
+/** Raised when something happened in a conversation of few. */
+export const letters = signal({ n: 0, conversation: '', id: '' });
+/** The door is shut: private words do not wait in the memory of a page that may not show them. */
+export function forgetLetters() {
+	posts.all.forEach((post) => post.peek()?.readers && (post.value = null));
+}
 
 /** @typedef {{ ids: string[], cursor: string | null, newest?: string | null, loaded: boolean }} Feed */
 /** The newest page of home, so that it is shown at once (lib/lists has the rest). */

@@ -1,18 +1,20 @@
 /**
  * lib/writing: what is being written, one for each composer: "home", or the root of a conversation. Kept in this browser at each input, on the node a
  * second later, and shown on other devices. Each kept state has a number; when another device was quicker, both texts are here and the owner chooses.
+ * Private words (`p-`) are never kept in this browser, only by the node, which seals them: so they go there sooner.
  */
 import { signal } from '@preact/signals-core';
 import { ApiError, get, memory, post, remove } from './api.js';
 
 const PUSH_MS = 1000;
+const PUSH_PRIVATE_MS = 250;
 
 /**
  * `root`, `fork`, `branch`: of a reply, where its name does not tell.
  * @typedef {{ text: string, cw: string, root?: string, fork?: string, branch?: string[] }} Words
  * @typedef {{ name: string, at: number, rev: number, body: Words | null }} Row what the node has
  * @typedef {{ name: string, words: import('@preact/signals-core').Signal<Words>, other: import('@preact/signals-core').Signal<Row | null>,
- *   rev: number, base: string, nonce: string, sent: string, timer: number, isBusy: boolean, isAsked: boolean }} Writing
+ *   rev: number, base: string, nonce: string, sent: string, timer: number, going: Promise<void> | null, isAsked: boolean }} Writing
  */
 
 /** @type {Map<string, Writing>} */
@@ -20,6 +22,8 @@ const open = new Map();
 /** Raised when something is written or done with, here or elsewhere. */
 export const written = signal(0);
 
+/** @param {string} name */
+const isPrivate = (name) => name.startsWith('p-');
 /** @param {Words} words */
 const isEmpty = (words) => !words.text && !words.cw;
 /** Two texts are the same when this is. @param {Words | null} words */
@@ -37,12 +41,12 @@ export function writingOf(name) {
 	if (!found) {
 		let kept = null;
 		try {
-			kept = JSON.parse(memory.get(`draft.${name}`) ?? 'null');
+			kept = isPrivate(name) ? null : JSON.parse(memory.get(`draft.${name}`) ?? 'null');
 		} catch {
 			/* an older or damaged one */
 		}
 		found = { name, words: signal(wordsOf(kept)), other: signal(null), rev: Number(kept?.rev ?? 0), base: String(kept?.base ?? ''), nonce: String(kept?.nonce ?? ''),
-			sent: String(kept?.sent ?? ''), timer: 0, isBusy: false, isAsked: false };
+			sent: String(kept?.sent ?? ''), timer: 0, going: null, isAsked: false };
 		open.set(name, found);
 	}
 	return found;
@@ -52,13 +56,16 @@ export function writingOf(name) {
 function keep(at) {
 	const words = at.words.peek();
 	const { rev, base, nonce, sent } = at;
+	if (isPrivate(at.name)) {
+		return;
+	}
 	memory.set(`draft.${at.name}`, isEmpty(words) && !base ? null : JSON.stringify({ ...words, rev, base, nonce, sent }));
 }
 
 /** @param {Writing} at */
 function pushSoon(at) {
 	window.clearTimeout(at.timer);
-	at.timer = window.setTimeout(() => push(at), PUSH_MS);
+	at.timer = window.setTimeout(() => push(at), isPrivate(at.name) ? PUSH_PRIVATE_MS : PUSH_MS);
 }
 
 /** @param {Writing} at @param {Partial<Words>} part */
@@ -79,9 +86,16 @@ export function nonceFor(at, make) {
 	return at.nonce;
 }
 
-/** Posted, or kept elsewhere: nothing is being written here any more; the node did the same. @param {Writing} at */
-export function done(at) {
+/** It is about to be posted: no word of it is on its way to the node, where the two would cross. @param {Writing} at */
+export async function settle(at) {
 	window.clearTimeout(at.timer);
+	await at.going;
+}
+
+/** Posted, or kept elsewhere: nothing is being written here any more; the node did the same. @param {Writing} at @param {number} [rev] its number there */
+export function done(at, rev = at.rev) {
+	window.clearTimeout(at.timer);
+	at.rev = rev;
 	at.words.value = { text: '', cw: '' };
 	at.other.value = null;
 	at.base = '';
@@ -116,18 +130,9 @@ export function take(row) {
 	written.value++;
 }
 
-/** @param {Writing} at */
-async function push(at) {
-	const words = at.words.peek();
+/** @param {Writing} at @param {Words} words */
+async function send(at, words) {
 	const mine = keyOf(words);
-	if (at.isBusy) {
-		pushSoon(at);
-		return;
-	}
-	if (mine === at.base || at.other.peek()) {
-		return;
-	}
-	at.isBusy = true;
 	try {
 		const answer = mine ? await post(`writing/${at.name}`, { rev: at.rev, body: words }) : await remove(`writing/${at.name}`);
 		at.rev = answer.rev;
@@ -139,7 +144,17 @@ async function push(at) {
 			take(error.now);
 		} /* else: out of reach; the text is kept here, and sent when the node is back */
 	}
-	at.isBusy = false;
+	at.going = null;
+}
+
+/** @param {Writing} at */
+function push(at) {
+	const words = at.words.peek();
+	if (at.going) {
+		pushSoon(at);
+	} else if (keyOf(words) !== at.base && !at.other.peek()) {
+		at.going = send(at, words);
+	}
 }
 
 /** @param {string} name */
@@ -154,7 +169,7 @@ async function ask(name) {
 export function hear({ name, rev }) {
 	const at = open.get(name);
 	written.value++;
-	if (at && at.rev !== rev && !at.isBusy) {
+	if (at && at.rev !== rev && !at.going) {
 		ask(name).catch(() => {});
 	}
 }
@@ -206,3 +221,11 @@ export function choose(at, which) {
 	keep(at);
 	pushSoon(at);
 }
+
+/** The door is shut: what is private and was being written here is on the node. */
+export function forgetPrivate() {
+	open.forEach((at, name) => isPrivate(name) && open.delete(name));
+}
+
+/* The page goes away: private words that only it has go to the node at once. */
+document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && open.forEach((at) => isPrivate(at.name) && push(at)));

@@ -1,7 +1,8 @@
 /**
- * parts/avatar: a face for each key, from the first second: a 5 × 5 mirrored weave in two hues of the key's own bytes.
+ * parts/avatar: a face for each key, from the first second: a 5 × 5 mirrored weave in two hues of the key's own bytes, until there is a picture to show.
  */
-import { html, useValue } from '../lib/html.js';
+import { html, useState, useValue } from '../lib/html.js';
+import { blobPath } from '../lib/attached.js';
 import { nameOf, personPath, shortKey, t } from '../lib/text.js';
 import { me, personOf } from '../lib/state.js';
 
@@ -35,11 +36,20 @@ function weave(id) {
 }
 
 /** @param {{ id: string, size?: 's' | 'm' | 'l' | 'xl' }} props */
-export function Avatar({ id, size = 'm' }) {
+export function Weave({ id, size = 'm' }) {
 	const { path, ground, thread } = weave(id);
 	return html`<svg class=${`avatar avatar-${size}`} viewBox="0 0 5 5" shape-rendering="crispEdges" aria-hidden="true" focusable="false">
 		<path fill=${ground} d="M0 0h5v5h-5z" /><path fill=${thread} d=${path} />
 	</svg>`;
+}
+
+/** @param {{ id: string, size?: 's' | 'm' | 'l' | 'xl' }} props */
+export function Avatar({ id, size = 'm' }) {
+	const { image, image_have } = useValue(personOf(id));
+	const [broken, setBroken] = useState('');
+	return image && image_have && image !== broken
+		? html`<img class=${`avatar avatar-${size}`} src=${blobPath(image)} alt="" loading="lazy" decoding="async" onError=${() => setBroken(image)} />`
+		: html`<${Weave} id=${id} size=${size} />`;
 }
 
 /** A person's name, isolated from the direction of the text around it. @param {{ id: string, link?: boolean, key8?: boolean }} props */

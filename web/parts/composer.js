@@ -4,11 +4,12 @@
  */
 import { html, signal, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
 import { ApiError } from '../lib/api.js';
+import { join, split } from '../lib/attached.js';
 import { useUnitsLeft } from '../lib/budget.js';
 import { nonce as makeNonce, pathOf, t } from '../lib/text.js';
 import { isPaused as paused, me, say, status } from '../lib/state.js';
 import { held, hold, stored } from '../lib/outbox.js';
-import { change, choose, done, look, nonceFor, writingOf } from '../lib/writing.js';
+import { change, choose, done, look, nonceFor, settle, writingOf } from '../lib/writing.js';
 import { Avatar } from './avatar.js';
 import { Icon, IconButton, Problem } from './bits.js';
 import { PostText } from './posttext.js';
@@ -33,7 +34,7 @@ function Preview({ text, cw }) {
 	return html`<section class="preview" aria-label=${t('write.previewLabel')}>
 		<h2 class="sr">${t('write.previewLabel')}</h2>
 		${cw && html`<p class="warning"><${Icon} name="warn" /><span dir="auto">${t('post.warning', { cw })}</span></p>`}
-		${shown.trim() ? html`<${PostText} text=${shown} />` : html`<p class="muted">${t('write.empty')}</p>`}
+		${shown.trim() ? html`<${PostText} text=${shown} isOpen />` : html`<p class="muted">${t('write.empty')}</p>`}
 	</section>`;
 }
 
@@ -56,7 +57,7 @@ function Other({ at }) {
 	}
 	return html`<div class="problem" role="alert"><${Icon} name="warn" /><div>
 		<p>${t('write.other')}</p>
-		<blockquote dir="auto" class="other-text">${row.body.text}</blockquote>
+		<blockquote dir="auto" class="other-text">${row.body.text.replace(/!?\[([^\]]*)\]\(&[^)]*\)/g, '[$1]')}</blockquote>
 		<p class="kept-do">
 			<button type="button" class="button" onClick=${() => choose(at, 'both')}>${t('write.both')}</button>
 			<button type="button" class="button" onClick=${() => choose(at, 'mine')}>${t('write.mine')}</button>
@@ -64,11 +65,11 @@ function Other({ at }) {
 		</p></div></div>`;
 }
 
-/** Posts from here that may still be taken back; their module comes with the first. @param {{ root?: string }} props */
-function Waiting({ root }) {
+/** Posts from here that may still be taken back; their module comes with the first. @param {{ root?: string, to: string }} props `to`: only private ones of there */
+function Waiting({ root, to }) {
 	const all = useValue(held);
 	const [Held, setHeld] = useState(/** @type {any} */ (null));
-	const mine = root ? all.filter((one) => one.body.root === root) : all;
+	const mine = all.filter(({ body }) => (body.readers || to ? body.readers && body.writing === to : !root || body.root === root));
 	useEffect(() => {
 		if (mine.length > 0 && !Held) {
 			import('./held.js').then((module) => setHeld(() => module.Held), () => {});
@@ -77,13 +78,80 @@ function Waiting({ root }) {
 	return mine.length > 0 && Held && mine.map((one) => html`<${Held} key=${one.nonce} one=${one} />`);
 }
 
+/** @typedef {typeof import('./attach.js')} Attaching */
+/** @param {DataTransfer | null} what */
+const hasFiles = (what) => what?.types.includes('Files') === true;
+
 /**
- * @param {{ where: string, place: string, label: string, action: string, reply?: () => { root: string, fork?: string, branch?: string[] },
- *   onPosted: (id: string) => void, onHeld?: () => void, autofocus?: boolean, isFull?: boolean }} props
+ * Files that are chosen, pasted or dropped, and their module, fetched with the first. `seal`: so that only the readers of a private message can open them.
+ * @param {import('../lib/writing.js').Writing} at @param {boolean} isNeeded @param {boolean} seal @param {() => void} onAdd
  */
-export function Composer({ where, place, label, action, reply, onPosted, onHeld, autofocus = false, isFull = false }) {
+function useAttaching(at, isNeeded, seal, onAdd) {
+	const [attach, setAttach] = useState(/** @type {Attaching | null} */ (null));
+	const [isOver, setOver] = useState(false);
+	const load = async () => {
+		const module = attach ?? (await import('./attach.js'));
+		await module.ready();
+		setAttach(module);
+		return module;
+	};
+	const add = (/** @type {FileList | File[] | undefined} */ files) => {
+		const all = [...(files ?? [])];
+		if (all.length > 0) {
+			onAdd();
+			load().then((module) => module.addFiles(at, all, { seal }), () => say(t('error.offline')));
+		}
+	};
+	useEffect(() => {
+		if (isNeeded && !attach) {
+			load().catch(() => {});
+		}
+	}, [isNeeded]);
+	/* Anywhere on the page: a file that misses its place must not replace the page. */
+	useEffect(() => {
+		const over = (/** @type {DragEvent} */ event) => {
+			if (hasFiles(event.dataTransfer)) {
+				event.preventDefault();
+				setOver(event.type === 'dragover');
+			}
+		};
+		const drop = (/** @type {DragEvent} */ event) => {
+			if (hasFiles(event.dataTransfer) && !event.defaultPrevented && !document.querySelector('dialog[open]')) {
+				over(event);
+				add(event.dataTransfer?.files);
+			}
+		};
+		const left = (/** @type {DragEvent} */ event) => !event.relatedTarget && setOver(false);
+		document.addEventListener('dragover', over);
+		document.addEventListener('drop', drop);
+		document.addEventListener('dragleave', left);
+		return () => {
+			document.removeEventListener('dragover', over);
+			document.removeEventListener('drop', drop);
+			document.removeEventListener('dragleave', left);
+		};
+	}, [at, attach]);
+	/* Programs that copy words put a picture of them beside; the words are meant. */
+	const onPaste = (/** @type {ClipboardEvent} */ event) => {
+		const what = event.clipboardData;
+		if (what && what.files.length > 0 && !what.types.includes('text/plain')) {
+			event.preventDefault();
+			add(what.files);
+		}
+	};
+	return { attach, add, isOver, onPaste };
+}
+
+/**
+ * `readers`: private words, for them and nobody else; `below` is drawn under what is written.
+ * @param {{ where: string, place: string, label: string, action: string, reply?: () => { root: string, fork?: string, branch?: string[] } | undefined, readers?: string[],
+ *   below?: (text: string) => any, onPosted: (id: string) => void, onHeld?: () => void, autofocus?: boolean, isFull?: boolean }} props
+ */
+export function Composer({ where, place, label, action, reply, readers, below, onPosted, onHeld, autofocus = false, isFull = false }) {
 	const at = writingOf(where);
+	const isSealed = readers !== undefined;
 	const words = useValue(at.words);
+	const { text, list } = split(words.text);
 	const [isOpen, setOpen] = useState(words.text !== '' || words.cw !== '' || autofocus || isFull);
 	const [isPreview, setPreview] = useState(false);
 	const [hasWarning, setWarning] = useState(words.cw !== '');
@@ -91,6 +159,11 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 	const [error, setError] = useState(/** @type {any} */ (null));
 	const [suggesting, setSuggesting] = useState(/** @type {Suggesting | null} */ (null));
 	const [caret, setCaret] = useState(0);
+	const [isAsking, setAsking] = useState(false);
+	/* Posting without descriptions asks once. */
+	const wasAsked = useRef(false);
+	const file = useRef(/** @type {HTMLInputElement | null} */ (null));
+	const { attach, add, isOver, onPaste } = useAttaching(at, list.length > 0, isSealed, () => setOpen(true));
 	const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
 	const keys = useRef(/** @type {{ onKey: ((event: KeyboardEvent) => boolean) | null }} */ ({ onKey: null }));
 	const node = useValue(status);
@@ -100,8 +173,9 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 	const isPaused = paused(node);
 	const thread = reply?.();
 	/* A reply under a post of the conversation has that post's name, and says itself where it belongs. */
+	const to = readers ? where : '';
 	const aside = thread && where !== pathOf(thread.root) ? thread : {};
-	const body = { text: words.text, ...(words.cw.trim() ? { cw: words.cw.trim() } : {}), ...thread };
+	const body = { text: words.text, ...(words.cw.trim() ? { cw: words.cw.trim() } : {}), ...thread, ...(readers ? { readers } : {}) };
 	const left = useUnitsLeft(body);
 	const canPost = words.text.trim() !== '' && left >= 0 && !isSending;
 	const id = `write-${where.replace(/[^\w-]/g, '')}`;
@@ -117,7 +191,7 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 
 	const last = useRef(became.id);
 	useLayoutEffect(() => {
-		if (became.id !== last.current && (!thread || became.root === thread.root)) {
+		if (became.id !== last.current && became.to === to && (to || !thread || became.root === thread.root)) {
 			last.current = became.id;
 			onPosted(became.id);
 		}
@@ -142,8 +216,9 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 		}
 	}, [wanted]);
 
+	const withList = (/** @type {string} */ written) => join(written, split(at.words.peek().text).list);
 	const type = (/** @type {any} */ event) => {
-		change(at, { text: event.target.value, ...aside });
+		change(at, { text: withList(event.target.value), ...aside });
 		setCaret(event.target.selectionStart);
 		if (!suggesting && /[@#:]/.test(event.target.value)) {
 			import('./suggest.js').then(setSuggesting, () => {});
@@ -154,11 +229,14 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 		setWarning(false);
 		setPreview(false);
 		setError(null);
+		setAsking(false);
+		wasAsked.current = false;
 		setOpen(isFull);
 		area.current?.blur();
 	};
 	const discard = () => {
 		change(at, { text: '', cw: '' });
+		attach?.drop(at.name);
 		close();
 	};
 
@@ -166,11 +244,21 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 		if (!canPost) {
 			return;
 		}
-		setSending(true);
 		setError(null);
+		setAsking(false);
+		setSending(true);
 		try {
-			await hold({ ...body, nonce: nonceFor(at, makeNonce), writing: where });
-			done(at);
+			if (attach && !(await attach.settle(at.name))) {
+				say(t('attach.notAll'));
+				return;
+			}
+			if (attach && attach.undescribed(split(at.words.peek().text).list) > 0 && !wasAsked.current) {
+				wasAsked.current = true;
+				setAsking(true);
+				return;
+			}
+			await settle(at);
+			done(at, await hold({ ...body, text: at.words.peek().text, nonce: nonceFor(at, makeNonce), writing: where }));
 			close();
 			onHeld?.();
 		} catch (problem) {
@@ -181,6 +269,7 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 				say(t('write.keptDraft', { n: problem.draft }));
 				return;
 			}
+			change(at, {}); /* not posted: it goes on being kept */
 			setError(problem instanceof ApiError ? problem : new ApiError(0, { code: 'internal', said: t('error.broken') }));
 		} finally {
 			setSending(false);
@@ -202,9 +291,9 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 		}
 	};
 
-	/** @param {string} text @param {number} to */
-	const replace = (text, to) => {
-		change(at, { text });
+	/** @param {string} words @param {number} to */
+	const replace = (words, to) => {
+		change(at, { text: withList(words) });
 		setCaret(to);
 		requestAnimationFrame(() => {
 			area.current?.focus();
@@ -213,33 +302,39 @@ export function Composer({ where, place, label, action, reply, onPosted, onHeld,
 	};
 
 	const post = html`<button type="submit" class="button strong" aria-disabled=${!canPost}>${isPaused ? t('write.keep') : isSending ? t('write.sending') : action}</button>`;
-	const form = html`<form class=${`composer${isOpen ? ' open' : ''}${isFull ? ' full' : ''}`} onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), submit())}>
+	const form = html`<form class=${`composer${isOpen ? ' open' : ''}${isFull ? ' full' : ''}${isOver ? ' over-it' : ''}`} onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), submit())}>
 		${!isFull && html`<${Avatar} id=${self} />`}
 		<div class="write">
 			${hasWarning &&
 			html`<label class="cw"><span class="sr">${t('write.warnLabel')}</span>
 				<input value=${words.cw} maxlength="200" placeholder=${t('write.warnPlace')} dir="auto" onInput=${(/** @type {any} */ e) => change(at, { cw: e.target.value })} />
 			</label>`}
-			<textarea id=${id} ref=${area} rows="1" dir="auto" aria-label=${label} placeholder=${place} value=${words.text} readonly=${isSending}
-				aria-describedby=${`${id}-note`} onFocus=${() => setOpen(true)} onInput=${type} onKeyDown=${onKeyDown}
+			<textarea id=${id} ref=${area} rows="1" dir="auto" aria-label=${label} placeholder=${place} value=${text} readonly=${isSending}
+				aria-describedby=${`${id}-note`} onFocus=${() => setOpen(true)} onInput=${type} onPaste=${onPaste} onKeyDown=${onKeyDown}
 				onSelect=${(/** @type {any} */ e) => setCaret(e.target.selectionStart)}></textarea>
+			${isOver && html`<p class="drop-here">${t('attach.drop')}</p>`}
+			${isOpen && !attach && list.map((_, i) => html`<div class="attach-wait" key=${i}></div>`)}
+			${isOpen && attach && html`<${attach.Attachments} at=${at} list=${list} seal=${isSealed} isAsking=${isAsking} onAnswer=${(/** @type {boolean} */ isFine) => (setAsking(false), isFine && submit())} />`}
 			${isOpen &&
 			html`<div class="tools">
+					<input type="file" multiple hidden ref=${file} aria-label=${t('attach.choose')} onChange=${(/** @type {any} */ e) => (add(e.target.files), (e.target.value = ''))} />
+					<${IconButton} icon="picture" label=${t('attach.choose')} onClick=${() => file.current?.click()} />
 					<${IconButton} icon="warn" label=${t('write.warn')} aria-pressed=${hasWarning} onClick=${() => (hasWarning && change(at, { cw: '' }), setWarning(!hasWarning))} />
 					<${IconButton} icon="eye" label=${t('write.preview')} aria-pressed=${isPreview} onClick=${() => setPreview(!isPreview)} />
 					${words.text !== '' && html`<${IconButton} icon="bin" label=${t('write.discard')} onClick=${discard} />`}
-					${!isFull && html`<a class="icon-button" href=${thread ? `/write?to=${where}` : '/write'} aria-label=${t('write.page')} title=${t('write.page')}><${Icon} name="expand" /></a>`}
+					${!isFull && !to && html`<a class="icon-button" href=${thread ? `/write?to=${where}` : '/write'} aria-label=${t('write.page')} title=${t('write.page')}><${Icon} name="expand" /></a>`}
 					<span class="grow"></span>
 					<${Left} left=${left} />
 					${post}
 				</div>`}
-			${suggesting && html`<${suggesting.Suggest} id=${`${id}-list`} text=${words.text} caret=${caret} area=${area} keys=${keys.current} onTake=${replace} />`}
+			${suggesting && html`<${suggesting.Suggest} id=${`${id}-list`} text=${text} caret=${caret} area=${area} keys=${keys.current} onTake=${replace} />`}
+			${below?.(text)}
 			${error && html`<${Problem} error=${error} kept=${t('write.kept')} onRetry=${submit} />`}
 			<${Other} at=${at} />
 			${isOpen && isPreview && html`<${Preview} text=${words.text} cw=${words.cw.trim()} />`}
-			${isOpen && html`<p class="note" id=${`${id}-note`}>${isPaused ? t('write.paused') : t('write.public')} <a href="/drafts">${t('nav.drafts')}</a></p>`}
+			${(isOpen || to) && html`<p class="note" id=${`${id}-note`}>${t(isPaused ? 'write.paused' : to ? 'write.private' : 'write.public')} ${!to && html`<a href="/drafts">${t('nav.drafts')}</a>`}</p>`}
 		</div>
 	</form>`;
-	const waiting = html`<${Waiting} root=${thread?.root} />`;
-	return thread ? html`${waiting}${form}` : html`${form}${waiting}`;
+	const waiting = html`<${Waiting} root=${thread?.root} to=${to} />`;
+	return thread || to ? html`${waiting}${form}` : html`${form}${waiting}`;
 }

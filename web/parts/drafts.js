@@ -7,7 +7,7 @@ import { ApiError, get, memory, remove, saidOf } from '../lib/api.js';
 import { nameOf, pathOf, t } from '../lib/text.js';
 import { askSafety, forgetPost, lostPosts, publish, safety, wordsKept } from '../lib/safety.js';
 import { isPaused, me, personOf, refresh, say, status } from '../lib/state.js';
-import { Problem, Sheet, Time, useAct, useAnswer } from './bits.js';
+import { Icon, Problem, Sheet, Time, useAct, useAnswer } from './bits.js';
 import { PostText } from './posttext.js';
 
 /** What a draft would do, in words. @param {any} content */
@@ -27,13 +27,13 @@ function titleOf(content) {
 	}
 }
 
-/** One thing that is kept, and what to do with it. @param {{ title: string, at: number, text: string, canPost: boolean, action: string, onPost: () => Promise<void>, onDrop: () => Promise<void> }} props */
-function Kept({ title, at, text, canPost, action, onPost, onDrop }) {
+/** One thing that is kept, and what to do with it. @param {{ title: string, isPrivate?: boolean, at: number, text: string, canPost: boolean, action: string, onPost: () => Promise<void>, onDrop: () => Promise<void> }} props */
+function Kept({ title, isPrivate = false, at, text, canPost, action, onPost, onDrop }) {
 	const [isAsked, setAsked] = useState(false);
 	const { act, isBusy, error } = useAct();
-	return html`<li class="kept" aria-label=${title}>
-		<p class="kept-title"><b>${title}</b> <${Time} at=${at} /></p>
-		${text && html`<${PostText} text=${text} />`}
+	return html`<li class=${isPrivate ? 'kept violet' : 'kept'} aria-label=${title}>
+		<p class="kept-title sealed">${isPrivate && html`<${Icon} name="lock" />`}<b>${title}</b> <${Time} at=${at} /></p>
+		${text && html`<${PostText} text=${text} isOpen />`}
 		<div class="kept-do">
 			${canPost && !isAsked && html`<button type="button" class="button" aria-disabled=${isBusy} onClick=${() => act(onPost)}>${action}</button>`}
 			${isAsked
@@ -68,7 +68,7 @@ export function Drafts() {
 	const canPost = node !== null && !isPaused(node);
 	return html`<${Sheet} id="drafts" title=${t('draft.title', { n: drafts.length })}>
 		<p class="note">${t(canPost ? 'draft.now' : node?.state === 'SUSPECT' ? 'draft.wait' : 'draft.never')}</p>
-		<ul>${drafts.map((/** @type {any} */ draft) => html`<${Kept} key=${draft.id} title=${titleOf(draft.content)} at=${draft.at} text=${draft.content.type === 'post' ? String(draft.content.text ?? '') : ''}
+		<ul>${drafts.map((/** @type {any} */ draft) => html`<${Kept} key=${draft.id} title=${draft.private && draft.content.type === 'post' ? t('drafts.private') : titleOf(draft.content)} isPrivate=${draft.private} at=${draft.at} text=${draft.content.type === 'post' ? String(draft.content.text ?? '') : ''}
 			canPost=${canPost} action=${t('draft.again')}
 			onPost=${async () => {
 				await publish(`drafts/${draft.id}/publish`, {});

@@ -9,7 +9,7 @@ import { knownPost, personOf } from '../lib/state.js';
 import { calledBy } from './avatar.js';
 import { Icon } from './bits.js';
 
-/** @typedef {{ id: string, why: 'arriving' | 'blocked' | 'muted' | 'too_far' | 'unknown', author: string | null, replies: number }} GapData */
+/** @typedef {{ id: string, why: 'arriving' | 'blocked' | 'muted' | 'too_far' | 'let_go' | 'unknown', author: string | null, replies: number }} GapData */
 
 /** Who is connected may have it. @param {GapData} gap */
 export const mayAsk = (gap) => gap.why !== 'blocked' && gap.why !== 'muted';

@@ -4,11 +4,11 @@
 import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { ApiError, saidOf } from '../lib/api.js';
-import { t } from '../lib/text.js';
+import { listOf, t } from '../lib/text.js';
 import { line, me, say } from '../lib/state.js';
 import { ask, send, undo } from '../lib/outbox.js';
 import { go, place } from '../lib/router.js';
-import { Avatar, Name } from './avatar.js';
+import { Avatar, Name, calledBy } from './avatar.js';
 import { Icon } from './bits.js';
 import { wantsFocus } from './composer.js';
 import { PostText } from './posttext.js';
@@ -32,7 +32,7 @@ async function takeBack(nonce, one) {
 	if (!isHere) {
 		go('/drafts');
 	} else if (place.peek().path === '/drafts') {
-		go('/');
+		go(one.body.readers ? `/private/${where.slice(2)}` : '/');
 	}
 	setTimeout(() => wantsFocus.value++, 30);
 }
@@ -64,15 +64,16 @@ export function Held({ one }) {
 	};
 	const said = one.state === 'failed' ? t('held.failed', { said: one.said }) : link === 'lost' ? t('held.away') : isDue ? t('held.signing') : t('held.left', { n: seconds });
 	const dom = `held-${one.nonce}`;
-	return html`<article class="post held" tabindex="-1" aria-labelledby=${dom} data-id=${one.nonce}>
+	return html`<article class=${one.body.readers ? 'post held violet' : 'post held'} tabindex="-1" aria-labelledby=${dom} data-id=${one.nonce}>
 		<span class="face"><${Avatar} id=${me.peek()} /></span>
 		<header><h2 id=${dom}><${Name} id=${me.peek()} /></h2></header>
 		<div class="main">
+			${one.body.readers && place.peek().path === '/drafts' && html`<p class="context sealed"><${Icon} name="lock" />${t('private.with', { names: listOf(one.body.readers.map(calledBy)) })}</p>`}
 			${one.body.cw &&
 			html`<button type="button" class="warning" data-act="warning" aria-expanded=${isOpen} onClick=${() => setOpen(!isOpen)}>
 				<${Icon} name="warn" /><span dir="auto">${t('post.warning', { cw: one.body.cw })}</span><b>${t(isOpen ? 'post.hide' : 'post.show')}</b>
 			</button>`}
-			${isOpen && html`<${PostText} text=${one.body.text} />`}
+			${isOpen && html`<${PostText} text=${one.body.text} isOpen />`}
 			<p class="held-line"><${Icon} name="gap" /><span aria-hidden="true">${said}</span><span class="sr" role="status">${one.state === 'failed' ? said : t('held.said')}</span>
 				${!(isDue && one.state !== 'failed') && html`<span class="held-do"><button type="button" class="button" data-act="undo" aria-disabled=${isBusy} onClick=${() => act(() => takeBack(one.nonce, one))}>${t('held.undo')}</button>
 				<button type="button" class="quiet-button" data-act="now" aria-disabled=${isBusy} onClick=${() => act(() => send(one.nonce))}>${t('held.now')}</button></span>`}

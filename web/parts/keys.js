@@ -36,6 +36,13 @@ function write() {
 /** Press a button of the post that has the focus, or of the one that was opened. @param {string} selector */
 const press = (selector) => /** @type {HTMLElement | null} */ ((current() ?? document.querySelector('main article.opened'))?.querySelector(selector))?.click();
 
+/** Pictures of that post: shown when one is shut, else shut. */
+function togglePictures() {
+	const groups = [...((current() ?? document.querySelector('main article.opened'))?.querySelectorAll('.pictures') ?? [])];
+	const detail = groups.some((one) => one.querySelector('[data-act=show]'));
+	groups.forEach((one) => one.dispatchEvent(new CustomEvent('pictures', { detail })));
+}
+
 /** The field of the search screen, which may have to come first. */
 function search() {
 	go('/search');
@@ -48,11 +55,12 @@ const TABLE = [
 	['keys.posts', [
 		{ keys: ['j'], help: 'keys.j', run: () => move(1) },
 		{ keys: ['k'], help: 'keys.k', run: () => move(-1) },
-		{ keys: ['o', 'Enter'], help: 'keys.o', run: () => press('header a.time') },
+		{ keys: ['o', 'Enter'], help: 'keys.o', run: () => press('header a.time, [data-act=about]') },
 		{ keys: ['r'], help: 'keys.r', run: () => press('[data-act=reply]') },
 		{ keys: ['l'], help: 'keys.l', run: () => press('[data-act=like]') },
 		{ keys: ['b'], help: 'keys.b', run: () => press('[data-act=keep]') },
 		{ keys: ['x'], help: 'keys.x', run: () => press('[data-act=warning]') },
+		{ keys: ['e'], help: 'keys.e', run: togglePictures },
 		{ keys: ['p'], help: 'keys.p', run: () => press('header a.name') },
 		{ keys: ['.'], help: 'keys.dot', run: () => /** @type {HTMLElement | null} */ (document.querySelector('[data-act=fresh]'))?.click() },
 	]],
@@ -67,6 +75,7 @@ const TABLE = [
 	['keys.go', [
 		{ keys: ['g h'], help: 'nav.home', run: () => go('/') },
 		{ keys: ['g a'], help: 'nav.activity', run: () => go('/activity') },
+		{ keys: ['g m'], help: 'nav.private', run: () => go('/private') },
 		{ keys: ['g e'], help: 'nav.people', run: () => go('/people') },
 		{ keys: ['g b'], help: 'nav.bookmarks', run: () => go('/bookmarks') },
 		{ keys: ['g d'], help: 'nav.drafts', run: () => go('/drafts') },

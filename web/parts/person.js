@@ -10,15 +10,16 @@ import { nameOf, nonce, personPath, shortKey, t } from '../lib/text.js';
 import { isPaused, me, personOf, refresh, say, status, peopleChanged, take } from '../lib/state.js';
 import { ago } from '../lib/time.js';
 import { Avatar, Name } from './avatar.js';
+import { Icon } from './bits.js';
 import { ask, show } from './dialog.js';
 
 /** @typedef {import('../lib/state.js').Relation} Relation */
 
-/** @param {string} id @param {Relation} is */
-export async function relate(id, is) {
-	await publish('relation', { id, is, nonce: nonce() });
+/** `isPrivate`: sealed to ourselves, so that nobody can read it in our feed. @param {string} id @param {Relation} is @param {boolean} [isPrivate] */
+export async function relate(id, is, isPrivate = false) {
+	await publish('relation', { id, is, nonce: nonce(), ...(isPrivate ? { private: true } : {}) });
 	const was = personOf(id).peek().i;
-	personOf(id).value = { ...personOf(id).peek(), i: is };
+	personOf(id).value = { ...personOf(id).peek(), i: is, i_private: isPrivate && is !== 'none' };
 	peopleChanged.value++;
 	if (was === 'block' || is === 'block') {
 		await reread().catch(() => {});
@@ -26,10 +27,10 @@ export async function relate(id, is) {
 	}
 }
 
-/** @param {string} id @param {Relation} is @param {string} said */
-async function relateAndSay(id, is, said) {
+/** @param {string} id @param {Relation} is @param {string} said @param {boolean} [isPrivate] */
+async function relateAndSay(id, is, said, isPrivate) {
 	try {
-		await relate(id, is);
+		await relate(id, is, isPrivate);
 		say(said);
 	} catch (error) {
 		say(saidOf(error));
@@ -39,31 +40,69 @@ async function relateAndSay(id, is, said) {
 /** A question before something is signed; during a pause it says that nothing is. @param {{ title: string, lines: string[], action: string, danger?: boolean }} what */
 const askSigned = (what) => ask(isPaused(status.peek()) ? { ...what, lines: [...what.lines, t('write.paused')], action: t('write.keep') } : what);
 
-/** @param {string} id @param {string} what @param {string[]} keys */
-const linesOf = (id, what, keys) => keys.map((key) => t(`${what}.${key}`, { name: nameOf(personOf(id).peek()) }));
+/** @param {string} id @param {string[]} keys */
+const linesOf = (id, keys) => keys.map((key) => t(key, { name: nameOf(personOf(id).peek()) }));
+
+/** What was said for oneself alone ends so too. @param {string} id */
+const isSealed = (id) => personOf(id).peek().i_private === true;
 
 /** @param {string} id */
 export async function askBlock(id) {
 	const name = nameOf(personOf(id).peek());
-	const lines = linesOf(id, 'block', ['see', 'keep', 'pass', 'tell', 'undo']);
-	if (await askSigned({ title: t('block.title', { name }), lines, action: t('block.do', { name }), danger: true })) {
-		await relateAndSay(id, 'block', t('block.done', { name }));
+	const choice = { open: linesOf(id, ['block.see', 'block.keep', 'block.pass', 'block.tell', 'block.undo']), sealed: linesOf(id, ['block.see', 'block.keep', 'block.pass', 'block.tellPrivate', 'block.undoPrivate']) };
+	const how = await askHow({ title: t('block.title', { name }), choice, action: t('block.do', { name }), danger: true });
+	if (how) {
+		await relateAndSay(id, 'block', t('block.done', { name }), how === 'sealed');
 	}
+}
+
+/** @param {string} id */
+export async function askFollow(id) {
+	const name = nameOf(personOf(id).peek());
+	const choice = { open: linesOf(id, ['follow.see', 'follow.keep', 'follow.tell']), sealed: linesOf(id, ['follow.see', 'follow.keep', 'follow.tellPrivate', 'follow.lessPrivate']) };
+	const how = await askHow({ title: t('follow.ask', { name }), choice, action: t('follow.aria', { name }), isSealed: true });
+	if (how) {
+		await relateAndSay(id, 'follow', t(how === 'sealed' ? 'follow.donePrivate' : 'follow.done', { name }), how === 'sealed');
+	}
+}
+
+/**
+ * A question that can be answered openly or for oneself alone; what each means stands below it.
+ * @param {{ title: string, choice: Record<'open' | 'sealed', string[]>, action: string, danger?: boolean, isSealed?: boolean }} what
+ * @returns {Promise<'open' | 'sealed' | ''>}
+ */
+function askHow(what) {
+	return new Promise((resolve) => {
+		show((close) => html`<${How} ...${what} onPick=${(/** @type {'open' | 'sealed'} */ how) => (resolve(how), close())} close=${close} />`).then(() => resolve(''));
+	});
+}
+
+/** @param {{ title: string, choice: Record<'open' | 'sealed', string[]>, action: string, danger?: boolean, isSealed?: boolean, onPick: (how: 'open' | 'sealed') => void, close: () => void }} props */
+function How({ title, choice, action, danger = false, isSealed = false, onPick, close }) {
+	const [how, setHow] = useState(/** @type {'open' | 'sealed'} */ (isSealed ? 'sealed' : 'open'));
+	const paused = isPaused(status.peek());
+	const lines = [...choice[how], ...(paused ? [t('write.paused')] : [])];
+	return html`<h2 id="dialog-title">${title}</h2>
+		<fieldset class="choices apart-s"><legend class="sr">${t('how.label')}</legend>${/** @type {const} */ (['open', 'sealed']).map((one) => html`<label key=${one}>
+			<input type="radio" name="how" checked=${one === how} onChange=${() => setHow(one)} /><span>${t(one === 'open' ? 'how.open' : 'how.sealed')}</span></label>`)}</fieldset>
+		<ul class="consequences" aria-live="polite">${lines.map((line) => html`<li key=${line}>${line}</li>`)}</ul>
+		<div class="dialog-actions"><button type="button" class="button" onClick=${close}>${t('dialog.cancel')}</button>
+			<button type="button" class=${`button strong${danger ? ' danger' : how === 'sealed' ? ' violet' : ''}`} onClick=${() => onPick(how)}>${paused ? t('write.keep') : action}</button></div>`;
 }
 
 /** @param {string} id */
 export async function askUnblock(id) {
 	const name = nameOf(personOf(id).peek());
-	if (await askSigned({ title: t('unblock.title', { name }), lines: linesOf(id, 'unblock', ['see', 'keep', 'tell']), action: t('follow.unblock') })) {
-		await relateAndSay(id, 'none', t('unblock.done', { name }));
+	if (await askSigned({ title: t('unblock.title', { name }), lines: linesOf(id, ['unblock.see', 'unblock.keep', isSealed(id) ? 'unblock.tellPrivate' : 'unblock.tell']), action: t('follow.unblock') })) {
+		await relateAndSay(id, 'none', t('unblock.done', { name }), isSealed(id));
 	}
 }
 
 /** @param {string} id */
 async function askUnfollow(id) {
 	const name = nameOf(personOf(id).peek());
-	if (await askSigned({ title: t('unfollow.title', { name }), lines: linesOf(id, 'unfollow', ['see', 'keep', 'tell']), action: t('follow.undo') })) {
-		await relateAndSay(id, 'none', '');
+	if (await askSigned({ title: t('unfollow.title', { name }), lines: linesOf(id, ['unfollow.see', 'unfollow.keep', isSealed(id) ? 'unfollow.tellPrivate' : 'unfollow.tell']), action: t('follow.undo') })) {
+		await relateAndSay(id, 'none', '', isSealed(id));
 	}
 }
 
@@ -87,7 +126,7 @@ async function keep(path, body, said) {
 /** @param {string} id */
 export async function askMute(id) {
 	const name = nameOf(personOf(id).peek());
-	if (await ask({ title: t('mute.title', { name }), lines: linesOf(id, 'mute', ['see', 'keep', 'tell', 'end']), action: t('mute.do', { name }) })) {
+	if (await ask({ title: t('mute.title', { name }), lines: linesOf(id, ['mute.see', 'mute.keep', 'mute.tell', 'mute.end']), action: t('mute.do', { name }) })) {
 		await keep('mute', { id, on: true }, t('mute.done', { name }));
 	}
 }
@@ -147,7 +186,7 @@ export function FollowButton({ id }) {
 		return html`<button type="button" class="button" aria-label=${t('follow.unblockAria', { name })} onClick=${() => askUnblock(id)}>${t('follow.unblock')}</button>`;
 	}
 	if (person.i === 'follow') {
-		return html`<button type="button" class="button following" aria-label=${t('follow.isAria', { name })} aria-pressed="true" onClick=${() => askUnfollow(id)}>${t('follow.is')}</button>`;
+		return html`<button type="button" class=${person.i_private ? 'button following violet' : 'button following'} aria-label=${t(person.i_private ? 'follow.isPrivateAria' : 'follow.isAria', { name })} aria-pressed="true" onClick=${() => askUnfollow(id)}>${person.i_private && html`<${Icon} name="lock" />`}${t('follow.is')}</button>`;
 	}
 	return html`<button type="button" class="button strong" aria-label=${t(isPaused(node) ? 'follow.keepAria' : 'follow.aria', { name })} aria-pressed="false" aria-disabled=${isBusy} onClick=${follow}>
 		${t(isPaused(node) ? 'write.keep' : person.they === 'follow' ? 'follow.back' : 'follow.do')}
@@ -175,7 +214,7 @@ export function PersonRow({ id, said = '', list = '' }) {
 	const isHidden = person.i === 'block' || person.muted;
 	const newest = person.newest > 0 ? t('people.newest', { when: ago(person.newest, Date.now()) }) : t('people.nothing');
 	const facts = [person.petname && person.name ? t('people.calls', { name: person.name }) : '', person.petname || person.name ? shortKey(id) : '', said || relationOf(person),
-		person.muted && list !== 'mutes' ? t('person.isMuted') : '', isHidden ? '' : newest].filter(Boolean);
+		person.muted && list !== 'mutes' ? t('person.isMuted') : '', person.i_private ? t(person.i === 'block' ? 'person.blockPrivate' : 'person.followPrivate') : '', isHidden ? '' : newest].filter(Boolean);
 	return html`<li class="row">
 		<a href=${personPath(id)} tabindex="-1" aria-hidden="true"><${Avatar} id=${id} /></a>
 		<div class="row-main"><${Name} id=${id} /><p class="row-facts">${facts.join(' · ')}</p></div>

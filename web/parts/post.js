@@ -26,7 +26,7 @@ function Receipts({ post }) {
 }
 
 /** Like or take it back: shown at once, put right if the node disagrees. @param {PostData} post */
-async function toggleLike(post) {
+export async function toggleLike(post) {
 	const on = !post.likes.mine;
 	const flip = (/** @type {boolean} */ mine) =>
 		changePost(post.id, (at) => {
@@ -45,7 +45,7 @@ async function toggleLike(post) {
 }
 
 /** Keep it, or no longer: only this node knows. @param {PostData} post */
-async function toggleKeep({ id, bookmarked }) {
+export async function toggleKeep({ id, bookmarked }) {
 	const set = (/** @type {boolean} */ is) => changePost(id, (at) => ({ ...at, bookmarked: is }));
 	set(!bookmarked);
 	try {
@@ -63,13 +63,14 @@ const person = async (what, about) => /** @type {any} */ (await import('./person
 const likers = async (id) => (await import('./likers.js')).showLikers(id);
 
 /** @param {PostData} post */
-function menuItems(post) {
+export function menuItems(post) {
+	/* What few may read is not passed on from here. */
 	const items = [
 		...(post.likes.n > 0 ? [{ said: t('post.likers'), onPick: () => likers(post.id) }] : []),
 		{ said: t('post.raw'), href: `${messagePath(post.id)}/raw` },
 		{ said: t('post.copyText'), onPick: () => person('copyText', post.text) },
-		{ said: t('post.copyLink'), onPick: () => person('copyText', `ssb:message/classic/${pathOf(post.id)}=`) },
-		{ said: t('post.copyId'), onPick: () => person('copyText', post.id) },
+		...(post.readers ? [] : [{ said: t('post.copyLink'), onPick: () => person('copyText', `ssb:message/classic/${pathOf(post.id)}=`) },
+			{ said: t('post.copyId'), onPick: () => person('copyText', post.id) }]),
 	];
 	if (post.author !== me.peek()) {
 		const name = nameOf(personOf(post.author).peek());
@@ -81,9 +82,12 @@ function menuItems(post) {
 	return items;
 }
 
+/** Where it is read and answered: what is private in its conversation alone. @param {PostData} post */
+const pathTo = (post) => (post.readers ? `/private/${post.conversation}?at=${pathOf(post.id)}` : messagePath(post.id));
+
 /** @param {{ post: PostData, onReply?: (post: PostData) => void }} props */
 function Actions({ post, onReply }) {
-	const reply = () => (onReply ? onReply(post) : go(`${messagePath(post.id)}?reply`));
+	const reply = () => (onReply ? onReply(post) : go(post.readers ? pathTo(post) : `${messagePath(post.id)}?reply`));
 	const node = useValue(status);
 	const count = post.root ? 0 : post.replies;
 	return html`<div class="actions">
@@ -99,7 +103,7 @@ function Actions({ post, onReply }) {
 }
 
 /** Long posts are shown to a screen's height in lists. @param {{ post: PostData, isWhole: boolean, id: string }} props */
-function Body({ post, isWhole, id }) {
+export function Body({ post, isWhole, id }) {
 	const [isOpen, setOpen] = useState(!post.cw);
 	const [isLong, setLong] = useState(false);
 	const [isAll, setAll] = useState(isWhole);
@@ -121,7 +125,7 @@ function Body({ post, isWhole, id }) {
 		</button>`}
 		${isOpen &&
 		html`<div ref=${box} class=${isAll || post.text.length <= 700 ? 'body' : 'body clipped'} data-long=${isLong && !isAll}>
-			<${PostText} id=${id} text=${post.text} mentions=${post.mentions} />
+			<${PostText} id=${id} text=${post.text} mentions=${post.mentions} blobs=${post.blobs} isOpen=${!post.cw && post.author === me.peek()} />
 		</div>`}
 		${isOpen && isLong && html`<button type="button" class="quiet-button" data-act="fold" aria-expanded=${isAll} onClick=${fold}>${t(isAll ? 'post.less' : 'post.all')}</button>`}`;
 }
@@ -129,6 +133,10 @@ function Body({ post, isWhole, id }) {
 /** Where a reply belongs. @param {{ post: PostData }} props */
 function Context({ post }) {
 	const above = knownPost(post.root ?? '');
+	if (post.readers) {
+		const others = post.readers.filter((one) => one !== me.peek()).map(calledBy);
+		return html`<p class="context sealed"><${Icon} name="lock" /><a href=${pathTo(post)}>${others.length > 0 ? t('private.with', { names: listOf(others) }) : t('private.self')}</a></p>`;
+	}
 	if (!post.root) {
 		const path = tagPath(post.channel ?? '');
 		return post.channel ? html`<p class="context" dir="auto">${path ? html`<a href=${path}>${t('post.channel', { channel: post.channel })}</a>` : t('post.channel', { channel: post.channel })}</p>` : null;
@@ -137,11 +145,11 @@ function Context({ post }) {
 	return html`<p class="context"><a href=${messagePath(post.id)}>${said}</a></p>`;
 }
 
-/** A click anywhere on a post opens it, unless it was meant for something else. @param {MouseEvent} event @param {string} id */
-function openFrom(event, id) {
+/** A click anywhere on a post opens it, unless it was meant for something else. @param {MouseEvent} event @param {string} path */
+function openFrom(event, path) {
 	const target = /** @type {HTMLElement} */ (event.target);
 	if (!target.closest('a, button, [popover], textarea, input') && getSelection()?.isCollapsed !== false) {
-		go(messagePath(id));
+		go(path);
 	}
 }
 
@@ -166,13 +174,13 @@ export function Post({ id, isOpened = false, context, isLine = false, onReply })
 		return null;
 	}
 	const dom = pathOf(id);
-	const open = isOpened ? undefined : (/** @type {MouseEvent} */ event) => openFrom(event, id);
-	return html`<article class=${isOpened ? 'post opened' : 'post'} data-id=${id} tabindex="-1" aria-labelledby=${`n-${dom}`} aria-describedby=${`t-${dom}`} onClick=${open}>
+	const open = isOpened ? undefined : (/** @type {MouseEvent} */ event) => openFrom(event, pathTo(post));
+	return html`<article class=${`post${isOpened ? ' opened' : ''}${post.readers ? ' violet' : ''}`} data-id=${id} tabindex="-1" aria-labelledby=${`n-${dom}`} aria-describedby=${`t-${dom}`} onClick=${open}>
 		${isLine && html`<p class="here-line"><span>${t('home.here')}</span></p>`}
 		<a class="face" href=${personPath(post.author)} tabindex="-1" aria-hidden="true"><${Avatar} id=${post.author} /></a>
 		<header>
 			<h2 id=${`n-${dom}`}><${Name} id=${post.author} /></h2>
-			<${Time} at=${post.at} href=${messagePath(id)} />${post.checking && html`<span class="time">${t('post.checking')}</span>`}
+			<${Time} at=${post.at} href=${pathTo(post)} />${post.checking && html`<span class="time">${t('post.checking')}</span>`}
 		</header>
 		<div class="main">
 			${context ?? html`<${Context} post=${post} />`}

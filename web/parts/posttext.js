@@ -4,7 +4,9 @@
 import { html, useMemo, useValue } from '../lib/html.js';
 import { signal } from '@preact/signals-core';
 import { parse } from '../lib/markdown.js';
-import { t, tagPath } from '../lib/text.js';
+import { nameOf, shortKey, t, tagPath } from '../lib/text.js';
+import { personOf, twinsOf } from '../lib/state.js';
+import { FileLink, Pictures } from './pictures.js';
 
 /** @typedef {import('../lib/markdown.js').Piece} Piece */
 
@@ -29,14 +31,28 @@ function drawWords(text) {
 	return mark && text ? mark(text, drawPlain) : drawPlain(text);
 }
 
+/** Of the text that is being drawn. @type {import('./pictures.js').About} */
+let about = { isOpen: false };
+
 /** @param {Piece[] | undefined} pieces @returns {any[]} */
 const drawAll = (pieces) => (pieces ?? []).map(draw);
+
+/** @param {string | null | undefined} name */
+const plainly = (name) => (name ?? '').normalize('NFKC').replace(/^@|[\p{Cf}\s]/gu, '').toLowerCase();
+
+/** Whom a name leads to, when they are not called so, or others are too. @param {{ id: string, said: string }} props */
+function Whom({ id, said }) {
+	const person = useValue(personOf(id));
+	const isSo = [person.name, person.petname].some((name) => name && plainly(name) === plainly(said));
+	const hasTwin = twinsOf(person).length > 0;
+	return (!isSo || hasTwin) && !HIDDEN[said] && !said.startsWith(id.slice(0, 9)) && html` <span class="site">(${t('post.leads', { site: hasTwin ? shortKey(id) : nameOf(person) })})</span>`;
+}
 
 /** @param {Piece} piece */
 function drawLink(piece) {
 	const kids = drawAll(piece.kids);
 	if (piece.inside) {
-		return html`<a href=${piece.href} class="inside">${kids}</a>`;
+		return html`<a href=${piece.href} class="inside">${kids}</a>${piece.who && html`<${Whom} id=${piece.who} said=${piece.text} />`}`;
 	}
 	return html`<a href=${piece.href} target="_blank" rel="noopener noreferrer nofollow ugc">${kids}</a>${piece.site &&
 	html` <span class="site">(${t('post.leads', { site: piece.site })})</span>`}`;
@@ -100,8 +116,12 @@ function draw(piece) {
 		return drawLink(piece);
 	case 'tag':
 		return html`<a class="tag inside" href=${tagPath(String(piece.text))}>${drawWords(piece.text)}</a>`;
+	case 'gallery':
+		return html`<${Pictures} pieces=${piece.kids} about=${about} />`;
+	case 'blob':
+		return html`<${Pictures} pieces=${[piece]} about=${about} />`;
 	case 'file':
-		return html`<span class="file">${drawAll(piece.kids)}</span>`;
+		return html`<${FileLink} piece=${piece}>${drawWords(piece.text)}<//>`;
 	case 'picture':
 		return html`<span class="file">${piece.text ? t('post.picture', { alt: piece.text }) : t('post.pictureBare')}</span>`;
 	default:
@@ -109,9 +129,13 @@ function draw(piece) {
 	}
 }
 
-/** @param {{ text: string, mentions?: import('../lib/state.js').Mention[], id?: string }} props */
-export function PostText({ text, mentions, id }) {
+/** `isOpen`: pictures of which the node said nothing are shown at once. @param {{ text: string, mentions?: import('../lib/state.js').Mention[], blobs?: import('../lib/state.js').Blob[], isOpen?: boolean, id?: string }} props */
+export function PostText({ text, mentions, blobs, isOpen = false, id }) {
 	const mark = useValue(marker);
-	const drawn = useMemo(() => drawAll(parse(text, mentions)), [text, mark]);
+	const pieces = useMemo(() => parse(text, mentions), [text]);
+	const drawn = useMemo(() => {
+		about = { blobs, isOpen };
+		return drawAll(pieces);
+	}, [pieces, mark, blobs, isOpen]);
 	return html`<div class="text" dir="auto" id=${id}>${drawn}</div>`;
 }

@@ -2,10 +2,10 @@
  * parts/prefs: the groups of the settings: what is kept in this browser (how the page looks and reads), and what the node tells about itself.
  */
 import '../lib/lang/en-more.js';
-import { Fragment, html, useEffect, useState, useValue } from '../lib/html.js';
+import { html, useEffect, useState, useValue } from '../lib/html.js';
 import { get, memory, post, remove } from '../lib/api.js';
 import { LANGUAGES, choose } from '../lib/languages.js';
-import { bytes, figure, t } from '../lib/text.js';
+import { t } from '../lib/text.js';
 import { phase, refresh, spoken, status } from '../lib/state.js';
 import { stop } from '../lib/live.js';
 import { Bones, Problem, Sheet, Time, useAct, useAnswer } from './bits.js';
@@ -87,6 +87,7 @@ export function Privacy() {
 				<li><a href="/people?show=blocks">${t('privacy.blocks')}</a> <span class="note">${t('privacy.blocksHint')}</span></li></ul>
 		<//>
 		<${Sheet} id="seen" title=${t('privacy.seen')}><ul class="consequences">${['seen1', 'seen2', 'seen3'].map((key) => html`<li key=${key}>${t(`privacy.${key}`)}</li>`)}</ul><//>
+		<${Sheet} id="private" title=${t('privacy.private')}><ul class="consequences">${['private1', 'private2', 'private3', 'private4'].map((key) => html`<li key=${key}>${t(`privacy.${key}`)}</li>`)}</ul><//>
 		<${Sheet} id="unseen" title=${t('privacy.unseen')}><ul class="consequences">${['unseen1', 'unseen2', 'unseen3'].map((key) => html`<li key=${key}>${t(`privacy.${key}`)}</li>`)}</ul><//>`;
 }
 
@@ -149,29 +150,6 @@ function useNode() {
 		}, () => {});
 	}, []);
 	return node;
-}
-
-export function Storage() {
-	const node = useNode();
-	const [safety] = useAnswer(() => get('safety'), []);
-	if (!node) {
-		return html`<${Bones} rows=${1} />`;
-	}
-	const files = safety?.backup.files ?? [];
-	const kept = files.reduce((/** @type {number} */ sum, /** @type {any} */ file) => sum + file.bytes, 0);
-	const { bytes: used, disk_free: free, messages, posts, feeds } = node.store;
-	return html`<${Sheet} id="disk" title=${t('storage.title')}>
-			<p class="lead-in">${t('storage.used', { size: bytes(used + kept), free: bytes(free) })}</p>
-			<progress max=${used + kept + free} value=${used + kept} aria-label=${t('storage.used', { size: bytes(used + kept), free: bytes(free) })}></progress>
-			<dl class="facts"><dt>${t('storage.messages')}</dt><dd>${bytes(used)}</dd>
-				${safety && html`<dt>${t('backup.title')}</dt><dd>${t('storage.backups', { n: files.length, size: bytes(kept) })}</dd>`}
-				<dt>${t('storage.free')}</dt><dd>${bytes(free)}</dd></dl>
-		<//>
-		<${Sheet} id="kept" title=${t('nav.kept')}>
-			<dl class="facts">${[['storage.feeds', feeds], ['storage.held', messages], ['person.posts', posts]].map(([key, n]) => html`<${Fragment} key=${key}><dt>${t(String(key))}</dt><dd>${figure(Number(n))}</dd><//>`)}</dl>
-			<p class="note">${t('storage.full')}</p>
-			<p><a href="/settings/safety">${t('storage.backupsDo')}</a></p>
-		<//>`;
 }
 
 export function NetworkGroup() {

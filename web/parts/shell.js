@@ -17,7 +17,8 @@ import { useSpoken } from './sync.js';
 const PAGES = [
 	{ href: '/', icon: 'home', key: 'nav.home', few: true },
 	{ href: '/activity', icon: 'bell', key: 'nav.activity', few: true },
-	{ href: '/people', icon: 'people', key: 'nav.people', few: true },
+	{ href: '/private', icon: 'lock', key: 'nav.private', few: true },
+	{ href: '/people', icon: 'people', key: 'nav.people' },
 	{ href: '/search', icon: 'search', key: 'nav.search', few: true },
 	{ href: '/network', icon: 'network', key: 'nav.network' },
 	{ href: '/settings', icon: 'settings', key: 'nav.settings' },
@@ -43,6 +44,11 @@ function stateOf(node, link) {
 	return { state: isLooking ? 'looking' : 'away', said: t(isLooking ? 'node.looking' : 'node.away'), n };
 }
 
+/** What is left on the disk, or that the node is near what it may use. @param {import('../lib/state.js').Status['store']} store */
+function room({ disk_free: free, used = 0, ceiling = 0, full = false }) {
+	return full ? t('node.full') : used > 0.97 * ceiling && ceiling > 0 ? t('node.near', { size: bytes(used), ceiling: bytes(ceiling) }) : t('node.room', { free: bytes(free) });
+}
+
 /** The pill that is always there: is my node in touch with anyone, when did something last arrive, is there room? @param {{ short?: boolean }} props */
 export function NodeState({ short = false }) {
 	const node = useValue(status);
@@ -54,7 +60,7 @@ export function NodeState({ short = false }) {
 	}
 	const last = node?.sync.last_in;
 	return html`<a class="node-state" href="/network"><${Dot} state=${state} /><span>${said}
-		${node && html`<small>${last ? t('node.last', { when: ago(last, at) }) : t('node.lastNever')}</small><small>${t('node.room', { free: bytes(node.store.disk_free) })}</small>`}</span></a>`;
+		${node && html`<small>${last ? t('node.last', { when: ago(last, at) }) : t('node.lastNever')}</small><small>${room(node.store)}</small>`}</span></a>`;
 }
 
 function write() {
@@ -70,11 +76,11 @@ function write() {
 
 /** @param {{ page: { href: string, icon: string, key: string, few?: boolean }, at: string }} props */
 function NavLink({ page, at }) {
-	const n = useValue(unread).activity;
-	const isNew = page.href === '/activity' && n > 0;
+	const { activity, private: letters } = useValue(unread);
+	const n = page.href === '/activity' ? activity : page.href === '/private' ? letters : 0;
 	const is = isAt(at, page.href);
 	return html`<a class=${page.few ? 'nav-link' : 'nav-link nav-wide'} href=${page.href} aria-current=${is ? 'page' : undefined}>
-		<${Icon} name=${page.icon} /><span>${t(page.key)}</span>${isNew && html`<span class="nav-new"><span aria-hidden="true">${n > 99 ? '99+' : n}</span><span class="sr">${t('nav.new', { n })}</span></span>`}
+		<${Icon} name=${page.icon} /><span>${t(page.key)}</span>${n > 0 && html`<span class="nav-new"><span aria-hidden="true">${n > 99 ? '99+' : n}</span><span class="sr">${t('nav.new', { n })}</span></span>`}
 	</a>`;
 }
 
@@ -98,7 +104,19 @@ function Nav({ at }) {
 	</nav>`;
 }
 
-function Rail() {
+/** @param {{ at: string }} props */
+function Rail({ at }) {
+	const [Side, setSide] = useState(/** @type {any} */ (null));
+	const hasSide = at.startsWith('/private/') && matchMedia('(min-width: 73rem)').matches;
+	useEffect(() => {
+		if (hasSide && !Side) {
+			import('../views/private.js').then((module) => setSide(() => module.Side), () => {});
+		}
+	}, [hasSide]);
+	return hasSide && Side ? html`<aside class="rail violet" aria-label=${t('nav.private')}><${Side} at=${at} /></aside>` : html`<${Around} />`;
+}
+
+function Around() {
 	const all = useValue(peers);
 	const node = useValue(status);
 	const order = { connected: 0, dialling: 1, looking: 2, away: 3 };
@@ -178,8 +196,8 @@ function Lost() {
 
 /** The count in the tab's title, for those who hear the page. */
 function Spoken() {
-	const n = useValue(unread).activity;
-	return html`<p class="sr" role="status">${useSpoken(n > 0 ? t('nav.newSpoken', { n }) : '')}</p>`;
+	const { activity: n, private: letters } = useValue(unread);
+	return html`<p class="sr" role="status">${useSpoken([n > 0 && t('nav.newSpoken', { n }), letters > 0 && t('nav.newPrivate', { n: letters })].filter(Boolean).join(', '))}</p>`;
 }
 
 export function Toast() {
@@ -202,8 +220,8 @@ export function Shell({ at, children }) {
 	return html`<a class="skip" href="#page">${t('nav.skip')}</a>
 		<div class="shell">
 			<${Nav} at=${at} />
-			<main id="page" tabindex="-1"><${Banners} />${children}</main>
-			<${Rail} />
+			<main id="page" class=${at.startsWith('/private') ? 'violet' : ''} tabindex="-1"><${Banners} />${children}</main>
+			<${Rail} at=${at} />
 		</div>
 		${hasWrite && html`<${IconButton} icon="pen" label=${t('nav.write')} class="fab" onClick=${write} />`}
 		<${Spoken} />
@@ -212,13 +230,13 @@ export function Shell({ at, children }) {
 
 /**
  * The head of a screen. After a change of page the focus goes to its h1 and the title changes.
- * @param {{ title: string, tools?: any, back?: boolean, quiet?: boolean, children?: any }} props
+ * @param {{ title: string, tab?: string, tools?: any, back?: boolean, quiet?: boolean, children?: any }} props `tab`: what the browser may write down
  */
-export function Page({ title, tools, back = false, children }) {
+export function Page({ title, tab = title, tools, back = false, children }) {
 	const heading = useRef(/** @type {HTMLElement | null} */ (null));
 	useEffect(() => {
-		named.value = title === t('home.title') ? 'kith' : `${title} · kith`;
-	}, [title]);
+		named.value = tab === t('home.title') ? 'kith' : `${tab} · kith`;
+	}, [tab]);
 	useLayoutEffect(() => {
 		if (place.peek().moved === 'new') {
 			heading.current?.focus({ preventScroll: true });

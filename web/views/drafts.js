@@ -8,7 +8,7 @@ import { nameOf, t } from '../lib/text.js';
 import { personOf, postOf, refresh } from '../lib/state.js';
 import { held } from '../lib/outbox.js';
 import { take, written } from '../lib/writing.js';
-import { Bones, Empty, Problem, Sheet, Time, useAct, useAnswer } from '../parts/bits.js';
+import { Bones, Empty, Icon, Problem, Sheet, Time, useAct, useAnswer } from '../parts/bits.js';
 import { Drafts as Kept } from '../parts/drafts.js';
 import { Held } from '../parts/held.js';
 import { PostText } from '../parts/posttext.js';
@@ -26,6 +26,10 @@ function placeOf(name, body) {
 		const who = root && !root.missing ? nameOf(personOf(root.author).peek()) : '';
 		return { title: who ? t('drafts.replyTo', { name: who }) : t('drafts.reply'), href: `/write?to=${name}` };
 	}
+	const conversation = /^p-([A-Za-z0-9_-]{43})(-back)?$/.exec(name);
+	if (conversation) {
+		return { title: t('drafts.private'), href: `/private/${conversation[1]}${conversation[2] ? '?back' : ''}`, isPrivate: true };
+	}
 	return { title: t(body.root ? 'drafts.reply' : 'drafts.aside'), href: `/write?draft=${name}` };
 }
 
@@ -34,7 +38,7 @@ function Row({ row, onChange }) {
 	const [gone, setGone] = useState(/** @type {number | null} */ (null));
 	const { act, isBusy, error } = useAct();
 	const body = /** @type {import('../lib/writing.js').Words} */ (row.body);
-	const { title, href } = placeOf(row.name, body);
+	const { title, href, isPrivate = false } = placeOf(row.name, body);
 	const discard = async () => {
 		const { rev } = await remove(`writing/${row.name}`);
 		take({ ...row, rev, body: null });
@@ -46,10 +50,10 @@ function Row({ row, onChange }) {
 		setGone(null);
 		await onChange();
 	};
-	return html`<li class="kept" aria-label=${title}>
-		<p class="kept-title"><b>${title}</b> <${Time} at=${row.at} /></p>
+	return html`<li class=${isPrivate ? 'kept violet' : 'kept'} aria-label=${title}>
+		<p class="kept-title sealed">${isPrivate && html`<${Icon} name="lock" />`}<b>${title}</b> <${Time} at=${row.at} /></p>
 		${gone === null
-			? html`${body.cw && html`<p class="note" dir="auto">${t('post.warning', { cw: body.cw })}</p>`}<div class="draft-text"><${PostText} text=${body.text} /></div>
+			? html`${body.cw && html`<p class="note" dir="auto">${t('post.warning', { cw: body.cw })}</p>`}<div class="draft-text"><${PostText} text=${body.text} isOpen /></div>
 				<div class="kept-do"><a class="button" href=${href}>${t('drafts.go')}</a>
 					<button type="button" class="quiet-button" aria-disabled=${isBusy} onClick=${() => act(discard)}>${t('draft.drop')}</button></div>`
 			: html`<div class="kept-do" role="status"><span>${t('drafts.dropped')}</span><button type="button" class="button" onClick=${() => act(bringBack)}>${t('held.undo')}</button></div>`}

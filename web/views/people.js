@@ -11,13 +11,13 @@ import { FollowBox, Suggested } from '../parts/follow.js';
 import { PersonList } from '../parts/person.js';
 import { Page } from '../parts/shell.js';
 
-/** What a list says when it is empty, and above it. @type {Record<string, { none: string[], hint?: string, hasKey?: boolean }>} */
+/** What a list says when it is empty, and above it. @type {Record<string, { said: string, none: string[], hint?: string, hasKey?: boolean }>} */
 const LISTS = {
-	follows: { none: ['people.noFollows', 'people.noFollowsDo'], hasKey: true },
-	followers: { none: ['people.noFollowers', 'people.noFollowersDo'], hasKey: true },
-	friends: { none: [] },
-	mutes: { none: ['people.noMutes', 'people.noMutesDo'], hint: 'people.mutesHint' },
-	blocks: { none: ['people.noBlocks', 'people.noBlocksDo'], hint: 'people.blocksHint' },
+	follows: { said: 'people.follows', none: ['people.noFollows', 'people.noFollowsDo'], hasKey: true },
+	followers: { said: 'people.followers', none: ['people.noFollowers', 'people.noFollowersDo'], hasKey: true },
+	friends: { said: 'people.friends', none: [] },
+	mutes: { said: 'people.mutes', none: ['people.noMutes', 'people.noMutesDo'], hint: 'people.mutesHint' },
+	blocks: { said: 'people.blocks', none: ['people.noBlocks', 'people.noBlocksDo'], hint: 'people.blocksHint' },
 };
 
 /** Whom beacons told of, and I do not follow. */
@@ -46,7 +46,7 @@ export default function People({ query }) {
 		take(answer);
 		return answer;
 	}, [again, renamed, told]);
-	const tabs = Object.keys(LISTS).map((id) => ({ id, href: id === 'follows' ? '/people' : `/people?show=${id}`, said: t(`people.${id}`) }));
+	const tabs = Object.entries(LISTS).map(([id, { said }]) => ({ id, href: id === 'follows' ? '/people' : `/people?show=${id}`, said: t(said) }));
 	let body = html`<${Bones} />`;
 	if (show === 'friends') {
 		body = html`<${Suggested} isAlone />`;

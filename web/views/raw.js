@@ -6,7 +6,7 @@ import { html, useState } from '../lib/html.js';
 import { get } from '../lib/api.js';
 import { idOf, messagePath, personPath, t } from '../lib/text.js';
 import { full } from '../lib/time.js';
-import { Bones, Empty, Problem, useAnswer } from '../parts/bits.js';
+import { Bones, Empty, Icon, Problem, useAnswer } from '../parts/bits.js';
 import { Page } from '../parts/shell.js';
 import { copyText } from '../parts/person.js';
 
@@ -20,6 +20,12 @@ function read(text) {
 	} catch {
 		return null;
 	}
+}
+
+/** @param {string} text */
+function pretty(text) {
+	const tree = read(text);
+	return tree ? JSON.stringify(tree, null, 2) : text;
 }
 
 /** @param {{ name: string, value: any }} props */
@@ -53,6 +59,7 @@ export default function Raw({ args }) {
 				${message.received > 0 && html`<dt>${t('raw.received')}</dt><dd>${full(message.received)}</dd>`}
 			</dl>
 			${tree && html`<h2>${t('raw.fields')}</h2><dl>${FIELDS.filter((name) => name in tree).map((name) => html`<${Field} key=${name} name=${name} value=${tree[name]} />`)}</dl>`}
+			${message.opened && html`<section class="violet"><h2 class="sealed"><${Icon} name="lock" />${t('raw.opened')}</h2><p class="note">${t('raw.openedSaid')}</p><pre class="raw raw-opened" tabindex="0">${pretty(message.opened)}</pre></section>`}
 			<div class="raw-head"><h2>${t('raw.value')}</h2><button type="button" class="button" onClick=${() => copyText(message.value)}>${t('raw.copy')}</button></div>
 			<pre class="raw" tabindex="0">${tree ? JSON.stringify(tree, null, 2) : message.value}</pre>
 		</div>`;

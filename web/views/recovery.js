@@ -211,7 +211,7 @@ function Branch({ side, title, who }) {
 	const rest = side.posts.slice(1);
 	return html`<div class="branch"><h3>${title}</h3>
 		${at > 0 && html`<p class="note">${full(at)}</p>`}
-		${content?.type === 'post' ? html`<div class="text"><${PostText} text=${text} /></div>` : html`<p class="muted">${text}</p>`}
+		${content?.type === 'post' ? html`<div class="text"><${PostText} text=${text} isOpen /></div>` : html`<p class="muted">${text}</p>`}
 		${side.count > 0 && html`<p class="note">${t('fork.count', { n: side.count })}</p>`}
 		${rest.length > 0 && html`<ol class="fork-rest" start=${rest[0].sequence}>${rest.map((/** @type {any} */ one) => html`<li key=${one.sequence} value=${one.sequence}><bdi>${one.type === 'post' ? one.text : t('draft.other', { type: one.type })}</bdi></li>`)}</ol>`}
 		<p class="note">${who.length > 0 ? t('fork.held', { names: listOf(who, who.length) }) : t('fork.nobody')}</p>

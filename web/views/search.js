@@ -1,5 +1,6 @@
 /**
- * views/search: one box for people, tags, keys, links and words. What is found shows while typing; the address line keeps the question.
+ * views/search: one box for people, tags, keys, links and words. What is found shows while typing; the address line keeps the question, but for one that is
+ * asked of private words: browsers write down addresses.
  */
 import '../lib/lang/en-more.js';
 import { html, useEffect, useRef, useState, useValue } from '../lib/html.js';
@@ -8,7 +9,7 @@ import { figure, listOf, nameOf, t } from '../lib/text.js';
 import { personOf, refresh } from '../lib/state.js';
 import { List, listAt, putList } from '../lib/lists.js';
 import { go, place } from '../lib/router.js';
-import { Bones, Empty, Icon, IconButton, Problem } from '../parts/bits.js';
+import { Bones, Empty, Icon, IconButton, Problem, Tabs } from '../parts/bits.js';
 import { PostList } from '../parts/list.js';
 import { PersonList } from '../parts/person.js';
 import { markerOf } from '../parts/marks.js';
@@ -20,8 +21,10 @@ const TYPING_MS = 120;
 
 /** A question for an address: the gate takes no `%2F` and no `%5C`. @param {string} text */
 const param = (text) => encodeURIComponent(text).replace(/%2F/g, '/').replace(/%5C/g, '%20');
-/** @param {string} text */
-const pathFor = (text) => `search?q=${param(text)}&zone=${-new Date().getTimezoneOffset()}`;
+/** @param {string} text @param {boolean} isPrivate */
+const pathFor = (text, isPrivate) => `search?q=${param(text)}&zone=${-new Date().getTimezoneOffset()}${isPrivate ? '&private=1' : ''}`;
+/** What was asked of private words, by place of the history. @type {Map<number, string>} */
+const remembered = new Map();
 /** @param {string} tag */
 const tagPath = (tag) => (tag.includes('/') ? `/search?q=${param(`tag:${tag}`)}` : `/tag/${encodeURIComponent(tag)}`);
 
@@ -33,6 +36,9 @@ function Tags({ tags, label }) {
 		<a class="chip" href=${tagPath(tag)}><bdi>#${tag}</bdi> <span class="count" aria-hidden="true">${figure(n)}</span><span class="sr">${t('search.tagPosts', { n })}</span></a>
 	</li>`)}</ul>`;
 }
+
+/** Of private words nothing is offered but a word on what is looked at. */
+const StartPrivate = () => html`<${Empty} said=${t('search.privateHere')} then=${t('search.privateThen')} />`;
 
 /** Before anything is typed: what can be asked, and the tags used last. @param {{ onPick: (text: string) => void }} props */
 function Start({ onPick }) {
@@ -95,9 +101,9 @@ function Found({ list, again }) {
 				<${PostList} key=${list.path} path=${list.path} list=${list} label=${t('search.posts')} end=${t('search.end')} again=${again} empty=${null} /></section>`}`;
 }
 
-/** @param {string} text what was typed, or stands in the address */
-function listFor(text) {
-	const list = listAt(place.peek().key, pathFor(text), place.peek().moved === 'back');
+/** @param {string} text what was typed, or stands in the address @param {boolean} isPrivate */
+function listFor(text, isPrivate) {
+	const list = listAt(place.peek().key, pathFor(text, isPrivate), place.peek().moved === 'back');
 	if (!list.at.peek().isLoaded) {
 		list.top();
 	}
@@ -106,9 +112,10 @@ function listFor(text) {
 
 /** @param {{ query: URLSearchParams }} props */
 export default function Search({ query }) {
-	const asked = query.get('q') ?? '';
+	const isPrivate = query.get('show') === 'private';
+	const asked = (isPrivate ? remembered.get(place.peek().key) : query.get('q')) ?? '';
 	const [typed, setTyped] = useState(asked);
-	const [shown, setShown] = useState(() => (asked.trim() ? listFor(asked.trim()) : null));
+	const [shown, setShown] = useState(() => (asked.trim() ? listFor(asked.trim(), isPrivate) : null));
 	const [isBusy, setBusy] = useState(false);
 	const again = useValue(refresh);
 	const field = useRef(/** @type {any} */ (null));
@@ -119,13 +126,16 @@ export default function Search({ query }) {
 		const mine = ++last.current.n;
 		clearTimeout(last.current.timer);
 		last.current.text = text;
+		if (isPrivate) {
+			remembered.set(place.peek().key, text);
+		}
 		if (!text) {
 			setShown(null);
 			setBusy(false);
-			go('/search', { replace: true });
+			isPrivate || go('/search', { replace: true });
 			return null;
 		}
-		const list = new List(pathFor(text));
+		const list = new List(pathFor(text, isPrivate));
 		setBusy(true);
 		await list.top();
 		if (mine !== last.current.n) {
@@ -134,7 +144,7 @@ export default function Search({ query }) {
 		setBusy(false);
 		setShown(list);
 		putList(place.peek().key, list);
-		go(`/search?q=${param(text)}`, { replace: true });
+		isPrivate || go(`/search?q=${param(text)}`, { replace: true });
 		return list;
 	};
 	/** @param {string} text */
@@ -182,29 +192,43 @@ export default function Search({ query }) {
 	}, []);
 	/* Another question in the address: a link, or "/" pressed again. */
 	useEffect(() => {
-		if (asked.trim() !== last.current.text && place.peek().path === '/search') {
+		if (!isPrivate && asked.trim() !== last.current.text && place.peek().path === '/search' && was.current === isPrivate) {
 			setTyped(asked);
 			last.current.text = asked.trim();
 			last.current.n++;
-			setShown(asked.trim() ? listFor(asked.trim()) : null);
+			setShown(asked.trim() ? listFor(asked.trim(), isPrivate) : null);
 			field.current?.focus();
 		}
 	}, [asked]);
+	/* Another of the two: what was asked in public is asked again; what was asked in private stays there. */
+	const was = useRef(isPrivate);
+	useEffect(() => {
+		if (was.current !== isPrivate) {
+			was.current = isPrivate;
+			const text = isPrivate ? typed.trim() : asked.trim();
+			setTyped(text);
+			setShown(null);
+			ask(text);
+			field.current?.focus();
+		}
+	}, [isPrivate]);
 
-	let body = html`<${Start} onPick=${pick} />`;
+	const tabs = [{ id: 'public', href: '/search', said: t('search.public') }, { id: 'private', href: '/search?show=private', said: t('nav.private') }];
+	let body = isPrivate ? html`<${StartPrivate} />` : html`<${Start} onPick=${pick} />`;
 	if (shown) {
 		body = html`<${Loaded} list=${shown} again=${again} />`;
 	} else if (typed.trim()) {
 		body = html`<${Bones} />`;
 	}
 	return html`<${Page} title=${t('search.title')}>
-		<form class="search-box" role="search" onSubmit=${submit}>
+		<form class=${isPrivate ? 'search-box violet' : 'search-box'} role="search" onSubmit=${submit}>
 			<${Icon} name="search" />
-			<input ref=${field} type="search" enterkeyhint="search" autocomplete="off" autocapitalize="none" spellcheck=${false} maxlength="256" dir="auto" aria-label=${t('search.label')}
-				placeholder=${t('search.place')} value=${typed} onInput=${(/** @type {any} */ e) => type(e.target.value)} onKeyDown=${onKey} />
+			<input ref=${field} type="search" enterkeyhint="search" autocomplete="off" autocapitalize="none" spellcheck=${false} maxlength="256" dir="auto" aria-label=${t(isPrivate ? 'private.search' : 'search.label')}
+				placeholder=${t(isPrivate ? 'private.search' : 'search.place')} value=${typed} onInput=${(/** @type {any} */ e) => type(e.target.value)} onKeyDown=${onKey} />
 			${typed && html`<${IconButton} icon="close" label=${t('search.clear')} onClick=${() => pick('')} />`}
 		</form>
-		<div class="results" aria-busy=${isBusy}>${body}</div>
+		<div class=${isPrivate ? 'tab-bar violet' : 'tab-bar'}><${Tabs} label=${t('search.where')} at=${isPrivate ? 'private' : 'public'} tabs=${tabs} /></div>
+		<div class=${isPrivate ? 'results violet' : 'results'} aria-busy=${isBusy}>${body}</div>
 	<//>`;
 }
 

@@ -5,9 +5,10 @@ import '../lib/lang/en-more.js';
 import { html } from '../lib/html.js';
 import { t } from '../lib/text.js';
 import { Icon, Sheet } from '../parts/bits.js';
-import { About, Appearance, Devices, NetworkGroup, Privacy, Storage } from '../parts/prefs.js';
+import { About, Appearance, Devices, NetworkGroup, Privacy } from '../parts/prefs.js';
 import { ProfileForm } from '../parts/profileform.js';
 import { Page } from '../parts/shell.js';
+import { Storage } from '../parts/storage.js';
 
 const Me = () => html`<${Sheet} id="profile" title=${t('settings.profile')}><${ProfileForm} /><//>`;
 

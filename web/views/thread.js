@@ -8,7 +8,7 @@ import { get } from '../lib/api.js';
 import { idOf, messagePath, nameOf, pathOf, t } from '../lib/text.js';
 import { changed, keepers, knownPost, me, personOf, postOf, refresh, take } from '../lib/state.js';
 import { watch } from '../lib/live.js';
-import { place } from '../lib/router.js';
+import { go, place } from '../lib/router.js';
 import { Bones, Empty, IconButton, Problem, useAnswer } from '../parts/bits.js';
 import { Composer, wantsFocus } from '../parts/composer.js';
 import { Answers, Ask, Gap, mayAsk, Own } from '../parts/gap.js';
@@ -37,6 +37,10 @@ export function headsOf(ids, root) {
 /** @param {string} path @param {boolean} isOwn @returns {Promise<ThreadData>} */
 async function ask(path, isOwn) {
 	const answer = await get(`thread/${path}${isOwn ? '?own=1' : ''}`);
+	if (answer.conversation) {
+		go(`/private/${answer.conversation}?at=${path}`, { replace: true });
+		return new Promise(() => {});
+	}
 	const gaps = new Map(answer.gaps.map((/** @type {GapData} */ gap) => [gap.id, gap]));
 	const ids = take(answer);
 	if (answer.above && !knownPost(answer.above)) {

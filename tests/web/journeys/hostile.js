@@ -163,6 +163,18 @@ module.exports = async (world) => {
     const text = await page.locator('main').innerText()
     assert.ok(text.includes('xn--e1awd7f.com') && !text.includes('http://\u0435\u0440\u0456\u0441.com'))
   })
+  await step('a mention that names somebody else says whom it leads to', async () => {
+    const { name } = (await node.api('GET', 'person/' + pathOf(authors[1].id))).person
+    await node.api('POST', 'profile', { name: 'Ana of the hill' })
+    const nobody = `@${Buffer.alloc(32, 77).toString('base64')}.ed25519`
+    const mentions = [authors[1].id, nobody, node.id].map((link) => ({ link, name: 'Ben' }))
+    await node.api('POST', 'publish', { type: 'post', text: `Whom: [@Ben](${authors[1].id}), [Ben](${nobody}), [@Ana of the hill](${node.id})`, mentions })
+    await page.goto(`${node.home}/p/${pathOf(node.id)}`)
+    const said = page.locator('article', { hasText: 'Whom:' }).locator('.site')
+    await until('two of three say so', async () => (await said.count()) === 2)
+    assert.ok(name !== '' && (await said.nth(0).innerText()).includes(name.trim().slice(0, 8)))
+    assert.ok((await said.nth(1).innerText()).includes(nobody.slice(1, 5)))
+  })
   await check('nothing was asked of anybody but the own node', () => {
     assert.deepStrictEqual(ana.asked.filter((url) => !url.startsWith(node.home + '/') && !url.startsWith('ws://')), [])
   })

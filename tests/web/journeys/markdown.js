@@ -38,6 +38,38 @@ module.exports = async () => {
       assert.ok(kinds(text).includes(kind), kind)
     }
   })
+  const blob = '&u/WUB9aYZsCzT+7b6C1aPe51WfPtY4JOBIWhRYAYF4Q=.sha256'
+  const opens = 'FbGoHeEcePDG3Evemrc+hm+S77cXKf8BRQgkYinJggg=.boxs'
+  const blobs = (text) => flat(parse(text)).filter((piece) => piece.id).map(({ kind, as, id, unbox, text: alt }) => [kind, as, id, unbox, alt].filter(Boolean).join(' '))
+  await check('pictures, sound, video and files are blobs, opened by their key, raw, as %2B and as a space; from elsewhere they are only words', () => {
+    assert.deepStrictEqual(blobs(`![a *b* \\[c\\]](${blob})`), [`blob ${blob} a b [c]`])
+    assert.deepStrictEqual(blobs(`![audio:x.mp3](${blob}) ![video:y](${blob})`), [`blob audio ${blob} x.mp3`, `blob video ${blob} y`])
+    for (const key of [opens, opens.replace(/\+/g, '%2B')]) assert.deepStrictEqual(blobs(`![a](${blob}?unbox=${key})`), [`blob ${blob} ${opens} a`])
+    assert.deepStrictEqual(blobs(`![a](<${blob}?unbox=${opens.replace(/\+/g, ' ')}>)`), [`blob ${blob} ${opens} a`])
+    assert.deepStrictEqual(blobs(`see [notes](${blob}) and ${blob}`), [`file ${blob} notes`, `file ${blob} &u/WUB9a…`])
+    assert.deepStrictEqual(blobs('![a](https://example.org/t.png) ![b](data:image/png;base64,AA) ![c](/blob/x)'), [])
+  })
+  await check('pictures by themselves are one gallery; inside a link that leads elsewhere they are words', () => {
+    assert.deepStrictEqual(kinds(`hello\n\n![a](${blob})\n![b](${blob})\n\n![c](${blob})\n\n[d](${blob})`), ['p', 'text', 'gallery', 'blob', 'blob', 'blob', 'file'])
+    assert.deepStrictEqual(kinds(`look ![a](${blob})`), ['p', 'text', 'blob'])
+    assert.deepStrictEqual(kinds(`[![a](${blob})](https://example.org/)`), ['p', 'link', 'picture'])
+    assert.deepStrictEqual(kinds(`[![a](${blob})](${blob})`), ['gallery', 'blob'])
+  })
+  await check('what is attached is part of the text, and comes out of it as it went in', async () => {
+    const { split, join } = await load('web-plain', 'lib', 'attached.js')
+    const all = [{ kind: 'picture', id: blob, unbox: '', alt: 'A [red] *gate* \\ `x` <b> &amp; !' }, { kind: 'audio', id: blob, unbox: '', alt: 'a_b.mp3' }, { kind: 'video', id: blob, unbox: opens, alt: '' }, { kind: 'file', id: blob, unbox: '', alt: 'notes.txt' }]
+    for (const words of ['', 'x', ' two\nlines \n\n', 'ends with )', `![typed](${blob}) in a line`, '\n']) {
+      const text = join(words, all)
+      assert.deepStrictEqual(split(text), { text: words, list: all }, words)
+      assert.deepStrictEqual(flat(parse(text)).filter((piece) => piece.kind === 'blob' || piece.kind === 'file').slice(-4).map((piece) => piece.text), all.map(({ alt }) => alt))
+    }
+    for (const words of ['', 'x', 'x)', `see ![a](${blob})`, `- x\n![a](${blob})`]) assert.deepStrictEqual(split(words), { text: words, list: [] })
+  })
+  await check('a link has no other link inside', () => {
+    const other = feed.replace('@F', '@G')
+    for (const text of ['@bob', '**@bob**', '#tag', feed]) assert.strictEqual(links(`[${text}](${other})`, [{ link: feed, name: 'bob' }]).length, 1, text)
+    assert.ok(!kinds('[#tag](https://a.example)').includes('tag') && kinds('[x](https://a.example) #tag').includes('tag'))
+  })
   await check('raw HTML stays text', () => assert.strictEqual(words('<script>alert(1)</script>'), '<script>alert(1)</script>'))
   await check('the names of HTML 4 and numbers become letters, as the whole table would have it; others stay as typed', async () => {
     const { decodeHTMLStrict: ours } = await load('web-plain', 'lib', 'entities.js')

@@ -47,7 +47,7 @@ const ALLOWED = new Set(['kith', 'MIT', 'kith fork adopt', 'kith fork keep'])
 const LABEL = /^[A-ZÄÖÜ][a-zäöüß]+(?: [\wäöüß'’]+)*[.…:?]?$/
 const SENTENCE = /[a-zäöü]{2,} [a-zäöü]{2,}.*[.?…]$/
 /* What machines call things: keys, events, methods, browsers and systems, parts of the platform. */
-const MACHINE = new Set(['Enter', 'Escape', 'Esc', 'Tab', 'Home', 'End', 'Backspace', 'Ctrl Enter', 'Edge', 'Opera', 'Vivaldi', 'Firefox', 'Chrome', 'Safari', 'Android', 'Mac OS', 'Windows', 'Linux', 'Door', 'Locked', 'Notification'])
+const MACHINE = new Set(['Files', 'Exif', 'Enter', 'Escape', 'Esc', 'Tab', 'Home', 'End', 'Backspace', 'Ctrl Enter', 'Edge', 'Opera', 'Vivaldi', 'Firefox', 'Chrome', 'Safari', 'Android', 'Mac OS', 'Windows', 'Linux', 'Door', 'Locked', 'Notification'])
 
 module.exports = async () => {
   await load('lang/en-more.js')

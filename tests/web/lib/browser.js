@@ -30,7 +30,7 @@ exports.Browser = class Browser {
       executablePath: process.env.CHROMIUM || '/usr/bin/chromium', headless: true, args: [...flags, ...more], viewport: size, colorScheme: scheme, reducedMotion: 'reduce',
       isMobile: isPhone, hasTouch: isPhone,
     })
-    self.context.setDefaultTimeout(10000)
+    self.context.setDefaultTimeout(30000)
     self.page = self.context.pages()[0] || (await self.context.newPage())
     self.complaints = []
     self.asked = []

@@ -21,7 +21,7 @@ exports.Node = class Node {
 
   /** A command of the program on this node's directory; what it printed. */
   command(name, args = [], input) {
-    return execFileSync(program, [name, ...args, '--data', this.dir], { encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'] })
+    return execFileSync(program, [name, ...args, '--data', this.dir], { encoding: 'utf8', input, maxBuffer: 64 * 1024 * 1024, stdio: ['pipe', 'pipe', 'pipe'] })
   }
 
   /** The newest message of a feed as this directory has it. */
