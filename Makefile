@@ -71,6 +71,10 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIB) $(TESTED) $(EMBEDDED)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(PKG_LIBS) -lcmocka
 
+# What the parts of `make test` that run side by side link.
+.PHONY: test-programs
+test-programs: $(TEST_PROGRAMS) $(SIM) $(HOSTILE) $(addprefix $(TORTURE)/,power faults malloc) $(BUILD)/tests/feed/differential/canonical
+
 # `make test T=wire/boxstream` runs one unit test program.
 unit: $(if $(T),$(BUILD)/tests/$(dir $(T))test_$(notdir $(T)),$(TEST_PROGRAMS))
 	@sh tests/lib/run-unit.sh $^
@@ -90,8 +94,12 @@ test:
 asan:
 	@$(MAKE) --no-print-directory MODE=fuzz CC=clang unit
 
-# The tests of floors that know of threads: feed, wire and sums of base have none.
-THREADED := $(filter tests/api/% tests/cmd/% tests/net/% tests/store/% tests/sync/% tests/base/test_inbox.c tests/base/test_log.c,$(TEST_SOURCES))
+# The tests of what threads do together. Feed, wire and sums of base have none, nor have these; and what a node does at its start, before there are two
+# (upgrades, repairs, after a fork), and what commands do beside it, is computed for minutes in order to show nothing.
+LONELY := $(addprefix tests/,$(addsuffix .c,$(addprefix api/test_,body events gate mentions session) \
+	$(addprefix cmd/test_,backup import keys safety verify) $(addprefix store/test_,audit bundle fence fork migrate pack repair rollback secret start) \
+	$(addprefix sync/test_,schedule schedule_choose)))
+THREADED := $(filter tests/api/% tests/cmd/% tests/net/% tests/store/% tests/sync/% tests/base/test_inbox.c,$(filter-out $(LONELY),$(TEST_SOURCES)))
 tsan:
 	@$(MAKE) --no-print-directory MODE=tsan unit-threaded
 

@@ -23,7 +23,7 @@ bench: $(if $(PARTS),,bench-verify wire-bench) bench-nodes
 
 BENCH_PURE := $(addprefix $(BUILD)/tests/bench/,verify generate bare)
 $(BENCH_PURE): $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/tests/bench/corpus.o \
-		$(filter $(BUILD)/server/base/% $(BUILD)/server/feed/%,$(OBJECTS)) $(BUILD)/embedded/words.o
+		$(filter $(BUILD)/server/base/% $(BUILD)/server/feed/% $(BUILD)/server/wire/%,$(OBJECTS)) $(BUILD)/embedded/words.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -o $@ $^ $(LDFLAGS_ALL) $(PKG_LIBS)
 

@@ -7,7 +7,7 @@ FUZZ_SEEDS := $(wildcard tests/fuzz/seeds_*.js)
 
 .PHONY: fuzz-build fuzz-seeds
 fuzz: fuzz-build fuzz-seeds
-	@SECONDS_EACH=$(SECONDS) sh tests/fuzz/run.sh $(FUZZ_NAMES)
+	@SECONDS_EACH=$(SECONDS) TIMEOUT=$(or $(TIMEOUT),10) sh tests/fuzz/run.sh $(FUZZ_NAMES)
 
 fuzz-build:
 	@$(MAKE) --no-print-directory MODE=fuzz CC=clang fuzz-programs

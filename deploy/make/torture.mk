@@ -9,9 +9,9 @@ TORTURE_RIG := $(TORTURE_DISK) $(TORTURE)/rig.o
 
 $(TORTURE)/test_disk: $(TORTURE_DISK)
 $(TORTURE)/power $(TORTURE)/faults: $(TORTURE_RIG)
-$(TORTURE)/malloc: $(TORTURE_RIG) $(addprefix $(TORTURE)/,alloc.o malloc_store.o malloc_plain.o)
+$(TORTURE)/malloc: $(TORTURE_RIG) $(addprefix $(TORTURE)/,alloc.o malloc_store.o malloc_blobs.o malloc_plain.o)
 
-.PHONY: power-cut power-self-test disk-faults disk-full malloc-torture kill-torture torture torture-ci
+.PHONY: power-cut power-self-test disk-faults disk-full malloc-torture kill-torture kill-blobs torture torture-ci
 power-cut: $(TORTURE)/power
 	@$< --cuts $(CUTS) --seed $(SEED)
 
@@ -34,12 +34,18 @@ disk-full: build/kith
 kill-torture: build/kith bench-messages
 	@node tests/torture/kill.js $(BENCH_SET) $(or $(KILLS),100) $(JUDGE)
 
+# kill -9 while blobs are written.
+kill-blobs: build/kith
+	@node tests/torture/kill_blobs.js $(or $(KILLS),20)
+
 torture-ci:
 	@$(MAKE) --no-print-directory power-self-test power-cut disk-faults malloc-torture disk-full CUTS=6000
 	@$(MAKE) --no-print-directory kill-torture MESSAGES=10000 KILLS=40
+	@$(MAKE) --no-print-directory kill-blobs KILLS=20
 
 torture:
 	@$(MAKE) --no-print-directory power-self-test disk-faults disk-full
 	@$(MAKE) --no-print-directory power-cut CUTS=$(or $(filter-out 20000,$(CUTS)),1000000)
 	@$(MAKE) --no-print-directory malloc-torture ALL=1
 	@$(MAKE) --no-print-directory kill-torture MESSAGES=100000 KILLS=$(or $(KILLS),1000) JUDGE=judge
+	@$(MAKE) --no-print-directory kill-blobs KILLS=$(or $(KILLS),1000)

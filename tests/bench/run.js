@@ -10,12 +10,13 @@ const { Set } = require('./lib/set')
 const { Kith } = require('./lib/node')
 const { replicate, untilReadable } = require('./lib/replicate')
 const local = require('./lib/local')
+const { blobsOnce, loopbackOnce } = require('./lib/blobs')
 const { median, quantile, latency, memory, cpuSeconds } = require('./lib/figures')
 const { sleep } = require('../interop/lib/check')
 
 const [bare, file, one, million] = process.argv.slice(2)
 const runs = Number(process.env.RUNS || 5)
-const chosen = (process.env.PARTS || 'import,replication,paint,classic,start,idle,pages,latency,publish').split(',')
+const chosen = (process.env.PARTS || 'import,replication,paint,classic,start,idle,pages,latency,publish,blobs').split(',')
 const sets = new Map()
 /* A set is read when a part needs it. */
 const setOf = (name) => {
@@ -186,6 +187,20 @@ const parts = {
         fs.rmSync(node.dir, { recursive: true, force: true })
       }
     }
+  },
+
+  /* Almost 100 MiB in twenty blobs; kith, JavaScript and plain bytes in each turn. */
+  async blobs() {
+    const count = 20
+    const turns = await repeat(runs, async () => ({ kith: await blobsOnce('kith', count), modern: await blobsOnce('modern', count), plain: await loopbackOnce(count) }))
+    for (const stack of ['kith', 'modern']) {
+      const results = turns.map((turn) => turn[stack])
+      say(`blobs ${stack} → ${stack}`, `${whole(mid(results, 'rate'))} MiB/s (${each(results, 'rate')}); CPU ms/MiB: sender ${mid(results, 'senderCpu').toFixed(1)}, ` +
+        `receiver ${mid(results, 'receiverCpu').toFixed(1)}; receiver's peak ${mib(mid(results, 'receiverPeak'))}`)
+    }
+    say('  plain bytes over loopback', `${whole(median(turns.map((turn) => turn.plain.rate)))} MiB/s`)
+    say('  kith → kith by the JavaScript stack', `${median(turns.map((turn) => turn.kith.rate / turn.modern.rate)).toFixed(2)} ×`)
+    say('  kith → kith by plain loopback', median(turns.map((turn) => turn.kith.rate / turn.plain.rate)).toFixed(2))
   },
 
   /* A million messages by a thousand authors; only when it is named. */

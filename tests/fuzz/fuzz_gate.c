@@ -65,7 +65,7 @@ static void read_texts(struct span text)
 	json_t *clean = body_string(text);
 	assert(clean != NULL);
 	json_decref(clean);
-	if (mentions_find(text, &out, &count) == ERR_OK) {
+	if (mentions_find(text, NULL, &out, &count) == ERR_OK) {
 		json_decref(body_parse(buf_span(&out)));
 		assert(count <= MENTIONS_MAX);
 	}

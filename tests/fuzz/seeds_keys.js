@@ -34,3 +34,15 @@ nonce: ${random(24, 3)}
 sealed: ${random(48, 4)}
 `)
 }
+
+const vectors = name => JSON.parse(fs.readFileSync(path.join(__dirname, `../vectors/${name}.json`), 'utf8'))
+for (const row of vectors('private-box').vectors) {
+  seed('box', Buffer.from(row.ciphertext_hex, 'hex'))
+  seed('box', row.content_string)
+  seed('box', Buffer.concat([Buffer.from([row.recipients.length]), Buffer.from(row.ciphertext_hex, 'hex').subarray(105)]))
+}
+const dm = vectors('box2-dm-message')
+seed('box2', Buffer.from(dm.ciphertext_hex, 'hex'))
+for (const offset of [0, 63, 64, 80, 255, 65535]) {
+  seed('box2', Buffer.concat([Buffer.from([offset & 255, offset >> 8]), Buffer.alloc(14), Buffer.from(dm.ciphertext_hex, 'hex').subarray(64)]))
+}

@@ -56,6 +56,33 @@ for (const session of ebt.sessions) {
 for (const row of ebt.note_decode) seed('note', JSON.stringify({ [id('alice')]: row.note }))
 seed('note', JSON.stringify({ author: id('alice'), sequence: 1, content: {} }))
 
+const blob = (fill) => '&' + Buffer.alloc(32, fill).toString('base64') + '.sha256'
+seed('want', JSON.stringify({ [blob(1)]: -1, [blob(2)]: -3, [blob(3)]: 5242879, [id('alice')]: -1 }))
+// Calls of blobs as peers make them, a stream of wants in one item each, and a blob in two.
+function packet(flags, request, body) {
+	const head = Buffer.alloc(9)
+	head[0] = flags
+	head.writeUInt32BE(body.length, 1)
+	head.writeInt32BE(request, 5)
+	return Buffer.concat([head, Buffer.from(body)])
+}
+const [STREAM, END, STRING, JSON_BODY] = [8, 4, 1, 2]
+const asks = (name, kind, args) => JSON.stringify({ name: ['blobs', name], args, type: kind })
+const calls = [
+	['get', 'source', [blob(1)]], ['get', 'source', [{ key: blob(1), max: 5242880 }]], ['has', 'async', [blob(1)]],
+	['has', 'async', [[blob(1), blob(2)]]], ['size', 'async', [blob(1)]], ['push', 'async', [blob(1)]], ['changes', 'source', []],
+	['getSlice', 'source', [{ key: blob(1), start: 0, end: 65536 }]], ['createWants', 'source', []], ['want', 'async', [blob(1)]],
+]
+const session = calls.map(([name, kind, args], i) => packet(JSON_BODY | (kind === 'async' ? 0 : STREAM), i + 1, asks(name, kind, args)))
+session.push(packet(JSON_BODY | STREAM, -2, JSON.stringify({ [blob(1)]: -1, [blob(2)]: 5242879 })), packet(STRING | STREAM, -2, blob(1)))
+session.push(packet(STREAM, -2, Buffer.alloc(65536, 7)), packet(STREAM, -2, Buffer.alloc(9)), packet(JSON_BODY | STREAM | END, -2, 'true'))
+for (const [choices, bytes] of [[2, session], [5, session], [7, session.slice(0, 10)]]) {
+	seed('rpc', Buffer.concat([Buffer.alloc(8, choices), Buffer.from([255]), ...bytes]))
+}
+for (const bytes of session) seed('rpc', Buffer.concat([Buffer.alloc(9, 2), bytes]))
+
+seed('want', JSON.stringify({ [blob(1)]: 0, [blob(2)]: -1.5, [blob(3)]: '7', x: [{ [blob(4)]: -1 }] }))
+
 const addresses = vectors('addresses')
 for (const vector of addresses.addresses) seed('address', vector.address)
 for (const vector of addresses.invites) seed('address', vector.invite)

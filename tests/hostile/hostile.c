@@ -485,6 +485,50 @@ static bool bomb_signatures(struct line *line)
 	return true;
 }
 
+/* Our answer number to the node's blobs.createWants; 0: it did not ask. */
+static int32_t wants_asked_for(struct line *line)
+{
+	struct muxrpc_head head;
+	for (int i = 0; i < 64 && packet_read(line, &head); i++) {
+		struct span body = span_of(line->plain.at + MUXRPC_HEAD_BYTES, head.length);
+		bool is_it = head.request > 0 && body.len > 0 &&
+			     memmem(body.at, body.len, "createWants", 11) != NULL;
+		packet_done(line, &head);
+		if (is_it) {
+			return -head.request;
+		}
+	}
+	return 0;
+}
+
+/* A million wants and a million haves, each of another blob, and questions about as many. */
+static bool bomb_wants(struct line *line)
+{
+	static char item[LIMIT_RPC_JSON_BYTES];
+	int32_t request = wants_asked_for(line);
+	for (unsigned i = 0; request != 0 && i < 2000; i++) {
+		size_t len = 0;
+		for (unsigned k = 0; k < 1000; k++) {
+			len += (size_t)snprintf(item + len, sizeof(item) - len,
+				"%c\"&%039uAAAA=.sha256\":%d", k == 0 ? '{' : ',', 1000 * i + k,
+				i % 2 == 0 ? -1 : 1000);
+		}
+		item[len++] = '}';
+		if (!packet_send(line, request, true, span_of(item, len))) {
+			return true;
+		}
+	}
+	for (int i = 0; i < 2000; i++) {
+		if (call_open(line, "\"blobs\",\"has\"", "async",
+			    "[\"&47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=.sha256\"]") == 0 ||
+			call_open(line, "\"blobs\",\"getSlice\"", "source",
+				"[{\"key\":\"x\",\"start\":-1e300,\"end\":1e300}]") == 0) {
+			return true;
+		}
+	}
+	return request != 0;
+}
+
 static const struct {
 	const char *name;
 	bool (*throw)(struct line *line);
@@ -497,6 +541,7 @@ static const struct {
 	{"unread", bomb_unread},
 	{"unknown", bomb_unknown},
 	{"signatures", bomb_signatures},
+	{"wants", bomb_wants},
 };
 
 static int bomb(const char *name)

@@ -22,7 +22,7 @@ const TICK_MS = 10
 const [program, dose] = process.argv.slice(2)
 const isWhole = dose !== 'ci'
 const size = isWhole ? { idle: 10000, silent: 10000, slow: 200, settle: 62000, rest: 20000 } : { idle: 300, silent: 300, slow: 40, settle: 0, rest: 2000 }
-const BOMBS = ['header', 'entries', 'json', 'ping', 'streams', 'unread', 'unknown', 'signatures']
+const BOMBS = ['header', 'entries', 'json', 'ping', 'streams', 'unread', 'unknown', 'signatures', 'wants']
 /* Strangers hold at most three quarters of the places. */
 const PEERS_MAX = 14000
 

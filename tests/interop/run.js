@@ -29,7 +29,7 @@ const { values: args } = parseArgs({
   },
 })
 
-const order = ['stays', 'exchange', 'newest', 'missing', 'calls', 'relay', 'history', 'liars', 'changes', 'sources', 'restart', 'restore', 'refusals', 'graph', 'network', 'crash', 'strangers', 'api', 'crowd']
+const order = ['stays', 'exchange', 'newest', 'missing', 'blobs', 'between', 'private', 'sealed', 'calls', 'relay', 'let_go', 'history', 'liars', 'changes', 'sources', 'restart', 'restore', 'refusals', 'graph', 'network', 'crash', 'strangers', 'api', 'crowd']
 
 const scenarios = order
   .filter((name) => !args.only || args.only.split(',').includes(name))

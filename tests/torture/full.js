@@ -2,7 +2,8 @@
 /**
  * A disk that really fills up: a kith on a small tmpfs of its own mount namespace, with ballast
  * beside it, and a friend elsewhere who publishes. The friend's posts stop first, then the reserve
- * is used, then own posts are refused with a sentence; when the ballast goes, all goes on.
+ * is used, then own posts are refused with a sentence; when the ballast goes, all goes on. The
+ * ballast is in the node's own folder, so it is above its ceiling too.
  *
  * Skipped, with a sentence, where nobody may mount.
  */
@@ -10,6 +11,7 @@
 const assert = require('assert')
 const { spawnSync } = require('child_process')
 const fs = require('fs')
+const http = require('http')
 const path = require('path')
 const { check, counts, sleep, until } = require('../interop/lib/check')
 const { Kith } = require('../interop/lib/kith')
@@ -43,6 +45,29 @@ function leave(dir, bytes) {
 
 const post = (text) => ({ type: 'post', text })
 
+/** Upload `bytes`, of which half are sent before `between` is called: `{status, said}`. */
+const upload = (node, bytes, between) => new Promise((resolve, reject) => {
+  const sent = http.request({ socketPath: path.join(node.dir, 'api.sock'), method: 'PUT', path: '/api/blob',
+    headers: { Host: 'kith', 'Content-Length': bytes.length } }, (answer) => {
+    const parts = []
+    answer.on('data', (part) => parts.push(part))
+    answer.on('end', () => {
+      const json = JSON.parse(Buffer.concat(parts).toString())
+      resolve({ status: answer.statusCode, said: json.error && json.error.said })
+    })
+  })
+  sent.on('error', reject)
+  sent.write(bytes.subarray(0, bytes.length / 2))
+  setTimeout(() => {
+    between()
+    sent.end(bytes.subarray(bytes.length / 2))
+  }, 500)
+})
+
+/** Files below the folder of blobs, unfinished ones too. */
+const blobFiles = (dir) => fs.readdirSync(path.join(dir, 'blobs'), { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile()).length
+
 async function main() {
   const world = new World()
   const dir = path.join(world.dir, 'small')
@@ -61,6 +86,22 @@ async function main() {
     const held = async () => (await mine.head(friend.id)).sequence
     await until('the first post of the friend is here', async () => (await held()) === 1)
 
+    const empty = () => fs.truncateSync(path.join(dir, 'ballast'), 0)
+    await check('an upload that meets the end of the disk is refused with a sentence, and nothing half is there', async () => {
+      leave(dir, 60 * MIB)
+      const { status, said } = await upload(mine, Buffer.alloc(4 * MIB, 'x'), () => leave(dir, 0))
+      assert.strictEqual(status, 507)
+      assert.match(said, /too little room left on the disk/i)
+      assert.strictEqual(blobFiles(dir), 0)
+    })
+    await check('below 32 MiB no upload begins; with room it goes on', async () => {
+      leave(dir, 20 * MIB)
+      assert.strictEqual((await upload(mine, Buffer.alloc(1000, 'y'), () => {})).status, 507)
+      leave(dir, 100 * MIB)
+      assert.strictEqual((await upload(mine, Buffer.alloc(4 * MIB, 'x'), () => {})).status, 200)
+      assert.strictEqual(blobFiles(dir), 1)
+      empty()
+    })
     await check('below 200 MiB the posts of others stay out, own ones go on', async () => {
       leave(dir, 100 * MIB)
       await friend.publish(post('too much'))
@@ -88,7 +129,6 @@ async function main() {
       await refused()
       assert.strictEqual((await mine.json('status')).state, 'CLEAN')
     })
-    const empty = () => fs.truncateSync(path.join(dir, 'ballast'), 0)
     await check('with room again own posts go out and those of others come in', async () => {
       const began = Date.now()
       empty()

@@ -209,6 +209,7 @@ int main(int argc, char **argv)
 	}
 	rig_live_a_little(scene.base);
 	run_list(malloc_store, malloc_store_count, &scene, argc, argv, &tally);
+	run_list(malloc_blobs, malloc_blobs_count, &scene, argc, argv, &tally);
 	run_list(malloc_plain, malloc_plain_count, &scene, argc, argv, &tally);
 	rig_fini(scene.base);
 	free(scene.base);

@@ -29,6 +29,8 @@ struct scenario {
 
 extern const struct scenario malloc_store[];
 extern const size_t malloc_store_count;
+extern const struct scenario malloc_blobs[];
+extern const size_t malloc_blobs_count;
 extern const struct scenario malloc_plain[];
 extern const size_t malloc_plain_count;
 

@@ -6,6 +6,7 @@
 #include "store/inside.h"
 #include "store/migrate.h"
 #include "store/people.h"
+#include "store/private.h"
 #include "store/timeline.h"
 
 #include <stdio.h>
@@ -92,6 +93,16 @@ static enum err append_odd(struct scene *scene)
 	enum err err = rig_append(scene->rig, 2, 3);
 	scene->rig->foreign[2] = at;
 	return err;
+}
+
+static enum err let_go(struct scene *scene)
+{
+	return rig_let_go(scene->rig, 1, LET_GO_FOR_ROOM, 12, 100);
+}
+
+static enum err let_come_again(struct scene *scene)
+{
+	return rig_let_go(scene->rig, 1, LET_GO_FOR_AGAIN, 0, 100);
 }
 
 static enum err change(struct scene *scene, const struct change *what)
@@ -387,14 +398,136 @@ static enum err open_reader(struct scene *scene)
 	return err;
 }
 
+static void on_fault(void *ctx, const struct audit_fault *fault)
+{
+	scene_wrong(ctx, "the audit says: %s", fault->sentence);
+}
+
 static enum err run_audit(struct scene *scene)
 {
-	struct audit audit = {0};
-	enum err err = audit_run(scene->rig->store, NULL, &audit);
-	if (audit.faults > 0) {
-		scene_wrong(scene, "the audit finds faults");
+	struct audit audit = {.on_fault = on_fault, .ctx = scene};
+	return audit_run(scene->rig->store, NULL, &audit);
+}
+
+/* Private words: one of ours for ourselves is found, remembered, opened. */
+
+struct private_words {
+	struct message_id key;
+};
+
+static void prepare_private(struct scene *scene)
+{
+	static const char plain[] = "{\"type\":\"post\",\"text\":\"for myself\"}";
+	struct rig *rig = scene->rig;
+	struct publish_result result = {.sequence = 0};
+	struct buf content = BUF_INIT(4096);
+	struct private_words *words = calloc(1, sizeof(*words));
+	start(scene);
+	enum err err = signer_seal(rig->self.signer, span_text(plain), &rig->self_id, 1, &content);
+	const struct publish_request request = {.content = buf_span(&content)};
+	if (err == ERR_OK) {
+		err = writer_publish(rig->writer, &request, &result);
 	}
+	if (err != ERR_OK) {
+		scene_wrong(scene, "nothing private to begin with: %s", err_text(err));
+	}
+	if (words != NULL) {
+		words->key = result.key;
+	}
+	buf_fini(&content);
+	scene->own = words;
+}
+
+static void clear_private(struct scene *scene)
+{
+	free(scene->own);
+	scene->own = NULL;
+}
+
+/* Not found is for want of memory: the book goes on without what it could not keep. */
+static enum err ask_private(struct scene *scene, struct private_book *book)
+{
+	const struct private_words *words = scene->own;
+	struct reader *reader = NULL;
+	struct buf text = BUF_INIT(4096);
+	struct private_page page = {.count = 0};
+	enum err err = reader_open(scene->rig->store, &reader);
+	if (err == ERR_OK) {
+		err = private_text(book, reader, &words->key, &text);
+	}
+	if (err == ERR_OK) {
+		err = private_all(book, reader, 0, 10, &page);
+	}
+	if (err == ERR_OK && page.count != 1) {
+		scene_wrong(scene, "%zu private messages instead of one", page.count);
+	}
+	private_page_fini(&page);
+	buf_fini(&text);
+	reader_close(reader);
+	return err == ERR_NOT_FOUND ? ERR_NOMEM : err;
+}
+
+static enum err run_private(struct scene *scene)
+{
+	struct private_book *book = NULL;
+	const struct private_opts opts = {.store = scene->rig->store,
+		.writer = scene->rig->writer,
+		.signer = scene->rig->self.signer,
+		.is_stepped = true};
+	enum err err = private_start(&opts, &book);
+	if (err != ERR_OK) {
+		return err;
+	}
+	while (private_step(book)) {
+	}
+	err = ask_private(scene, book);
+	private_stop(book);
 	return err;
+}
+
+static void prepare_letter(struct scene *scene)
+{
+	scene->rig->has_book = true;
+	start(scene);
+}
+
+/* Sealed, held and sent; found and read; marked as read. */
+static enum err write_letter(struct scene *scene)
+{
+	static const char plain[] = "{\"type\":\"post\",\"text\":\"a letter\"}";
+	struct rig *rig = scene->rig;
+	struct publish_result result = {.sequence = 0};
+	struct reader *reader = NULL;
+	int64_t due_ms = 0;
+	struct buf box = BUF_INIT(4096);
+	struct buf text = BUF_INIT(4096);
+	enum err err = signer_seal(rig->self.signer, span_text(plain), &rig->self_id, 1, &box);
+	const struct hold_request hold = {
+		.publish = {.content = buf_span(&box), .nonce = span_text("letter")},
+		.body = buf_span(&box),
+		.hold_ms = 1000};
+	if (err == ERR_OK) {
+		err = writer_hold(rig->writer, &hold, &due_ms, &result);
+	}
+	if (err == ERR_OK && result.sequence == 0) {
+		err = writer_send(rig->writer, hold.publish.nonce, &result);
+	}
+	while (err == ERR_OK && private_step(rig->book)) {
+	}
+	if (err == ERR_OK) {
+		err = reader_open(rig->store, &reader);
+	}
+	if (err == ERR_OK) {
+		err = private_text(rig->book, reader, &result.key, &text);
+		err = err == ERR_NOT_FOUND ? ERR_NOMEM : err;
+	}
+	if (err == ERR_OK && !span_equal_text(buf_span(&text), plain)) {
+		scene_wrong(scene, "the letter reads otherwise");
+	}
+	reader_close(reader);
+	buf_fini(&box);
+	buf_fini(&text);
+	return err == ERR_OK ? rig_mark(rig) : err;
 }
 
 /* A database of an earlier kith. */
@@ -437,12 +570,16 @@ const struct scenario malloc_store[] = {
 	{"append", start, append, check_all, NULL, ERR_OK, ERR_OK, false},
 	{"append-known", prepare_known, append_odd, NULL, NULL, ERR_OK, ERR_OK, false},
 	{"append-gap", prepare_gap, append_odd, NULL, NULL, ERR_OK, ERR_OK, false},
+	{"let-go", start, let_go, check_all, NULL, ERR_OK, ERR_OK, false},
+	{"let-come-again", start, let_come_again, check_all, NULL, ERR_OK, ERR_OK, false},
 	{"setting", start, put_setting, check_all, NULL, ERR_OK, ERR_OK, false},
 	{"clocks", start, put_clocks, check_all, NULL, ERR_OK, ERR_OK, false},
 	{"reach", start, put_reach, check_all, NULL, ERR_OK, ERR_OK, false},
 	{"address", start, put_address, check_all, NULL, ERR_OK, ERR_OK, false},
 	{"session", start, put_session, check_all, NULL, ERR_OK, ERR_OK, false},
 	{"fork", start, put_fork, NULL, NULL, ERR_OK, ERR_OK, false},
+	{"private", prepare_private, run_private, NULL, clear_private, ERR_OK, ERR_OK, false},
+	{"letter", prepare_letter, write_letter, check_all, NULL, ERR_OK, ERR_OK, false},
 	{"start", NULL, run_start, judge_state, NULL, ERR_OK, ERR_OK, false},
 	{"start-first", NULL, run_start, judge_state, NULL, ERR_OK, ERR_OK, true},
 	{"start-intent", prepare_intent, run_start, judge_state, NULL, ERR_OK, ERR_OK, false},

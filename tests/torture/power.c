@@ -2,9 +2,11 @@
  * Power cuts: a node publishes, takes in, checkpoints, starts and stops on a disk that loses its
  * power at random changes, again and again, also while it recovers from the cut before. After each
  * cut nothing may be missing that anybody was told of, no number may be signed twice, and
- * publishing must go on by itself.
+ * publishing must go on by itself. Some of its posts are boxes: each is found once and opens, by
+ * the seals that were written before the cut as by looking through all there is.
  *
- *   power [--cuts N] [--seed S]      many lives, N cuts in all
+ *   power [--cuts N] [--seed S]      many lives, N cuts in all; in every other life old messages
+ *                                    of strangers go, as under a ceiling
  *   power --life S                   the one life with that seed, with the node's log
  *   power --ignore-syncs NAME-END    sabotage: syncs of such files are not done; then losses are
  *                                    found, or this test is worth nothing
@@ -30,10 +32,28 @@ static uint64_t pick_cut(struct rig *rig)
 	return 1 + disk_random(&rig->random) % spans[disk_random(&rig->random) % 5];
 }
 
+/* Most often for room; otherwise all of it, some at a time. */
+static void make_room(struct rig *rig)
+{
+	unsigned author = (unsigned)(disk_random(&rig->random) % RIG_FOREIGN);
+	uint64_t why = disk_random(&rig->random) % 10;
+	uint64_t below = 1 + disk_random(&rig->random) % (rig->foreign[author] + 2);
+	size_t most = 1 + disk_random(&rig->random) % 24;
+	if (why < 2) {
+		(void)rig_shrink(rig);
+	} else {
+		(void)rig_let_go(rig, author,
+			why == 2   ? LET_GO_REMOVED
+			: why == 3 ? LET_GO_FOR_AGAIN
+				   : LET_GO_FOR_ROOM,
+			below, most);
+	}
+}
+
 static void do_something(struct rig *rig)
 {
 	unsigned author = (unsigned)(disk_random(&rig->random) % RIG_FOREIGN);
-	switch (disk_random(&rig->random) % 16) {
+	switch (disk_random(&rig->random) % 20) {
 	case 0:
 	case 1:
 	case 2:
@@ -50,6 +70,13 @@ static void do_something(struct rig *rig)
 			(void)rig_ask_again(rig, rig->try_count - 1);
 		}
 		break;
+	case 6:
+	case 7:
+		rig_read_private(rig);
+		break;
+	case 8:
+		(void)rig_mark(rig);
+		break;
 	default:
 		(void)rig_publish(rig);
 	}
@@ -59,11 +86,15 @@ static void do_something(struct rig *rig)
 }
 
 /* The rig is open. Go on until the power fails, or stop in peace before. */
-static void live(struct rig *rig)
+static void live(struct rig *rig, bool lets_go)
 {
 	uint64_t count = disk_random(&rig->random) % 12;
 	for (uint64_t i = 0; i < count && !disk_is_dead(rig->disk); i++) {
-		do_something(rig);
+		if (lets_go && disk_random(&rig->random) % 3 == 0) {
+			make_room(rig);
+		} else {
+			do_something(rig);
+		}
 	}
 	rig_stop(rig);
 }
@@ -87,7 +118,7 @@ static void ask_everything_again(struct rig *rig)
 }
 
 /* Start without a cut, look at everything, and publish. */
-static void recover(struct rig *rig, bool is_deep)
+static void recover(struct rig *rig, bool is_deep, bool lets_go)
 {
 	enum err err = rig_start(rig);
 	if (err != ERR_OK) {
@@ -95,6 +126,9 @@ static void recover(struct rig *rig, bool is_deep)
 		return;
 	}
 	rig_check(rig, is_deep);
+	if (is_deep && lets_go) {
+		rig_audit(rig);
+	}
 	ask_everything_again(rig);
 	if (rig->wrong[0] == '\0' && rig_publish(rig) != ERR_OK) {
 		rig_wrong(rig, "the next publish fails");
@@ -109,12 +143,14 @@ static void one_life(uint64_t seed, const struct plan *plan, uint64_t *cuts, cha
 	}
 	rig_init(rig, seed);
 	rig->is_logging = plan->is_one_life;
+	bool lets_go = (seed & 1) != 0;
+	rig->has_book = true;
 	disk_ignore_syncs(rig->disk, plan->ignored);
 	for (int i = 0; i < CUTS_PER_LIFE && rig->wrong[0] == '\0' && rig->own_left < OWN_PER_LIFE;
 		i++) {
 		disk_cut_at(rig->disk, pick_cut(rig));
 		if (rig->store != NULL || rig_start(rig) == ERR_OK) {
-			live(rig);
+			live(rig, lets_go);
 		}
 		cut(rig, cuts);
 		for (; (disk_random(&rig->random) & 3) == 0; i++) {
@@ -125,7 +161,7 @@ static void one_life(uint64_t seed, const struct plan *plan, uint64_t *cuts, cha
 			cut(rig, cuts);
 		}
 		if (rig->wrong[0] == '\0') {
-			recover(rig, (i & 7) == 0);
+			recover(rig, (i & 7) == 0, lets_go);
 		}
 	}
 	if (rig->store != NULL) {

@@ -7,16 +7,24 @@
 
 #include "lib/cmocka.h"
 #include "store/audit.h"
+#include "store/let_go.h"
+#include "store/private_marks.h"
 #include "store/writer_inside.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Far more than all messages of a rig need. */
+enum { BOOK_STEPS_MAX = 1000 };
+
 static struct message *library[RIG_FOREIGN][RIG_FOREIGN_MESSAGES];
 
 QUERY(sql_integrity, "PRAGMA integrity_check");
 QUERY(sql_checkpoint, "PRAGMA wal_checkpoint(PASSIVE)");
+QUERY(sql_extent,
+	"SELECT count(*) FROM messages m WHERE m.feed = (SELECT feed FROM feeds WHERE id = "
+	"?1)");
 QUERY(sql_checkpoint_truncate, "PRAGMA wal_checkpoint(TRUNCATE)");
 
 void rig_library(void)
@@ -140,10 +148,16 @@ static void leaves(struct rig *rig, uint64_t sequence, const struct message_id *
 static void on_commit(void *ctx, const struct commit *commit)
 {
 	struct rig *rig = ctx;
+	if (rig->book != NULL) {
+		private_on_commit(rig->book, commit);
+	}
 	for (size_t i = 0; i < commit->count; i++) {
 		const struct committed *one = &commit->messages[i];
 		if (feed_id_equal(&one->author, &rig->self_id)) {
 			leaves(rig, one->sequence, &one->key);
+			rig->marked_surely = rig->marked_now > rig->marked_surely
+						     ? rig->marked_now
+						     : rig->marked_surely;
 		}
 	}
 }
@@ -183,11 +197,28 @@ const char *rig_state(struct rig *rig)
 	return writer_state(rig->writer, why, sizeof(why));
 }
 
+static enum err open_book(struct rig *rig)
+{
+	const struct private_opts opts = {.store = rig->store,
+		.writer = rig->writer,
+		.signer = rig->self.signer,
+		.is_stepped = true};
+	return private_start(&opts, &rig->book);
+}
+
+static void close_book(struct rig *rig)
+{
+	struct private_book *book = rig->book;
+	rig->book = NULL;
+	private_stop(book);
+}
+
 enum err rig_start(struct rig *rig)
 {
 	char why[256] = "";
 	rig->wall_ms += 1000;
 	rig->mono_ms += 1000;
+	rig->marked_now = 0;
 	rig_ready(rig);
 	const struct store_opts opts = {
 		.dir = RIG_DIR, .env = &rig->env, .self = rig->self_id, .vfs = disk_vfs(rig->disk)};
@@ -203,6 +234,10 @@ enum err rig_start(struct rig *rig)
 			.ctx = rig};
 		err = writer_start(&writer_opts, &rig->writer, why, sizeof(why));
 	}
+	if (err == ERR_OK && rig->has_book) {
+		(void)snprintf(why, sizeof(why), "the book cannot be opened");
+		err = open_book(rig);
+	}
 	if (err != ERR_OK) {
 		if (why[0] == '\0') {
 			rig_wrong(rig, "a failed start (%s) says nothing", err_text(err));
@@ -214,6 +249,7 @@ enum err rig_start(struct rig *rig)
 
 void rig_stop(struct rig *rig)
 {
+	close_book(rig);
 	writer_stop(rig->writer);
 	store_close(rig->store);
 	rig->writer = NULL;
@@ -303,6 +339,20 @@ static void fill_text(struct rig *rig, struct rig_try *try)
 	(void)snprintf(try->content + head + len, sizeof(try->content) - (size_t)head - len, "\"}");
 }
 
+/* What only we can read: the box is what is asked for, held and signed. */
+static void seal_text(struct rig *rig, struct rig_try *try)
+{
+	struct buf box = BUF_INIT(sizeof(try->content) - 1);
+	(void)snprintf(try->plain, sizeof(try->plain), "{\"type\":\"post\",\"text\":\"%llu %0*d\"}",
+		(unsigned long long)rig->try_count, (int)(disk_random(&rig->random) % 900), 7);
+	assert_int_equal(
+		signer_seal(rig->self.signer, span_text(try->plain), &rig->self_id, 1, &box),
+		ERR_OK);
+	assert_non_null(buf_cstr(&box));
+	memcpy(try->content, box.at, box.len + 1);
+	buf_fini(&box);
+}
+
 enum err rig_publish(struct rig *rig)
 {
 	struct rig_try *try = &rig->tries[rig->try_count % RIG_TRIES];
@@ -311,7 +361,11 @@ enum err rig_publish(struct rig *rig)
 		try->nonce, sizeof(try->nonce), "nonce-%llu", (unsigned long long)rig->try_count);
 	try->may_be_undone = rig->try_count % 3 == 2;
 	rig->try_count++;
-	fill_text(rig, try);
+	if (rig->book != NULL && disk_random(&rig->random) % 3 == 0) {
+		seal_text(rig, try);
+	} else {
+		fill_text(rig, try);
+	}
 	return ask(rig, try);
 }
 
@@ -373,6 +427,29 @@ enum err rig_append(struct rig *rig, unsigned author, size_t count)
 	return err;
 }
 
+enum err rig_let_go(
+	struct rig *rig, unsigned author, enum let_go_why why, uint64_t below, size_t most)
+{
+	const struct let_go_request request = {.feed = library[author][0]->author,
+		.why = why,
+		.below = below,
+		.at_least = most,
+		.at_most = most};
+	struct let_go_result result;
+	rig->mono_ms += 1000;
+	enum err err = writer_let_go(rig->writer, &request, &result);
+	if (err == ERR_OK && result.is_done && why == LET_GO_FOR_AGAIN) {
+		rig->foreign[author] = 0;
+	}
+	return err;
+}
+
+enum err rig_shrink(struct rig *rig)
+{
+	size_t freed = 0;
+	return writer_shrink(rig->writer, 1 + disk_random(&rig->random) % 128, 0, &freed);
+}
+
 enum err rig_setting(struct rig *rig)
 {
 	char text[32];
@@ -380,6 +457,29 @@ enum err rig_setting(struct rig *rig)
 	const struct change change = {
 		.kind = CHANGE_SETTING, .name = span_text("torture"), .text = span_text(text)};
 	return writer_change_wait(rig->writer, &change);
+}
+
+void rig_read_private(struct rig *rig)
+{
+	for (int i = 0; i < 3 && rig->book != NULL && private_step(rig->book); i++) {
+	}
+}
+
+enum err rig_mark(struct rig *rig)
+{
+	struct private_readers alone;
+	struct private_decision mark = {.is_read = true};
+	if (rig->book == NULL) {
+		return ERR_OK;
+	}
+	enum err err = private_readers_of(rig->book, NULL, 0, &alone);
+	mark.name = alone.name;
+	mark.read = (struct private_place){.at_ms = rig->wall_ms, .order = ++rig->marked};
+	if (err == ERR_OK) {
+		err = private_mark_put(rig->book, rig->writer, &mark);
+	}
+	rig->marked_now = err == ERR_OK ? rig->marked : rig->marked_now;
+	return err;
 }
 
 void rig_checkpoint(struct rig *rig, bool is_truncating)
@@ -407,6 +507,7 @@ static bool on_own(void *ctx, const struct stored *stored)
 	uint8_t hash[32];
 	const struct rig_signed *known = &rig->own[sequence <= RIG_OWN_MAX ? sequence : 0];
 	hash_of(stored->compact, hash);
+	rig->boxes += memmem(stored->compact.at, stored->compact.len, ".box\"", 5) != NULL;
 	if (stored->sequence != sequence || !message_id_equal(&stored->key, &known->key) ||
 		memcmp(hash, known->hash, sizeof(hash)) != 0) {
 		rig_wrong(rig, "number %llu of ours is not what was signed",
@@ -425,6 +526,7 @@ static void check_own(struct rig *rig, struct reader *reader)
 {
 	struct own_reading reading = {.rig = rig};
 	struct chain_head head = {0};
+	rig->boxes = 0;
 	enum err err = reader_feed(reader, &rig->self_id, 1, SIZE_MAX, on_own, &reading);
 	if (err == ERR_OK || err == ERR_NOT_FOUND) {
 		err = reader_head(reader, &rig->self_id, &head);
@@ -463,15 +565,47 @@ static bool on_foreign(void *ctx, const struct stored *stored)
 	return true;
 }
 
+/* What is here begins where it is said to, goes on to the head, and is all there is of it. */
+static void check_extent(struct rig *rig, struct reader *reader, unsigned author, uint64_t first)
+{
+	sqlite3_stmt *stmt = NULL;
+	struct chain_head head = {0};
+	const struct feed_id *id = &library[author][0]->author;
+	uint64_t last = rig->foreign[author];
+	int64_t rows = 0;
+	enum err err = reader_head(reader, id, &head);
+	err = err == ERR_NOT_FOUND ? ERR_OK : err;
+	if (err == ERR_OK) {
+		err = db_query(rig->store->writer, &sql_extent, &stmt);
+	}
+	if (err == ERR_OK) {
+		db_blob(stmt, 1, span_of(id->at, ID_BYTES));
+		err = db_step(rig->store->writer, stmt);
+		rows = err == ERR_OK ? sqlite3_column_int64(stmt, 0) : 0;
+		db_reset(stmt);
+	}
+	if (err != ERR_OK || head.sequence != last || (uint64_t)rows != last + 1 - first) {
+		rig_wrong(rig, "of a stranger %lld rows are here, from %llu to %llu, head %llu: %s",
+			(long long)rows, (unsigned long long)first, (unsigned long long)last,
+			(unsigned long long)head.sequence, err_text(err));
+	}
+}
+
 static void check_foreign(struct rig *rig, struct reader *reader, unsigned author)
 {
 	struct foreign_reading reading = {.rig = rig, .author = author};
-	enum err err =
-		reader_feed(reader, &library[author][0]->author, 1, SIZE_MAX, on_foreign, &reading);
+	const struct feed_id *id = &library[author][0]->author;
+	uint64_t first = 1;
+	enum err err = reader_first(reader, id, &first);
+	if (err == ERR_OK) {
+		reading.count = first - 1;
+		err = reader_feed(reader, id, first, SIZE_MAX, on_foreign, &reading);
+	}
 	if (err != ERR_OK && err != ERR_NOT_FOUND) {
 		rig_wrong(rig, "a stranger's feed cannot be read: %s", err_text(err));
 	}
 	rig->foreign[author] = reading.count;
+	check_extent(rig, reader, author, first);
 }
 
 static void on_fault(void *ctx, const struct audit_fault *fault)
@@ -540,6 +674,68 @@ static void check_held(struct rig *rig)
 	}
 }
 
+/* Is each box in the book, once, with the words that were sealed? */
+static void check_book(struct rig *rig, struct reader *reader, const char *when)
+{
+	struct private_page page = {.count = 0};
+	struct buf text = BUF_INIT(RIG_PLAIN_BYTES);
+	enum err err = private_all(rig->book, reader, 0, RIG_OWN_MAX, &page);
+	if (err != ERR_OK || page.count != rig->boxes) {
+		rig_wrong(rig, "%s the book has %zu of %llu boxes (%s)", when, page.count,
+			(unsigned long long)rig->boxes, err_text(err));
+	}
+	for (size_t i = 0; i < RIG_TRIES; i++) {
+		const struct rig_try *try = &rig->tries[i];
+		if (try->plain[0] == '\0' || !try->is_answered) {
+			continue;
+		}
+		buf_clear(&text);
+		err = private_text(rig->book, reader, &try->answer.key, &text);
+		if (err != ERR_OK || !span_equal_text(buf_span(&text), try->plain)) {
+			rig_wrong(rig, "%s %s does not open as it was written (%s)", when,
+				try->nonce, err_text(err));
+		}
+	}
+	private_page_fini(&page);
+	buf_fini(&text);
+}
+
+static void check_mark(struct rig *rig, struct reader *reader)
+{
+	struct private_readers alone;
+	struct private_decision mark = {.is_read = false};
+	enum err err = private_readers_of(rig->book, NULL, 0, &alone);
+	if (err == ERR_OK) {
+		err = private_mark_read(rig->book, reader, &alone.name, &mark);
+	}
+	int64_t read = mark.is_read ? mark.read.order : 0;
+	if (err != ERR_OK || read < rig->marked_surely || read > rig->marked) {
+		rig_wrong(rig, "read up to %lld, and not from %lld to %lld (%s)", (long long)read,
+			(long long)rig->marked_surely, (long long)rig->marked, err_text(err));
+	}
+}
+
+/* What boxes are found, and what is found of them by the seals on the disk alone. */
+static void check_private(struct rig *rig, struct reader *reader)
+{
+	int steps = 0;
+	while (steps < BOOK_STEPS_MAX && private_step(rig->book)) {
+		steps++;
+	}
+	if (steps == BOOK_STEPS_MAX) {
+		rig_wrong(rig, "the book looks through what there is again and again");
+		return;
+	}
+	check_book(rig, reader, "looked through,");
+	check_mark(rig, reader);
+	close_book(rig);
+	if (open_book(rig) != ERR_OK) {
+		rig_wrong(rig, "the book does not open again");
+		return;
+	}
+	check_book(rig, reader, "from its seals alone,");
+}
+
 void rig_check(struct rig *rig, bool is_deep)
 {
 	char why[256] = "";
@@ -554,6 +750,9 @@ void rig_check(struct rig *rig, bool is_deep)
 	}
 	check_own(rig, reader);
 	check_held(rig);
+	if (rig->book != NULL) {
+		check_private(rig, reader);
+	}
 	for (unsigned i = 0; i < RIG_FOREIGN; i++) {
 		check_foreign(rig, reader, i);
 	}

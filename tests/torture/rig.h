@@ -7,6 +7,7 @@
 #define TORTURE_RIG_H
 
 #include "lib/authors.h"
+#include "store/private.h"
 #include "store/reader.h"
 #include "store/writer.h"
 #include "torture/disk.h"
@@ -16,7 +17,8 @@ enum {
 	RIG_FOREIGN = 3,
 	RIG_FOREIGN_MESSAGES = 600,
 	RIG_TRIES = 8,
-	RIG_TEXT_BYTES = 8192
+	RIG_TEXT_BYTES = 8192,
+	RIG_PLAIN_BYTES = 1024
 };
 
 /* What is known of one number of ours. */
@@ -32,8 +34,9 @@ struct rig_signed {
 struct rig_try {
 	char nonce[48];
 	char content[RIG_TEXT_BYTES];
-	bool may_be_undone; /* it is held first, and then sent */
-	bool is_held;       /* the node said so: it is never lost */
+	bool may_be_undone;          /* it is held first, and then sent */
+	char plain[RIG_PLAIN_BYTES]; /* of a box for ourselves; "" when everybody can read it */
+	bool is_held;                /* the node said so: it is never lost */
 	bool is_answered;
 	struct publish_result answer;
 };
@@ -52,6 +55,12 @@ struct rig {
 	struct rig_try tries[RIG_TRIES];
 	uint64_t try_count;
 	uint64_t foreign[RIG_FOREIGN]; /* how many were handed in */
+	bool has_book;                 /* from rig_start() on: some posts are boxes, and read */
+	struct private_book *book;
+	uint64_t boxes;        /* of ours, as the last check counted them */
+	int64_t marked;        /* how far we read, as put last */
+	int64_t marked_now;    /* … as stored since the start */
+	int64_t marked_surely; /* … and behind it one of ours was stored, synced */
 	bool is_logging;
 	int cut_at_step; /* the power fails at this enum writer_step; −1: not */
 	bool may_fail;   /* the disk fails calls: an error is no wonder, and a pause neither */
@@ -84,7 +93,14 @@ enum err rig_publish(struct rig *rig);
 enum err rig_ask_again(struct rig *rig, uint64_t number);
 /** Hand in the next `count` messages of a stranger. */
 enum err rig_append(struct rig *rig, unsigned author, size_t count);
+/** Let old messages of a stranger go, `most` at once; or give free pages back. */
+enum err rig_let_go(
+	struct rig *rig, unsigned author, enum let_go_why why, uint64_t below, size_t most);
+enum err rig_shrink(struct rig *rig);
 enum err rig_setting(struct rig *rig);
+/** With a book: look for boxes in what is stored, a little; say how far we read. */
+void rig_read_private(struct rig *rig);
+enum err rig_mark(struct rig *rig);
 /** Copy the WAL back, as the node does now and then. */
 void rig_checkpoint(struct rig *rig, bool is_truncating);
 

@@ -1,6 +1,7 @@
 /** A kith node as seen from the driver: `kith run` as a child, and the command line for all else. */
 'use strict'
 const { spawn, execFile } = require('child_process')
+const crypto = require('crypto')
 const fs = require('fs')
 const http = require('http')
 const net = require('net')
@@ -34,13 +35,14 @@ exports.Kith = class Kith {
     return JSON.parse(await this.command(name, '--json', ...rest))
   }
 
-  /** One request over the owner's socket: `{status, json}`. */
+  /** One request over the owner's socket: `{status, json}`. A body of bytes goes as it is. */
   ask(method, target, body) {
-    const bytes = body === undefined ? null : Buffer.from(JSON.stringify(body))
+    const type = Buffer.isBuffer(body) ? 'application/octet-stream' : 'application/json'
+    const bytes = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body))
     return within(40000, `${method} ${target}`, new Promise((resolve, reject) => {
       const request = http.request({
         socketPath: path.join(this.dir, 'api.sock'), method, path: target,
-        headers: { Host: 'kith', ...(bytes ? { 'Content-Type': 'application/json', 'Content-Length': bytes.length } : {}) },
+        headers: { Host: 'kith', ...(bytes ? { 'Content-Type': type, 'Content-Length': bytes.length } : {}) },
       }, (response) => {
         const parts = []
         response.on('data', (part) => parts.push(part))
@@ -115,6 +117,33 @@ exports.Kith = class Kith {
     const said = await this.json('peers')
     const rows = Array.isArray(said) ? said : said.peers
     return rows.filter((row) => row.state === 'connected').map((row) => row.id)
+  }
+
+  /** A file of these bytes is added; its id. */
+  async blobAdd(bytes) {
+    const file = path.join(this.dir, `blob-${crypto.randomBytes(4).toString('hex')}`)
+    fs.writeFileSync(file, bytes)
+    try {
+      return (await this.json('blob', 'add', file)).id
+    } finally {
+      fs.unlinkSync(file)
+    }
+  }
+
+  blobWant(id) { return this.command('blob', 'want', id) }
+  /** The commands and these do the same; where there are many, starting a program for each takes long. */
+  async blob(id, body) {
+    const target = `/api/blob/${id.slice(1, 44).replace(/\+/g, '-').replace(/\//g, '_')}`
+    const { status, json } = await this.ask(body ? 'POST' : 'GET', target, body)
+    if (status !== 200 && status !== 202) throw new Error(`${target}: ${status} ${JSON.stringify(json)}`)
+    return json
+  }
+
+  async blobPut(bytes) { return (await this.ask('PUT', '/api/blob', bytes)).json.id }
+  async blobHas(id) { return (await this.blob(id)).have }
+  blobGet(id) {
+    return new Promise((resolve, reject) => execFile(program, ['blob', '--data', this.dir, 'get', id],
+      { maxBuffer: KEEP_OUTPUT, encoding: 'buffer' }, (err, out, said) => (err ? reject(new Error(`kith blob get: ${said}`)) : resolve(out))))
   }
 
   /** The lines as printed, so that their bytes can be compared too. */

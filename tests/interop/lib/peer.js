@@ -71,6 +71,15 @@ exports.Peer = class Peer {
   connect(address, keep = false) { return this.tell('connect', { address, keep }) }
   disconnect(feed) { return this.tell('disconnect', { feed }) }
   peers() { return this.tell('peers') }
+  async blobAdd(bytes) {
+    return this.tell('blobAdd', { bytes: bytes.toString('base64') })
+  }
+
+  blobPut(bytes) { return this.blobAdd(bytes) }
+  blobWant(id) { return this.tell('blobWant', { id }) }
+  blobHas(id) { return this.tell('blobHas', { id }) }
+  blobPush(id) { return this.tell('blobPush', { id }) }
+  async blobGet(id) { return Buffer.from(await this.tell('blobGet', { id }), 'base64') }
   dump(feed) { return this.tell('dump', { feed }) }
   head(feed) { return this.tell('head', { feed }) }
 

@@ -18,7 +18,7 @@ const manifest = {
   createHistoryStream: 'source',
   ebt: { replicate: 'duplex', clock: 'async' },
   gossip: { ping: 'duplex' },
-  blobs: { get: 'source', has: 'async', size: 'async', createWants: 'source' },
+  blobs: { get: 'source', getSlice: 'source', has: 'async', size: 'async', push: 'async', changes: 'source', createWants: 'source' },
   invite: { use: 'async' },
   publish: 'async',
   get: 'async',

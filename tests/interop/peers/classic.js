@@ -5,7 +5,7 @@
 'use strict'
 const path = require('path')
 const { createRequire } = require('module')
-const { options, say, serve, ask, config, connected, disconnect } = require('./common')
+const { options, say, serve, ask, config, connected, disconnect, blobs } = require('./common')
 
 /* Its plugins as ssb-server itself finds them: some have newer namesakes in the modern stack. */
 const need = createRequire(require.resolve('ssb-server'))
@@ -33,6 +33,7 @@ const publish = async (content) => {
 }
 
 serve({
+  ...blobs(sbot, pull),
   publish: ({ content }) => publish(content),
   async publishMany({ contents }) {
     let last = null
@@ -45,6 +46,10 @@ serve({
   addMany: ({ values }) => Promise.all(values.map((value) => ask(sbot.add, value))).then(() => null),
   follow: ({ feed, state = true }) =>
     publish({ type: 'contact', contact: feed, following: state }),
+  /* Boxed to whom its `recps` name. */
+  send: ({ content }) => publish(content),
+  /* A content as this node reads it; a box that it cannot open comes as it is. */
+  open: async ({ key }) => (await ask(sbot.get, { id: key, private: true, meta: false })).content,
   block: ({ feed, state = true }) => publish({ type: 'contact', contact: feed, blocking: state }),
   /* `keep`: through ssb-gossip, which pings and drops whom it finds lame. */
   async connect({ address, keep }) {

@@ -40,6 +40,19 @@ exports.ask = (fn, ...args) => util.promisify((cb) => fn(...args, cb))()
 exports.connected = (sbot) =>
   Object.keys(sbot.peers).filter((id) => id !== sbot.id && sbot.peers[id].length > 0)
 
+/** Blobs of a secret-stack node, the same in both stacks. Bytes travel as base64. */
+exports.blobs = (sbot, pull) => ({
+  blobAdd: ({ bytes }) => exports.ask((cb) => pull(pull.values([Buffer.from(bytes, 'base64')]), sbot.blobs.add(cb))),
+  /* Its answer comes with the blob: nobody waits for it. */
+  blobWant: ({ id }) => { sbot.blobs.want(id, () => {}) },
+  blobHas: ({ id }) => exports.ask(sbot.blobs.has, id),
+  async blobGet({ id }) {
+    const parts = await exports.ask((cb) => pull(sbot.blobs.get(id), pull.collect(cb)))
+    return Buffer.concat(parts).toString('base64')
+  },
+  blobPush: ({ id }) => exports.ask(sbot.blobs.push, id),
+})
+
 exports.disconnect = (sbot, feed) =>
   Promise.all((sbot.peers[feed] || []).slice().map((rpc) => exports.ask((cb) => rpc.close(true, cb))))
 

@@ -5,7 +5,7 @@
  */
 'use strict'
 const path = require('path')
-const { options, say, serve, ask, config, connected, disconnect } = require('./common')
+const { options, say, serve, ask, config, connected, disconnect, blobs } = require('./common')
 
 const { dir, port, networkKey, hops = 2 } = options()
 const keys = require('ssb-keys').loadOrCreateSync(path.join(dir, 'secret'))
@@ -17,6 +17,7 @@ const sbot = require('secret-stack')({ caps: settings.caps })
   .use(require('ssb-master'))
   .use(require('ssb-conn'))
   .use(require('ssb-db2'))
+  .use(require('ssb-box2'))
   .use(require('ssb-db2/compat/db'))
   .use(require('ssb-db2/compat/ebt'))
   .use(require('ssb-db2/compat/log-stream'))
@@ -40,14 +41,18 @@ async function add({ values }) {
   await ask((cb) => sbot.db.onDrain('base', cb))
 }
 
+/* Queries open what they can; a message is what was signed. */
+const sealed = ({ value, meta }) => (meta && meta.private ? { ...value, content: meta.originalContent } : value)
+
 async function dump({ feed }) {
   const all = await sbot.db.query(where(author(feed)), toPromise())
   return all
     .sort((a, b) => a.value.sequence - b.value.sequence)
-    .map(({ key, value }) => ({ key, value }))
+    .map((message) => ({ key: message.key, value: sealed(message) }))
 }
 
 serve({
+  ...blobs(sbot, require('pull-stream')),
   publish: ({ content }) => publish(content),
   /* Together: each answer waits for the next write of the log, four a second. */
   async publishMany({ contents }) {
@@ -58,6 +63,15 @@ serve({
   addMany: add,
   follow: ({ feed, state = true }) =>
     publish({ type: 'contact', contact: feed, following: state }),
+  /* Boxed to `recps`, as `box` or `box2`. */
+  async send({ content, recps = content.recps, format = 'box' }) {
+    const { key, value } = await ask(sbot.db.create, { content, keys, recps, feedFormat: 'classic', encryptionFormat: format })
+    return { key, sequence: value.sequence }
+  },
+  /* A content as this node reads it; a box that it cannot open comes as it is. */
+  open: async ({ key }) => (await ask(sbot.db.get, key)).content,
+  /* As ssb-friends says it, boxed to those of `recps`. */
+  followBoxed: ({ feed, recps }) => ask(sbot.friends.follow, feed, { recps }).then(({ key, value }) => ({ key, sequence: value.sequence })),
   block: ({ feed, state = true }) => publish({ type: 'contact', contact: feed, blocking: state }),
   /* `keep`: through ssb-conn, which pings. */
   async connect({ address, keep }) {
