@@ -985,7 +985,9 @@ static void changes_names_what_we_add_and_what_was_asked_for(void **state)
 
 /* Floods. */
 
-/* An item of `count` ids that nobody has, from `first` on, each with `value`. */
+/* An item of `count` ids that nobody has, from `first` on, each with `value`. It is sent once less
+ * than LIMIT_PEER_OUT_LOW_BYTES wait to leave, so that it has room beside them, however slowly
+ * the node reads. */
 static void tell_many(struct script *peer, uint32_t first, size_t count, int64_t value)
 {
 	struct buf item = BUF_INIT(64 * MIB);
@@ -1002,6 +1004,7 @@ static void tell_many(struct script *peer, uint32_t first, size_t count, int64_t
 			ERR_OK);
 	}
 	assert_int_equal(buf_append_byte(&item, '}'), ERR_OK);
+	assert_true(item.len <= (LIMIT_PEER_OUT_BYTES - LIMIT_PEER_OUT_LOW_BYTES) * 3 / 4);
 	SCRIPT_UNTIL(peer, !rpc_is_full(up->call));
 	script_send_span(up, buf_span(&item));
 	buf_fini(&item);
@@ -1078,8 +1081,8 @@ static void a_million_wants_and_haves_cost_no_memory_and_harm_nobody(void **stat
 		tell_many(&stage->peer, 1000 * i, 1000, i % 2 == 0 ? -1 : 1000);
 	}
 	/* Larger items are heard in part, and not kept. */
-	tell_many(&stage->peer, 0, 15000, -1);
-	tell_many(&stage->peer, 0, 15000, 7);
+	tell_many(&stage->peer, 0, 10 * LIMIT_BLOB_WANTS_PER_ITEM, -1);
+	tell_many(&stage->peer, 0, 10 * LIMIT_BLOB_WANTS_PER_ITEM, 7);
 	script_linger(&stage->peer, 100);
 	expect_flat(before);
 	assert_in_range(wanted_now(stage), 1, LIMIT_BLOB_WANTS_PER_PEER);
