@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/bind.h"
+#include "api/place.h"
 #include "api/session.h"
 #include "api/uploads.h"
 #include "base/file.h"
@@ -30,7 +31,7 @@
 
 enum {
 	NODE_PATH_BYTES = 4096,
-	NODE_LINK_BYTES = 256,
+	NODE_LINK_BYTES = PLACE_LINK_BYTES,
 	NODE_LOCK_TRIES = 60,
 	NODE_LOCK_WAIT_MS = 50
 };
@@ -38,6 +39,7 @@ enum {
 struct node {
 	const struct node_opts *opts;
 	int lock;
+	struct place place;
 	struct bind_doors doors;
 	struct sessions *sessions;
 	uint16_t port; /* for peers: the same in every life */
@@ -221,6 +223,27 @@ static enum err lock_dir(const char *dir, int *lock)
 	return err;
 }
 
+/* Where the page is, and whether it may be there. */
+static enum err find_place(struct node *node, char *why, size_t why_bytes)
+{
+	const struct node_opts *opts = node->opts;
+	const struct place_opts place = {.http_host = opts->http_host,
+		.public_url = opts->public_url,
+		.trusted_proxies = opts->trusted_proxies};
+	struct buf path = BUF_INIT(NODE_PATH_BYTES);
+	(void)snprintf(why, why_bytes, "the path of the data directory is too long");
+	enum err err = config_path(opts->dir, "password", &path);
+	if (err == ERR_OK) {
+		err = place_read(&place, &node->place, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		bool has_password = access((const char *)path.at, F_OK) == 0;
+		err = place_may_open(&node->place, has_password, why, why_bytes);
+	}
+	buf_fini(&path);
+	return err;
+}
+
 /* What all lives share. */
 static enum err open_doors(struct node *node, char *why, size_t why_bytes)
 {
@@ -229,7 +252,12 @@ static enum err open_doors(struct node *node, char *why, size_t why_bytes)
 	(void)snprintf(why, why_bytes, "the path of the data directory is too long");
 	enum err err = config_path(opts->dir, "api.sock", &socket_path);
 	if (err == ERR_OK) {
-		const struct bind_opts bind = {.host = opts->http_host,
+		err = find_place(node, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		const char *host = node->place.http_host;
+		const struct bind_opts bind = {.host = host[0] == '\0' ? NULL : host,
+			.may_be_beyond = true,
 			.port = opts->http_port,
 			.socket_path = (const char *)socket_path.at};
 		err = bind_doors_open(&bind, &node->doors, why, why_bytes);
@@ -456,6 +484,9 @@ static enum err start_api(struct node *node, char *why, size_t why_bytes)
 		.self = node->self,
 		.web_dir = opts->web_dir,
 		.peer_host = opts->host,
+		.public_url = opts->public_url,
+		.trusted_proxies = opts->trusted_proxies,
+		.http_host = opts->http_host,
 		.doors = &node->doors,
 		.sessions = node->sessions,
 		.on_key = on_key,
@@ -473,7 +504,7 @@ static void make_link(struct node *node, char link[static NODE_LINK_BYTES])
 {
 	char code[33];
 	api_new_code(node->api, code);
-	(void)snprintf(link, NODE_LINK_BYTES, "http://localhost:%u/#%s", api_port(node->api), code);
+	place_link(&node->place, api_port(node->api), code, link);
 }
 
 static void tell_locked(struct node *node)

@@ -13,13 +13,14 @@
 
 struct node_opts {
 	const struct env *env;
-	const char *dir;            /* data directory, made when missing */
-	const char *host;           /* where peers connect, numeric; NULL: every address */
-	uint16_t port;              /* 0: any free one */
-	const char *http_host;      /* NULL: loopback */
-	uint16_t http_port;         /* 0: any free one */
-	const uint8_t *network_key; /* 32 bytes */
-	const uint8_t *hmac_key;    /* NULL normally */
+	const char *dir;       /* data directory, made when missing */
+	const char *host;      /* where peers connect, numeric; NULL: every address */
+	uint16_t port;         /* 0: any free one */
+	const char *http_host; /* NULL: loopback; this and the next two: api/place */
+	const char *public_url, *trusted_proxies; /* NULL: none */
+	uint16_t http_port;                       /* 0: any free one */
+	const uint8_t *network_key;               /* 32 bytes */
+	const uint8_t *hmac_key;                  /* NULL normally */
 	int hops_max;
 	unsigned peers_max; /* 0: LIMIT_PEERS; at most LIMIT_PEERS_MAX */
 	bool is_lan_on;

@@ -20,11 +20,21 @@
 
 enum { SLOW_MAX = 8 };
 
-static void cookie_name(const struct api *api, char out[static 16])
+void inside_cookie_name(
+	const struct api *api, const struct exchange *exchange, char out[static PLACE_COOKIE_BYTES])
 {
-	/* Browsers keep cookies by host and not by port: two nodes on one machine must not end each
-	 * other's sessions. */
-	(void)snprintf(out, 16, "kith-%u", http_port(api->http));
+	place_cookie_name(&api->place, exchange->head.is_secure, http_port(api->http), out);
+}
+
+void inside_set_cookie(
+	const struct api *api, struct exchange *exchange, const char *value, long long max_age_s)
+{
+	char name[PLACE_COOKIE_BYTES];
+	char attributes[PLACE_COOKIE_ATTR_BYTES];
+	inside_cookie_name(api, exchange, name);
+	place_cookie_attributes(&api->place, exchange->head.is_secure, max_age_s, attributes);
+	(void)snprintf(exchange->answer.cookie, sizeof(exchange->answer.cookie), "%s=%s%s", name,
+		value, attributes);
 }
 
 struct reader *inside_reader(struct call *call)
@@ -63,9 +73,9 @@ static bool spend(struct api *api, struct exchange *exchange, enum session_cost 
 /* A browser's request for a row that needs a session. False: answered. */
 static bool admit_session(struct api *api, struct exchange *exchange)
 {
-	char name[16];
+	char name[PLACE_COOKIE_BYTES];
 	struct span cookie;
-	cookie_name(api, name);
+	inside_cookie_name(api, exchange, name);
 	if (!gate_cookie(&exchange->head, name, &cookie) ||
 		sessions_check(api->sessions, cookie, exchange->head.token, &exchange->session) !=
 			ERR_OK) {
@@ -78,9 +88,9 @@ static bool admit_session(struct api *api, struct exchange *exchange)
 /* An element of a page asks: it can send no token. False: answered. */
 static bool admit_element(struct api *api, struct exchange *exchange)
 {
-	char name[16];
+	char name[PLACE_COOKIE_BYTES];
 	struct span cookie;
-	cookie_name(api, name);
+	inside_cookie_name(api, exchange, name);
 	if (exchange->head.is_foreign) {
 		answer_error(&exchange->answer, SAID_DENIED, "This comes from another page.");
 		return false;
@@ -125,9 +135,9 @@ static bool is_shut(const struct api *api, const struct route *route, struct exc
 
 static enum http_next admit_upgrade(struct api *api, struct exchange *exchange)
 {
-	char name[16];
+	char name[PLACE_COOKIE_BYTES];
 	struct span cookie;
-	cookie_name(api, name);
+	inside_cookie_name(api, exchange, name);
 	if (is_shut(api, NULL, exchange)) {
 		exchange->answer.is_last = true;
 		return HTTP_ANSWER;
@@ -184,6 +194,11 @@ static enum http_next on_head(void *ctx, struct exchange *exchange)
 	if (!is_open(api)) {
 		answer_error(&exchange->answer, SAID_BUSY, "The node is starting or stopping.");
 		exchange->answer.is_last = true;
+		return HTTP_ANSWER;
+	}
+	if (!exchange->is_owner && !place_enter(&api->place, &exchange->head) &&
+		!span_equal_text(exchange->head.path, "/livez")) {
+		answer_error(&exchange->answer, SAID_NOT_FOUND, NULL);
 		return HTTP_ANSWER;
 	}
 	if (exchange->head.is_upgrade) {
@@ -436,6 +451,7 @@ static enum err open_doors(struct api *api, char *why, size_t why_bytes)
 	const struct http_opts http = {
 		.env = api->opts.env,
 		.doors = api->opts.doors != NULL ? api->opts.doors : &api->own_doors,
+		.place = &api->place,
 		.on_head = on_head,
 		.on_request = on_request,
 		.on_later = on_later,
@@ -460,9 +476,15 @@ enum err api_start(const struct api_opts *opts, struct api **out, char *why, siz
 	if (err != ERR_OK) {
 		return err;
 	}
-	err = opts->is_locked ? ERR_OK : read_state(api);
+	const struct place_opts place = {.http_host = opts->http_host,
+		.public_url = opts->public_url,
+		.trusted_proxies = opts->trusted_proxies};
+	err = place_read(&place, &api->place, why, why_bytes);
+	if (err == ERR_OK && !opts->is_locked) {
+		err = read_state(api);
+	}
 	if (err == ERR_OK) {
-		err = serve_page_open(opts->web_dir, &api->page);
+		err = serve_page_open(opts->web_dir, api->place.base, &api->page);
 	}
 	if (err == ERR_OK) {
 		err = start_live(api, why, why_bytes);

@@ -36,7 +36,10 @@ struct api_opts {
 	struct private_book *book;   /* NULL: nothing private is known */
 	bool is_book_stepped;        /* it has no thread: whoever asks does its work */
 	struct feed_id self;
-	const char *http_host;   /* NULL: loopback, both families */
+	/* Of api/place; borrowed for the start. A host beyond loopback needs `doors`, which were
+	 * opened by somebody who asked place_may_open(). */
+	const char *http_host; /* NULL: loopback, both families */
+	const char *public_url, *trusted_proxies;
 	uint16_t http_port;      /* 0: any free one */
 	const char *socket_path; /* Unix socket for the command line; NULL: none */
 	/* Sockets that listen already, instead of the three above; they stay the caller's. NULL

@@ -1,7 +1,9 @@
 /*
- * Sockets that listen. Only loopback: who wants the page elsewhere puts a proxy before it.
+ * Sockets that listen: on loopback, and elsewhere for callers who asked place_may_open().
  */
 #include "api/bind.h"
+
+#include "api/place.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,37 +33,58 @@ static enum err fail(int fd, int reason, char *why, size_t why_bytes)
 	return reason == EADDRNOTAVAIL ? ERR_NOT_FOUND : ERR_IO;
 }
 
-enum err bind_loopback(
-	enum bind_family family, uint16_t *port, int *out, char *why, size_t why_bytes)
+/* The port is filled in. */
+static enum err listen_at(union any_address *address, socklen_t len, bool is_dual, uint16_t *port,
+	int *out, char *why, size_t why_bytes)
 {
-	union any_address address;
-	socklen_t len = family == BIND_V4 ? sizeof(address.v4) : sizeof(address.v6);
 	int yes = 1;
-	memset(&address, 0, sizeof(address));
-	if (family == BIND_V4) {
-		address.v4 = (struct sockaddr_in){.sin_family = AF_INET,
-			.sin_port = htons(*port),
-			.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	} else {
-		address.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
-			.sin6_port = htons(*port),
-			.sin6_addr = in6addr_loopback};
-	}
-	int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int is_v6_only = is_dual ? 0 : 1;
+	bool is_v6 = address->any.sa_family == AF_INET6;
+	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
 		return ERR_NOT_FOUND; /* no such family on this machine */
 	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	if (family == BIND_V6) {
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+	if (is_v6) {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_v6_only, sizeof(is_v6_only));
 	}
-	if (bind(fd, &address.any, len) != 0 || listen(fd, BACKLOG) != 0 ||
-		getsockname(fd, &address.any, &len) != 0) {
+	if (bind(fd, &address->any, len) != 0 || listen(fd, BACKLOG) != 0 ||
+		getsockname(fd, &address->any, &len) != 0) {
 		return fail(fd, errno, why, why_bytes);
 	}
-	*port = ntohs(family == BIND_V4 ? address.v4.sin_port : address.v6.sin6_port);
+	*port = ntohs(is_v6 ? address->v6.sin6_port : address->v4.sin_port);
 	*out = fd;
 	return ERR_OK;
+}
+
+enum err bind_address(const char *host, enum bind_family *family, uint16_t *port, int *out,
+	char *why, size_t why_bytes)
+{
+	union any_address address;
+	memset(&address, 0, sizeof(address));
+	if (inet_pton(AF_INET, host, &address.v4.sin_addr) == 1) {
+		*family = BIND_V4;
+		address.v4.sin_family = AF_INET;
+		address.v4.sin_port = htons(*port);
+		return listen_at(&address, sizeof(address.v4), false, port, out, why, why_bytes);
+	}
+	if (inet_pton(AF_INET6, host, &address.v6.sin6_addr) == 1) {
+		*family = BIND_V6;
+		address.v6.sin6_family = AF_INET6;
+		address.v6.sin6_port = htons(*port);
+		return listen_at(&address, sizeof(address.v6), strcmp(host, "::") == 0, port, out,
+			why, why_bytes);
+	}
+	(void)snprintf(why, why_bytes, "%s is no numeric address", host);
+	return ERR_REFUSED;
+}
+
+enum err bind_loopback(
+	enum bind_family family, uint16_t *port, int *out, char *why, size_t why_bytes)
+{
+	enum bind_family is = family;
+	return bind_address(
+		family == BIND_V4 ? "127.0.0.1" : "::1", &is, port, out, why, why_bytes);
 }
 
 bool bind_short_path(const char *path, char out[static BIND_PATH_BYTES], int *dir_fd)
@@ -114,30 +137,36 @@ enum err bind_path(const char *path, int *out, char *why, size_t why_bytes)
 	return ERR_OK;
 }
 
-static bool is_host(const struct bind_opts *opts, const char *host)
+static enum err open_loopbacks(struct bind_doors *doors, char *why, size_t why_bytes)
 {
-	return opts->host == NULL || strcmp(opts->host, host) == 0;
+	enum err err = bind_loopback(BIND_V4, &doors->port, &doors->v4, why, why_bytes);
+	if (err == ERR_OK) {
+		err = bind_loopback(BIND_V6, &doors->port, &doors->v6, why, why_bytes);
+		/* A machine without IPv6 is fine. */
+		err = err == ERR_NOT_FOUND ? ERR_OK : err;
+	}
+	return err == ERR_NOT_FOUND ? ERR_IO : err;
 }
 
-static enum err open_loopbacks(
+static enum err open_one(
 	const struct bind_opts *opts, struct bind_doors *doors, char *why, size_t why_bytes)
 {
-	enum err err = ERR_OK;
-	if (!is_host(opts, "127.0.0.1") && !is_host(opts, "::1")) {
+	struct place place;
+	const struct place_opts asked = {.http_host = opts->host};
+	enum bind_family family = BIND_V4;
+	int fd = -1;
+	enum err err = place_read(&asked, &place, why, why_bytes);
+	if (err == ERR_OK && place.is_beyond && !opts->may_be_beyond) {
 		(void)snprintf(why, why_bytes,
 			"the page can only be served on 127.0.0.1 or ::1, not on %s; put a proxy "
 			"before it",
 			opts->host);
 		return ERR_DENIED;
 	}
-	if (is_host(opts, "127.0.0.1")) {
-		err = bind_loopback(BIND_V4, &doors->port, &doors->v4, why, why_bytes);
+	if (err == ERR_OK) {
+		err = bind_address(opts->host, &family, &doors->port, &fd, why, why_bytes);
 	}
-	if (err == ERR_OK && is_host(opts, "::1")) {
-		err = bind_loopback(BIND_V6, &doors->port, &doors->v6, why, why_bytes);
-		/* A machine without IPv6 is fine, unless just that was asked for. */
-		err = err == ERR_NOT_FOUND && opts->host == NULL ? ERR_OK : err;
-	}
+	*(family == BIND_V4 ? &doors->v4 : &doors->v6) = fd;
 	return err == ERR_NOT_FOUND ? ERR_IO : err;
 }
 
@@ -145,7 +174,8 @@ enum err bind_doors_open(
 	const struct bind_opts *opts, struct bind_doors *out, char *why, size_t why_bytes)
 {
 	*out = (struct bind_doors){.v4 = -1, .v6 = -1, .path = -1, .port = opts->port};
-	enum err err = open_loopbacks(opts, out, why, why_bytes);
+	enum err err = opts->host == NULL ? open_loopbacks(out, why, why_bytes)
+					  : open_one(opts, out, why, why_bytes);
 	if (err == ERR_OK && opts->socket_path != NULL) {
 		err = bind_path(opts->socket_path, &out->path, why, why_bytes);
 	}

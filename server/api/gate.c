@@ -28,6 +28,12 @@ enum slot {
 	SLOT_IF_RANGE,
 	SLOT_IF_NONE_MATCH,
 	SLOT_FETCH_SITE,
+	SLOT_FORWARDED_FOR,
+	SLOT_FORWARDED_HOST,
+	SLOT_FORWARDED_PROTO,
+	SLOT_FORWARDED,
+	SLOT_REAL_IP,
+	SLOT_VIA,
 	SLOT_COUNT
 };
 
@@ -50,6 +56,12 @@ static const char *const slot_names[SLOT_COUNT] = {
 	[SLOT_IF_RANGE] = "if-range",
 	[SLOT_IF_NONE_MATCH] = "if-none-match",
 	[SLOT_FETCH_SITE] = "sec-fetch-site",
+	[SLOT_FORWARDED_FOR] = "x-forwarded-for",
+	[SLOT_FORWARDED_HOST] = "x-forwarded-host",
+	[SLOT_FORWARDED_PROTO] = "x-forwarded-proto",
+	[SLOT_FORWARDED] = "forwarded",
+	[SLOT_REAL_IP] = "x-real-ip",
+	[SLOT_VIA] = "via",
 };
 
 struct slots {
@@ -81,7 +93,7 @@ static bool is_token_char(uint8_t byte)
 	       (byte != 0 && strchr("!#$%&'*+-.^_`|~", byte) != NULL);
 }
 
-static struct span trim(struct span text)
+struct span gate_trim(struct span text)
 {
 	while (text.len > 0 && (text.at[0] == ' ' || text.at[0] == '\t')) {
 		text = span_skip(text, 1);
@@ -118,10 +130,10 @@ static bool list_has(struct span list, const char *word)
 	while (list.len > 0) {
 		const uint8_t *comma = memchr(list.at, ',', list.len);
 		size_t len = comma == NULL ? list.len : (size_t)(comma - list.at);
-		struct span item = trim(span_take(list, len));
+		struct span item = gate_trim(span_take(list, len));
 		const uint8_t *semicolon = item.len == 0 ? NULL : memchr(item.at, ';', item.len);
 		if (semicolon != NULL) {
-			item = trim(span_take(item, (size_t)(semicolon - item.at)));
+			item = gate_trim(span_take(item, (size_t)(semicolon - item.at)));
 		}
 		if (equal_caseless(item, word)) {
 			return true;
@@ -148,15 +160,16 @@ static const char *sort_headers(const struct gate_request *request, struct slots
 		}
 		for (size_t slot = 0; slot < SLOT_COUNT; slot++) {
 			if (equal_caseless(header->name, slot_names[slot])) {
-				slots->value[slot] = trim(header->value);
+				slots->value[slot] = gate_trim(header->value);
 				slots->count[slot]++;
 			}
 		}
 	}
 	for (size_t slot = 0; slot < SLOT_COUNT; slot++) {
-		/* Lists may be spread over several lines; nothing we judge is one, but these two,
-		 * which we only look into. */
-		if (slots->count[slot] > 1 && slot != SLOT_ACCEPT_CODING) {
+		/* Lists may be spread over several lines; nothing we judge is one, but these,
+		 * which we only look into, or at. */
+		if (slots->count[slot] > 1 && slot != SLOT_ACCEPT_CODING && slot != SLOT_VIA &&
+			slot != SLOT_FORWARDED) {
 			return "A header is there twice.";
 		}
 	}
@@ -246,20 +259,29 @@ static bool read_length(struct span text, uint64_t *out)
 	return true;
 }
 
+bool gate_is_host(struct span given, const char *host)
+{
+	return host[0] != '\0' && equal_caseless(given, host);
+}
+
+bool gate_host_fits(const struct gate_rules *rules, struct span host)
+{
+	for (size_t i = 0; i < rules->host_count; i++) {
+		if (gate_is_host(host, rules->hosts[i])) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static const char *judge_host(
 	const struct gate_rules *rules, const struct slots *slots, struct gate_head *out)
 {
 	if (slots->count[SLOT_HOST] != 1) {
 		return "There must be one Host.";
 	}
-	struct span host = slots->value[SLOT_HOST];
-	for (size_t i = 0; i < rules->host_count; i++) {
-		if (equal_caseless(host, rules->hosts[i])) {
-			out->host = host;
-			return NULL;
-		}
-	}
-	return "This node does not answer to that Host.";
+	out->host = slots->value[SLOT_HOST];
+	return gate_host_fits(rules, out->host) ? NULL : "This node does not answer to that Host.";
 }
 
 static const char *judge_body(const struct slots *slots, struct gate_head *out)
@@ -330,6 +352,27 @@ static bool method_is_shapely(struct span method)
 	       !span_equal_text(method, "TRACE");
 }
 
+static void fill_values(const struct slots *slots, struct gate_head *out)
+{
+	out->origin = slots->value[SLOT_ORIGIN];
+	out->cookie = slots->value[SLOT_COOKIE];
+	out->token = slots->value[SLOT_TOKEN];
+	out->content_type = slots->value[SLOT_TYPE];
+	out->range = slots->value[SLOT_RANGE];
+	out->if_range = slots->value[SLOT_IF_RANGE];
+	out->if_none_match = slots->value[SLOT_IF_NONE_MATCH];
+	out->forwarded_for = slots->value[SLOT_FORWARDED_FOR];
+	out->forwarded_host = slots->value[SLOT_FORWARDED_HOST];
+	out->forwarded_proto = slots->value[SLOT_FORWARDED_PROTO];
+	for (size_t slot = SLOT_FORWARDED_FOR; slot <= SLOT_VIA; slot++) {
+		out->is_forwarded = out->is_forwarded || slots->count[slot] != 0;
+	}
+	out->is_foreign = slots->count[SLOT_FETCH_SITE] != 0 &&
+			  !equal_caseless(slots->value[SLOT_FETCH_SITE], "same-origin") &&
+			  !equal_caseless(slots->value[SLOT_FETCH_SITE], "none");
+	out->accepts_gzip = list_has(slots->value[SLOT_ACCEPT_CODING], "gzip");
+}
+
 const char *gate_judge(
 	const struct gate_rules *rules, const struct gate_request *request, struct gate_head *out)
 {
@@ -358,29 +401,19 @@ const char *gate_judge(
 	if (wrong == NULL && out->is_upgrade && (out->length > 0 || !is_newer)) {
 		wrong = "An upgrade has no body and is HTTP/1.1.";
 	}
-	out->origin = slots.value[SLOT_ORIGIN];
-	out->cookie = slots.value[SLOT_COOKIE];
-	out->token = slots.value[SLOT_TOKEN];
-	out->content_type = slots.value[SLOT_TYPE];
-	out->range = slots.value[SLOT_RANGE];
-	out->if_range = slots.value[SLOT_IF_RANGE];
-	out->if_none_match = slots.value[SLOT_IF_NONE_MATCH];
-	out->is_foreign = slots.count[SLOT_FETCH_SITE] != 0 &&
-			  !equal_caseless(slots.value[SLOT_FETCH_SITE], "same-origin") &&
-			  !equal_caseless(slots.value[SLOT_FETCH_SITE], "none");
-	out->accepts_gzip = list_has(slots.value[SLOT_ACCEPT_CODING], "gzip");
+	fill_values(&slots, out);
 	out->is_keep_alive = is_newer && !list_has(slots.value[SLOT_CONNECTION], "close");
 	return wrong;
 }
 
 bool gate_origin_fits(const struct gate_head *head)
 {
-	static const char scheme[] = "http://";
+	const char *scheme = head->is_secure ? "https://" : "http://";
 	if (!span_starts_with(head->origin, scheme)) {
 		return false;
 	}
 	return head->host.len > 0 &&
-	       span_equal(span_skip(head->origin, sizeof(scheme) - 1), head->host);
+	       span_equal(span_skip(head->origin, strlen(scheme)), head->host);
 }
 
 bool gate_is_bytes(const struct gate_head *head)
@@ -397,8 +430,8 @@ bool gate_is_json(const struct gate_head *head)
 		return equal_caseless(type, json);
 	}
 	size_t len = (size_t)(semicolon - type.at);
-	struct span rest = trim(span_skip(type, len + 1));
-	return equal_caseless(trim(span_take(type, len)), json) &&
+	struct span rest = gate_trim(span_skip(type, len + 1));
+	return equal_caseless(gate_trim(span_take(type, len)), json) &&
 	       equal_caseless(rest, "charset=utf-8");
 }
 
@@ -410,7 +443,7 @@ bool gate_cookie(const struct gate_head *head, const char *name, struct span *ou
 	while (rest.len > 0) {
 		const uint8_t *semicolon = memchr(rest.at, ';', rest.len);
 		size_t len = semicolon == NULL ? rest.len : (size_t)(semicolon - rest.at);
-		struct span item = trim(span_take(rest, len));
+		struct span item = gate_trim(span_take(rest, len));
 		if (item.len > name_len && item.at[name_len] == '=' &&
 			memcmp(item.at, name, name_len) == 0) {
 			*out = span_skip(item, name_len + 1);

@@ -41,7 +41,11 @@ struct gate_head {
 	struct span query; /* behind it */
 	struct span host, origin, cookie, token, content_type;
 	struct span range, if_range, if_none_match;
-	bool is_foreign; /* the browser says that a page of another origin asks */
+	/* What a proxy says; worth nothing until api/place knows the proxy. */
+	struct span forwarded_for, forwarded_host, forwarded_proto;
+	bool is_forwarded; /* some proxy says anything at all */
+	bool is_secure;    /* asked by https, as the browser sees it; filled by api/place */
+	bool is_foreign;   /* the browser says that a page of another origin asks */
 	bool has_length;
 	uint64_t length;           /* of the body; 0 when there is none */
 	bool is_upgrade;           /* a well-formed WebSocket upgrade */
@@ -58,7 +62,14 @@ const char *gate_judge(
 /** The part of gate_judge() about the target alone; for requests that come without a head. */
 const char *gate_judge_target(struct span target, struct gate_head *out);
 
-/** Is `origin` exactly "http://" and one of the allowed hosts, and the same one as `host`? */
+/** Is it one of the allowed hosts, as a whole string? */
+bool gate_host_fits(const struct gate_rules *rules, struct span host);
+/** Is it this one? Never when `host` is "". */
+bool gate_is_host(struct span given, const char *host);
+/** Without blanks and tabs at both ends. */
+struct span gate_trim(struct span text);
+
+/** Is `origin` exactly "http://" ("https://" when `is_secure`) and `host`, one of the allowed? */
 bool gate_origin_fits(const struct gate_head *head);
 /** Is the content type that of plain bytes (application/octet-stream)? */
 bool gate_is_bytes(const struct gate_head *head);

@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/tcp.h>
@@ -211,6 +210,13 @@ static size_t keep_as_it_is(void *cls, struct MHD_Connection *connection, char *
 	return strlen(text);
 }
 
+static const struct sockaddr *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	return info == NULL ? NULL : info->client_addr;
+}
+
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
 	struct door *door = cls;
@@ -223,6 +229,7 @@ static void *on_target(void *cls, const char *target, struct MHD_Connection *con
 	request->target = target;
 	request->kept_target = target == NULL ? NULL : strdup(target);
 	request->exchange.is_owner = door->is_owner;
+	place_name_client(client_of(connection), request->exchange.address);
 	request->exchange.body = BUF_INIT(LIMIT_HTTP_BODY_BYTES);
 	answer_init(&request->exchange.answer);
 	return request;
@@ -288,27 +295,12 @@ static const char *judge(
 		.headers = list.at,
 		.header_count = list.count,
 	};
-	return gate_judge(&door->rules, &head, &request->exchange.head);
-}
-
-static void name_client(struct request *request)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const struct sockaddr *from = info == NULL ? NULL : info->client_addr;
-	char *out = request->exchange.address;
-	size_t room = sizeof(request->exchange.address);
-	if (from != NULL && from->sa_family == AF_INET) {
-		(void)inet_ntop(AF_INET,
-			&((const struct sockaddr_in *)(const void *)from)->sin_addr, out,
-			(socklen_t)room);
-	} else if (from != NULL && from->sa_family == AF_INET6) {
-		(void)inet_ntop(AF_INET6,
-			&((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, out,
-			(socklen_t)room);
-	} else {
-		(void)snprintf(out, room, "local");
-	}
+	const char *wrong = gate_judge(&door->rules, &head, &request->exchange.head);
+	return wrong != NULL || door->is_owner
+		       ? wrong
+		       : place_judge(door->http->opts.place, &door->rules,
+				 client_of(request->connection), &request->exchange.head,
+				 request->exchange.address);
 }
 
 static bool add_headers(struct MHD_Response *response, const struct answer *answer)
@@ -404,7 +396,6 @@ static enum MHD_Result take_head(
 	http->figures.requests++;
 	http->figures.refused_by_gate += wrong == NULL ? 0 : 1;
 	(void)pthread_mutex_unlock(&http->lock);
-	name_client(request);
 	if (wrong != NULL) {
 		LOG(http->opts.env, LOG_INFO, "http.refused", LOG_TEXT("why", wrong),
 			LOG_TEXT("from", exchange->address));
@@ -495,15 +486,6 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *connection, c
 
 /* Doors. */
 
-static void add_host(struct gate_rules *rules, const char *host, uint16_t port)
-{
-	if (rules->host_count < GATE_HOSTS_MAX) {
-		(void)snprintf(
-			rules->hosts[rules->host_count], GATE_HOST_BYTES, "%s:%u", host, port);
-		rules->host_count++;
-	}
-}
-
 static enum err open_door(struct http *http, int fd, bool is_owner, unsigned threads,
 	unsigned connections, char *why, size_t why_bytes)
 {
@@ -513,9 +495,7 @@ static enum err open_door(struct http *http, int fd, bool is_owner, unsigned thr
 		(void)snprintf(door->rules.hosts[0], GATE_HOST_BYTES, "kith");
 		door->rules.host_count = 1;
 	} else {
-		add_host(&door->rules, "localhost", http->port);
-		add_host(&door->rules, "127.0.0.1", http->port);
-		add_host(&door->rules, "[::1]", http->port);
+		place_rules(http->opts.place, http->port, &door->rules);
 	}
 	door->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0,
 		NULL, NULL, on_access, door, MHD_OPTION_LISTEN_SOCKET, fd,

@@ -14,6 +14,7 @@
 #include "api/answer.h"
 #include "api/bind.h"
 #include "api/gate.h"
+#include "api/place.h"
 #include "api/session.h"
 #include "base/env.h"
 
@@ -32,10 +33,10 @@ struct exchange {
 	struct buf body;
 	struct http_sink sink; /* filled by on_head, with HTTP_GO_ON; `take` NULL: none */
 	struct answer answer;
-	bool is_owner;             /* came over the Unix socket */
-	char address[64];          /* of the client, numeric; for counting failures */
-	struct session_id session; /* filled by on_head */
-	const void *route;         /* the callee's */
+	bool is_owner;                     /* came over the Unix socket */
+	char address[PLACE_ADDRESS_BYTES]; /* of the client, numeric; for counting failures */
+	struct session_id session;         /* filled by on_head */
+	const void *route;                 /* the callee's */
 };
 
 enum http_next {
@@ -56,6 +57,7 @@ struct upgrade {
 struct http_opts {
 	const struct env *env;
 	const struct bind_doors *doors; /* where to listen; they stay the caller's */
+	const struct place *place;      /* stays the caller's */
 	enum http_next (*on_head)(void *ctx, struct exchange *exchange);
 	enum http_next (*on_request)(void *ctx, struct exchange *exchange);
 	/* Must lead to one http_finish(), from any thread, perhaps at once. */

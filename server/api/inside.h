@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "api/events.h"
 #include "api/live.h"
+#include "api/place.h"
 #include "api/serve.h"
 #include "store/reader.h"
 
@@ -17,6 +18,7 @@ struct api {
 	struct api_opts opts;
 	char *socket_path, *peer_host;
 	struct sessions *sessions;
+	struct place place;
 	struct bind_doors own_doors; /* when opts.doors is NULL */
 	struct events *events;
 	struct page *page;
@@ -39,6 +41,12 @@ struct api {
 	atomic_uint private_unread;    /* as of then */
 };
 
+/** The name of the cookie of a session, as it is asked for here. */
+void inside_cookie_name(const struct api *api, const struct exchange *exchange,
+	char out[static PLACE_COOKIE_BYTES]);
+/** Give the browser this cookie; for `max_age_s` 0: take it away. */
+void inside_set_cookie(
+	const struct api *api, struct exchange *exchange, const char *value, long long max_age_s);
 /** The calling thread's reader; on NULL the answer is already an error. */
 struct reader *inside_reader(struct call *call);
 

@@ -200,8 +200,9 @@ void serve_move(struct call *call);
 
 /* serve_page.c: everything outside /api. */
 struct page;
-/** The page's files: from `dir`, or those in the program when it is NULL. */
-MUST_USE enum err serve_page_open(const char *dir, struct page **out);
+/** The page's files: from `dir`, or those in the program when it is NULL; found below the sub-path
+ * `base`, "" at the root. */
+MUST_USE enum err serve_page_open(const char *dir, const char *base, struct page **out);
 void serve_page_close(struct page *page);
 void serve_page(const struct page *page, struct exchange *exchange);
 

@@ -19,9 +19,11 @@ extern const size_t embedded_web_count __attribute__((weak));
 extern const char embedded_web_hash[] __attribute__((weak));
 
 struct page {
-	char *dir;             /* NULL: from the program */
-	char tree[TREE_BYTES]; /* "/w/HASH/" */
-	struct buf index;      /* from the program, with the placeholder replaced */
+	char *dir;                                /* NULL: from the program */
+	char tree[TREE_BYTES];                    /* "/w/HASH/" */
+	char href[TREE_BYTES + PLACE_PATH_BYTES]; /* the same as browsers see it, below the
+						     sub-path */
+	struct buf index; /* from the program, with the placeholder replaced */
 };
 
 static const char placeholder[] = "/w/TREE/";
@@ -79,7 +81,7 @@ static const struct embedded_file *find_embedded(struct span name)
 	return NULL;
 }
 
-enum err serve_page_open(const char *dir, struct page **out)
+enum err serve_page_open(const char *dir, const char *base, struct page **out)
 {
 	struct page *page = calloc(1, sizeof(*page));
 	if (page == NULL) {
@@ -89,11 +91,12 @@ enum err serve_page_open(const char *dir, struct page **out)
 	page->dir = dir == NULL ? NULL : strdup(dir);
 	const char *hash = dir != NULL || &embedded_web_count == NULL ? "dev" : embedded_web_hash;
 	(void)snprintf(page->tree, sizeof(page->tree), "/w/%s/", hash);
+	(void)snprintf(page->href, sizeof(page->href), "%s%s", base, page->tree);
 	const struct embedded_file *index =
 		dir == NULL ? find_embedded(span_text("index.html")) : NULL;
 	enum err err = index == NULL
 			       ? ERR_OK
-			       : put_tree(span_of(index->at, index->len), page->tree, &page->index);
+			       : put_tree(span_of(index->at, index->len), page->href, &page->index);
 	if (err != ERR_OK) {
 		serve_page_close(page);
 		return err;
@@ -152,7 +155,7 @@ static void serve_index(const struct page *page, struct exchange *exchange)
 		answer->fixed = buf_span(&page->index);
 	} else {
 		err = read_file(page, span_text("index.html"), &text);
-		err = err == ERR_OK ? put_tree(buf_span(&text), page->tree, &answer->body) : err;
+		err = err == ERR_OK ? put_tree(buf_span(&text), page->href, &answer->body) : err;
 	}
 	buf_fini(&text);
 	if (err != ERR_OK || (page->dir == NULL && page->index.len == 0)) {

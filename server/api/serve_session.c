@@ -5,7 +5,6 @@
 #include "api/inside.h"
 
 #include <sodium.h>
-#include <stdio.h>
 
 void serve_login(struct call *call)
 {
@@ -36,9 +35,7 @@ void serve_login(struct call *call)
 		sessions_name(api->sessions, span_text(cookie), label);
 	}
 	answer_json(answer, 200, json_pack("{s:s}", "token", token));
-	(void)snprintf(answer->cookie, sizeof(answer->cookie),
-		"kith-%u=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%lld", api_port(api),
-		cookie, (long long)(LIMIT_SESSION_MS / 1000));
+	inside_set_cookie(api, call->exchange, cookie, LIMIT_SESSION_MS / 1000);
 	sodium_memzero(cookie, sizeof(cookie));
 	sodium_memzero(token, sizeof(token));
 }
@@ -51,8 +48,7 @@ void serve_logout(struct call *call)
 	}
 	answer_json(&call->exchange->answer, 200, json_object());
 	if (!call->exchange->is_owner) {
-		(void)snprintf(call->exchange->answer.cookie, sizeof(call->exchange->answer.cookie),
-			"kith-%u=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", api_port(api));
+		inside_set_cookie(api, call->exchange, "", 0);
 	}
 }
 
@@ -60,13 +56,13 @@ void serve_code(struct call *call)
 {
 	struct api *api = call->api;
 	char code[SESSION_SECRET_BYTES];
-	char link[96];
+	char link[PLACE_LINK_BYTES];
 	if (api->http == NULL) {
 		answer_error(&call->exchange->answer, SAID_NOT_RUNNING, NULL);
 		return;
 	}
 	sessions_new_code(api->sessions, code);
-	(void)snprintf(link, sizeof(link), "http://localhost:%u/#%s", api_port(api), code);
+	place_link(&api->place, api_port(api), code, link);
 	answer_json(
 		&call->exchange->answer, 200, json_pack("{s:s, s:s}", "code", code, "link", link));
 }

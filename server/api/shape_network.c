@@ -121,6 +121,8 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 	bool is_paused = guard.state != FENCE_CLEAN && guard.state != FENCE_NEW;
 	json_t *last_in = sync.last_in_ms == 0 ? json_null() : json_integer(sync.last_in_ms);
 	struct ceiling_now ceiling;
+	char page[PLACE_LINK_BYTES];
+	place_link(&api->place, api_port(api), NULL, page);
 	json_t *tree = json_pack("{s:s, s:o, s:s, s:I, s:{s:I, s:I}, s:{s:s, s:I, s:o}}", "version",
 		KITH_VERSION, "me", shape_feed_id(&api->opts.self), "state",
 		fence_state_text(guard.state), "uptime_ms",
@@ -132,7 +134,7 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 	json_t *more = json_pack(
 		"{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}, s:{s:I, s:I, s:I, s:I, "
 		"s:I, "
-		"s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:i}, s:o, s:o, "
+		"s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:i, s:s}, s:o, s:o, "
 		"s:s?, s:b, s:b}",
 		"store", "feeds", (json_int_t)store.feeds, "messages", (json_int_t)store.messages,
 		"posts", (json_int_t)store.posts, "forks", (json_int_t)store.forks, "bytes",
@@ -147,7 +149,7 @@ enum err shape_status(struct api *api, struct reader *reader, json_t **out)
 		(json_int_t)sync.blobs_out, "blob_bytes_in", (json_int_t)sync.blob_bytes_in,
 		"blob_bytes_out", (json_int_t)sync.blob_bytes_out, "blob_lies",
 		(json_int_t)sync.blob_lies, "blobs_wanted", (json_int_t)sync.blobs_wanted, "http",
-		"port", (int)api_port(api), "listen", listen_json(api), "state_why",
+		"port", (int)api_port(api), "page", page, "listen", listen_json(api), "state_why",
 		guard.why[0] == '\0' ? json_null() : body_string(span_text(guard.why)), "cause",
 		is_paused ? guard_cause_name(guard.cause) : NULL, "backup_late",
 		backup_is_late(api, reader), "words_done", serve_is_words_done(reader));

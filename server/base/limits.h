@@ -137,6 +137,7 @@
 /* Web (security.md §5). */
 #define LIMIT_HTTP_CONNECTIONS 192 /* a third for each door */
 #define LIMIT_HTTP_PER_ADDRESS 48  /* a browser takes seven */
+#define LIMIT_TRUSTED_PROXIES 16   /* addresses and nets in `trusted-proxies` */
 #define LIMIT_HTTP_HEAD_BYTES (16 * KIB)
 #define LIMIT_HTTP_HEADERS 64
 #define LIMIT_HTTP_TARGET_BYTES 2048

@@ -146,6 +146,8 @@ int cmd_run(int argc, char **argv)
 	};
 	const struct cmd_option options[] = {{"--data", &data, NULL}, {"--host", &opts.host, NULL},
 		{"--port", &port, NULL}, {"--http-port", &http_port, NULL},
+		{"--http-host", &opts.http_host, NULL}, {"--public-url", &opts.public_url, NULL},
+		{"--trusted-proxies", &opts.trusted_proxies, NULL},
 		{"--network-key", &network, NULL}, {"--hops", &hops, NULL},
 		{"--peers-max", &peers, NULL}, {"--no-lan", NULL, &is_lan_off},
 		{"--lan-port", &beacon, NULL}, {"--backup-dir", &opts.backup_dir, NULL},

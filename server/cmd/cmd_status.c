@@ -52,9 +52,8 @@ static int print_status(const json_t *status, bool is_running)
 	if (is_running) {
 		print_uptime(client_number(status, "uptime_ms") / 1000);
 		(void)printf("address   %s\n", address == NULL ? "none" : address);
-		(void)printf("page      http://localhost:%lld/ (`kith link` prints a link that "
-			     "opens it)\n",
-			number(status, "http", "port"));
+		(void)printf("page      %s (`kith link` prints a link that opens it)\n",
+			client_text(json_object_get(status, "http"), "page"));
 		(void)printf("peers     %lld connected, %lld dialling\n",
 			number(status, "peers", "connected"), number(status, "peers", "dialling"));
 		(void)printf("to come   %lld messages\n", number(status, "sync", "behind"));
