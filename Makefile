@@ -6,7 +6,7 @@ MODE ?= release
 BUILD := build/$(MODE)
 comma := ,
 
-PACKAGES := libmicrohttpd libsodium sqlite3 jansson libwebsockets libuv
+PACKAGES := libmicrohttpd libsodium sqlite3 jansson libwebsockets libuv inih
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
 

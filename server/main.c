@@ -1,5 +1,6 @@
 /* The table of subcommands, and nothing else. */
 #include "cmd/cmd.h"
+#include "config/options.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -9,31 +10,11 @@
 #include <sys/stat.h>
 
 static const struct cmd commands[] = {
-	{"run",
-		"[--data DIR] [--host ADDR] [--port N] [--http-port N] [--network-key B64] "
-		"[--peers-max N] [--no-lan]",
+	{"run", "[--config FILE] [--data DIR] [--OPTION VALUE …]",
 		"start the node and print the link of its page",
-		"  --data DIR         where the node keeps its data (default ~/.local/share/kith)\n"
-		"  --host ADDR        the address peers connect to (default: every one of this "
-		"machine)\n"
-		"  --port N           the port for peers (default 8008; 0: any free one)\n"
-		"  --http-port N      the port of the page (default 8989; 0: any free one)\n"
-		"  --http-host ADDR   where the page listens (default: on this machine only)\n"
-		"  --public-url URL   under which a proxy shows the page, perhaps with a path\n"
-		"  --trusted-proxies LIST  addresses or ADDRESS/BITS of proxies that say who asks\n"
-		"  --network-key B64  another network than the main one\n"
-		"  --hops N           whose feeds to keep: 1 friends, 2 their friends too "
-		"(default), 3\n"
-		"  --peers-max N      connections with peers at once (default 256, at most 16000)\n"
-		"  --no-lan           neither send nor hear beacons in the local network\n"
-		"  --lan-port N       the port of the beacons (default 8008)\n"
-		"  --backup-dir DIR   where each night's backup goes (default: backups in the data "
-		"directory)\n"
-		"  --no-backups       make none by itself\n"
-		"  --passphrase-file F  the passphrase of a locked key, in a file that is yours "
-		"alone\n"
-		"  --web-dir DIR      serve the page from a folder, while developing it\n"
-		"  --verbose          log more\n",
+		"Each of these may also be said in the environment, as KITH_HTTP_PORT=8989, and in "
+		"kith.conf, as\nhttp-port = 8989; the command line goes first, then the "
+		"environment. `kith config` shows what counts.\n",
 		cmd_run},
 	{"init", "[--secret FILE | --words | --seed B64] [--data DIR] [--json]",
 		"make an identity, or bring one along; never over an existing one",
@@ -400,7 +381,7 @@ static const struct cmd commands[] = {
 		"decryption key 32, decryption nonce 24.\n",
 		cmd_shs},
 };
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), HELP_BYTES = 32768 };
 
 const struct cmd *cmd_find(const char *name)
 {
@@ -423,7 +404,12 @@ static void print_commands(FILE *to)
 
 static void print_help(const struct cmd *cmd)
 {
+	struct buf options = BUF_INIT(HELP_BYTES);
 	(void)printf("usage: kith %s %s\n\n%s\n", cmd->name, cmd->usage, cmd->summary);
+	if (cmd->run == cmd_run && options_help(&options) == ERR_OK) {
+		(void)printf("\n%.*s", (int)options.len, (const char *)options.at);
+	}
+	buf_fini(&options);
 	if (cmd->help != NULL) {
 		(void)printf("\n%s", cmd->help);
 	}

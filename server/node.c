@@ -13,7 +13,7 @@
 #include "api/uploads.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "config.h"
+#include "config/config.h"
 #include "net/loop.h"
 #include "store/blobs.h"
 #include "store/ceiling.h"

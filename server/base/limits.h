@@ -298,6 +298,12 @@
 #define LIMIT_KEY_WORDS 24
 #define LIMIT_WORDS_BYTES 1024
 
+/* Options and kith.conf. */
+#define LIMIT_CONF_BYTES (64 * KIB)
+#define LIMIT_CONF_LINE_BYTES 4096
+#define LIMIT_OPTION_BYTES 2048 /* of a value, wherever it is said */
+#define LIMIT_CONF_FAULTS 20    /* told in one go; the others are counted */
+
 /* Logs. */
 #define LIMIT_LOG_VALUE_BYTES 256
 #define LIMIT_LOG_LINE_BYTES 2048

@@ -7,7 +7,7 @@
 
 #include "cmd/socket.h"
 #include "cmd/unlock.h"
-#include "config.h"
+#include "config/config.h"
 
 #include "api/api.h"
 #include "api/bind.h"

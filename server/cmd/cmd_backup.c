@@ -5,7 +5,7 @@
 #include "cmd/client.h"
 #include "cmd/local.h"
 #include "cmd/opener.h"
-#include "config.h"
+#include "config/config.h"
 
 #include "store/backup.h"
 #include "store/secret.h"

@@ -1,7 +1,7 @@
 /* `kith init`: make an identity, or bring one along; never over an existing one. `kith whoami`:
  * print it. */
 #include "cmd/opener.h"
-#include "config.h"
+#include "config/config.h"
 
 #include "store/secret.h"
 

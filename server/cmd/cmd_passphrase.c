@@ -5,7 +5,7 @@
  */
 #include "cmd/ask.h"
 #include "cmd/client.h"
-#include "config.h"
+#include "config/config.h"
 
 #include "api/body.h"
 #include "base/file.h"

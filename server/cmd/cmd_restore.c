@@ -5,7 +5,7 @@
  */
 #include "cmd/client.h"
 #include "cmd/opener.h"
-#include "config.h"
+#include "config/config.h"
 
 #include "base/file.h"
 #include "feed/wrap.h"

@@ -1,6 +1,6 @@
 /* `kith rollback`: back to the database as it was before the last change of its form. */
 #include "cmd/client.h"
-#include "config.h"
+#include "config/config.h"
 
 #include "base/file.h"
 #include "store/rollback.h"

@@ -1,8 +1,10 @@
 /* `kith run`: start the node and print the link of its page. */
 #include "cmd/ask.h"
-#include "config.h"
+#include "cmd/flags.h"
+#include "config/config.h"
 #include "node.h"
 
+#include "base/encode.h"
 #include "base/log.h"
 #include "store/secret.h"
 
@@ -10,7 +12,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-enum { WHY_BYTES = 512, DIR_BYTES = 4096, ASK_TIMES = 3, OTHER_FILES = 768 };
+enum { WHY_BYTES = 512, ASK_TIMES = 3, OTHER_FILES = 768 };
 
 static void print_ready(void *ctx, const char *link, const char *address)
 {
@@ -76,43 +78,40 @@ static enum err open_locked(
 	return err;
 }
 
-/* The texts of the options become numbers and bytes; NULL on success, else what is wrong. */
-static const char *read_values(struct node_opts *opts, const char *port, const char *http_port,
-	const char *hops, const char *beacon, const char *network, const char *peers,
-	uint8_t network_key[static 32])
+/* What the settings say becomes what node and process are told. Texts are borrowed. */
+static void apply(
+	const struct settings *settings, struct node_opts *opts, uint8_t network_key[static 32])
 {
-	uint16_t peers_max = 0;
-	if (peers != NULL) {
-		if (config_port(peers, &peers_max) != ERR_OK || peers_max < 1 ||
-			peers_max > LIMIT_PEERS_MAX) {
-			return "--peers-max takes a number from 1 to 16000";
-		}
-		opts->peers_max = peers_max;
+	static const char *const levels[] = {[LOG_DEBUG] = "debug",
+		[LOG_INFO] = "info",
+		[LOG_WARN] = "warn",
+		[LOG_ERROR] = "error"};
+	const char *network = settings_text(settings, OPTION_NETWORK_KEY);
+	size_t count = 0;
+	opts->host = settings_text(settings, OPTION_HOST);
+	opts->port = (uint16_t)settings_number(settings, OPTION_PORT);
+	opts->http_port = (uint16_t)settings_number(settings, OPTION_HTTP_PORT);
+	opts->http_host = settings_text(settings, OPTION_HTTP_HOST);
+	opts->public_url = settings_text(settings, OPTION_PUBLIC_URL);
+	opts->trusted_proxies = settings_text(settings, OPTION_TRUSTED_PROXIES);
+	opts->hops_max = (int)settings_number(settings, OPTION_HOPS);
+	opts->is_lan_on = settings_is_on(settings, OPTION_LAN);
+	opts->beacon_port = (uint16_t)settings_number(settings, OPTION_LAN_PORT);
+	opts->backup_dir = settings_text(settings, OPTION_BACKUP_DIR);
+	opts->is_backup_off = !settings_is_on(settings, OPTION_BACKUPS);
+	opts->web_dir = settings_text(settings, OPTION_WEB_DIR);
+	if (settings_origin(settings, OPTION_PEERS_MAX) != SETTINGS_PRESET) {
+		opts->peers_max = (unsigned)settings_number(settings, OPTION_PEERS_MAX);
 	}
-	if (port != NULL && config_port(port, &opts->port) != ERR_OK) {
-		return "--port takes a number from 0 to 65535";
-	}
-	if (http_port != NULL && config_port(http_port, &opts->http_port) != ERR_OK) {
-		return "--http-port takes a number from 0 to 65535";
-	}
-	if (beacon != NULL && config_port(beacon, &opts->beacon_port) != ERR_OK) {
-		return "--lan-port takes a number from 0 to 65535";
-	}
-	if (hops != NULL) {
-		if (hops[0] < '1' || hops[0] > '3' || hops[1] != '\0') {
-			return "--hops takes 1, 2 or 3";
-		}
-		opts->hops_max = hops[0] - '0';
-	}
-	if (network != NULL) {
-		size_t count = 0;
-		if (base64_decode(span_text(network), network_key, 32, &count) != ERR_OK ||
-			count != 32) {
-			return "--network-key takes 32 bytes in base64 (44 characters)";
-		}
+	if (network != NULL &&
+		base64_decode(span_text(network), network_key, 32, &count) == ERR_OK) {
 		opts->network_key = network_key;
 	}
-	return NULL;
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(levels[i], settings_text(settings, OPTION_LOG_LEVEL)) == 0) {
+			log_set_level((enum log_level)i);
+		}
+	}
 }
 
 /* Each peer is an open file, and so is who waits to become one. */
@@ -128,61 +127,42 @@ static bool has_room_for(unsigned peers)
 	return setrlimit(RLIMIT_NOFILE, &files) == 0 && (peers == 0 || files.rlim_cur >= wanted);
 }
 
-int cmd_run(int argc, char **argv)
+static int run(const struct settings *settings)
 {
-	const char *data = NULL, *port = NULL, *http_port = NULL, *network = NULL, *hops = NULL,
-		   *beacon = NULL, *passphrase_file = NULL, *peers = NULL;
-	bool is_lan_off = false, is_verbose = false;
 	uint8_t network_key[32];
+	char why[WHY_BYTES] = "";
 	struct node_opts opts = {
 		.env = env_system(),
-		.port = CONFIG_PEER_PORT,
-		.http_port = CONFIG_HTTP_PORT,
+		.dir = settings_text(settings, OPTION_DATA),
 		.network_key = config_main_network_key,
-		.hops_max = CONFIG_HOPS,
-		.beacon_port = CONFIG_BEACON_PORT,
 		.on_ready = print_ready,
 		.on_locked = print_locked,
 	};
-	const struct cmd_option options[] = {{"--data", &data, NULL}, {"--host", &opts.host, NULL},
-		{"--port", &port, NULL}, {"--http-port", &http_port, NULL},
-		{"--http-host", &opts.http_host, NULL}, {"--public-url", &opts.public_url, NULL},
-		{"--trusted-proxies", &opts.trusted_proxies, NULL},
-		{"--network-key", &network, NULL}, {"--hops", &hops, NULL},
-		{"--peers-max", &peers, NULL}, {"--no-lan", NULL, &is_lan_off},
-		{"--lan-port", &beacon, NULL}, {"--backup-dir", &opts.backup_dir, NULL},
-		{"--no-backups", NULL, &opts.is_backup_off}, {"--web-dir", &opts.web_dir, NULL},
-		{"--passphrase-file", &passphrase_file, NULL}, {"--verbose", NULL, &is_verbose}};
-	int plain = cmd_options("run", argc, argv, options, sizeof(options) / sizeof(options[0]));
-	if (plain != 0) {
-		return plain < 0 ? EXIT_USAGE : cmd_usage(cmd_find("run"), "it takes no argument");
-	}
-	const char *wrong =
-		read_values(&opts, port, http_port, hops, beacon, network, peers, network_key);
-	if (wrong != NULL) {
-		return cmd_usage(cmd_find("run"), "%s", wrong);
+	apply(settings, &opts, network_key);
+	if (opts.dir == NULL) {
+		return cmd_fail("run", "%s", config_data_dir_why(ERR_NOT_FOUND));
 	}
 	if (!has_room_for(opts.peers_max)) {
 		return cmd_fail("run", "so many peers need more open files than the system allows "
 				       "(`ulimit -n`)");
 	}
-	if (is_verbose) {
-		log_set_level(LOG_DEBUG);
+	const char *passphrase_file = settings_text(settings, OPTION_PASSPHRASE_FILE);
+	enum err err = open_locked(opts.dir, passphrase_file, &opts.key, why, sizeof(why));
+	if (err != ERR_OK || node_run(&opts, why, sizeof(why)) != ERR_OK) {
+		return cmd_fail("run", "%s", why);
 	}
-	struct buf dir = BUF_INIT(DIR_BYTES);
-	char why[WHY_BYTES] = "";
-	int code = EXIT_GOOD;
-	opts.is_lan_on = !is_lan_off;
-	enum err err = config_data_dir(data, &dir);
-	if (err != ERR_OK) {
-		code = cmd_fail("run", "%s", config_data_dir_why(err));
-	} else {
-		opts.dir = (const char *)dir.at;
-		err = open_locked(opts.dir, passphrase_file, &opts.key, why, sizeof(why));
-		if (err != ERR_OK || node_run(&opts, why, sizeof(why)) != ERR_OK) {
-			code = cmd_fail("run", "%s", why);
-		}
+	return EXIT_GOOD;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	const char *flags[OPTION_COUNT] = {NULL};
+	int plain = flags_take("run", argc, argv, NULL, 0, flags);
+	if (plain != 0) {
+		return plain < 0 ? EXIT_USAGE : cmd_usage(cmd_find("run"), "it takes no argument");
 	}
-	buf_fini(&dir);
+	struct settings *settings = flags_load("run", flags);
+	int code = settings == NULL ? EXIT_USAGE : run(settings);
+	settings_free(settings);
 	return code;
 }

@@ -5,7 +5,7 @@
 #include "cmd/ask.h"
 #include "cmd/client.h"
 #include "cmd/unlock.h"
-#include "config.h"
+#include "config/config.h"
 
 #include "feed/words.h"
 

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "cmd/cmd.h"
 #include "cmd/unlock.h"
-#include "config.h"
+#include "config/config.h"
 
 #include <unistd.h>
 

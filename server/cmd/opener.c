@@ -2,7 +2,7 @@
 #include "cmd/opener.h"
 
 #include "base/file.h"
-#include "config.h"
+#include "config/config.h"
 #include "feed/words.h"
 #include "feed/wrap.h"
 #include "store/secret.h"

@@ -2,7 +2,7 @@
 # Usage: awk -f layers.awk $(files); prints each wrong include and exits 1.
 BEGIN {
 	floor["base"] = 0; floor["feed"] = 1; floor["wire"] = 1; floor["store"] = 2; floor["net"] = 2
-	floor["sync"] = 3; floor["api"] = 4; floor["cmd"] = 5; floor["tools"] = 5; floor["top"] = 6
+	floor["sync"] = 3; floor["api"] = 4; floor["config"] = 4; floor["cmd"] = 5; floor["tools"] = 5; floor["top"] = 6
 }
 function folder_of(path,   parts, n) {
 	n = split(path, parts, "/")
@@ -25,7 +25,7 @@ function folder_of(path,   parts, n) {
 /^#include </ {
 	mine = folder_of(FILENAME)
 	name = $2
-	only["<sqlite3.h>"] = "store"; only["<uv.h>"] = "net"; only["<microhttpd.h>"] = "api"; only["<libwebsockets.h>"] = "api"
+	only["<sqlite3.h>"] = "store"; only["<uv.h>"] = "net"; only["<microhttpd.h>"] = "api"; only["<libwebsockets.h>"] = "api"; only["<ini.h>"] = "config"
 	if (name in only && only[name] != mine) {
 		print FILENAME ":" FNR ": only " only[name] "/ may include " name; bad = 1
 	}

@@ -1,6 +1,7 @@
-/* Paths, ports, and where the key is. */
-#include "config.h"
+/* Paths, and where the key is. */
+#include "config/config.h"
 
+#include "config/settings.h"
 #include "store/fence.h"
 #include "store/secret.h"
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { CONFIG_PATH_BYTES = 4096 };
 
@@ -20,18 +22,35 @@ static enum err finish_text(struct buf *out)
 	return buf_cstr(out) == NULL ? ERR_NOMEM : ERR_OK;
 }
 
-enum err config_data_dir(const char *option, struct buf *out)
+enum err config_home_dir(struct buf *out)
 {
 	const char *data_home = getenv("XDG_DATA_HOME");
 	const char *home = getenv("HOME");
 	enum err err = ERR_NOT_FOUND;
-	if (option != NULL && option[0] != '\0') {
-		err = buf_append_text(out, option);
-	} else if (data_home != NULL && data_home[0] == '/') {
+	if (data_home != NULL && data_home[0] == '/') {
 		err = buf_printf(out, "%s/kith", data_home);
 	} else if (home != NULL && home[0] == '/') {
 		err = buf_printf(out, "%s/.local/share/kith", home);
 	}
+	return err == ERR_OK ? finish_text(out) : err;
+}
+
+enum err config_data_dir(const char *option, struct buf *out)
+{
+	const struct settings_opts opts = {.environment = environ, .etc = SETTINGS_ETC};
+	struct settings_faults faults; /* the node tells them; a command needs only the place */
+	struct settings *settings = NULL;
+	enum err err = ERR_OK;
+	const char *text = option;
+	if (text == NULL || text[0] == '\0') {
+		err = settings_load(&opts, &settings, &faults);
+		text = settings == NULL ? NULL : settings_text(settings, OPTION_DATA);
+		err = settings == NULL ? err : text == NULL ? ERR_NOT_FOUND : ERR_OK;
+	}
+	if (err == ERR_OK) {
+		err = buf_append_text(out, text);
+	}
+	settings_free(settings);
 	return err == ERR_OK ? finish_text(out) : err;
 }
 
@@ -46,25 +65,6 @@ enum err config_path(const char *dir, const char *name, struct buf *out)
 {
 	enum err err = buf_printf(out, "%s/%s", dir, name);
 	return err == ERR_OK ? finish_text(out) : err;
-}
-
-enum err config_port(const char *text, uint16_t *out)
-{
-	unsigned long value = 0;
-	if (text[0] == '\0') {
-		return ERR_REFUSED;
-	}
-	for (const char *c = text; *c != '\0'; c++) {
-		if (*c < '0' || *c > '9') {
-			return ERR_REFUSED;
-		}
-		value = value * 10 + (unsigned long)(*c - '0');
-		if (value > UINT16_MAX) {
-			return ERR_REFUSED;
-		}
-	}
-	*out = (uint16_t)value;
-	return ERR_OK;
 }
 
 enum err config_load_key(const char *dir, struct key **out, char *why, size_t why_bytes)
