@@ -20,7 +20,8 @@ MODE_asan := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omi
 MODE_tsan := -O1 -fsanitize=thread -fno-omit-frame-pointer
 # clang's sanitizers, with what fuzz targets are guided by: `make asan` and `make fuzz` share these objects.
 MODE_fuzz := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-string-concatenation
-CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -g -Iserver -Itests $(WARNINGS) $(MODE_$(MODE)) $(PKG_CFLAGS) $(CFLAGS)
+# The folder it is built in leaves no trace in the program.
+CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -g -ffile-prefix-map=$(CURDIR)=. -Iserver -Itests $(WARNINGS) $(MODE_$(MODE)) $(PKG_CFLAGS) $(CFLAGS)
 LDFLAGS_ALL = $(if $(filter release clang,$(MODE)),$(HARDEN_LD),$(MODE_$(MODE))) $(LDFLAGS)
 
 SOURCES := $(wildcard server/*/*.c) $(filter-out server/main.c,$(wildcard server/*.c))
@@ -43,7 +44,7 @@ endif
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all run test unit bench asan tsan fuzz lint fmt interop web-test install clean help setup
+.PHONY: all run test unit bench asan tsan fuzz lint fmt interop web-test clean help setup
 
 all: build/kith
 
@@ -107,12 +108,6 @@ tsan:
 unit-threaded: $(THREADED:tests/%.c=$(BUILD)/tests/%)
 	@sh tests/lib/run-unit.sh $^
 
-PREFIX ?= /usr/local
-install: build/kith
-	install -D -m 755 build/kith $(DESTDIR)$(PREFIX)/bin/kith
-	install -D -m 644 README.md $(DESTDIR)$(PREFIX)/share/doc/kith/README.md
-	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/kith/LICENSE
-
 fmt:
 	clang-format -i $$(git ls-files 'server/*.[ch]' 'tests/*.[ch]')
 
@@ -124,9 +119,11 @@ help:
 	@echo "make run        install what is missing, build, start a node, print the link to open"
 	@echo "make test       install what is missing, test everything; T=wire/boxstream runs one unit test"
 	@echo "make unit asan tsan lint fuzz differential shs1-test interop lan-test web-test sim torture-ci hostile-ci mutants bench: parts of it"
-	@echo "make install DESTDIR= PREFIX=/usr/local;  make fmt;  make clean"
+	@echo "make deb [ARCH=arm64|armhf]     the Debian package; package-test chroot-test bare-test container-test reproducible: tests of it"
+	@echo "make install uninstall DESTDIR= PREFIX=/usr/local;  make fmt;  make clean"
 
 clean:
 	rm -rf build
 
--include $(shell find build -name '*.d' 2>/dev/null)
+# In roots of other systems (build/roots) folders have such names too.
+-include $(shell find build -path build/roots -prune -o -path build/deb -prune -o -name '*.d' -type f -print 2>/dev/null)

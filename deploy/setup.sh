@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install from Debian what is missing: `setup.sh build` for building and running, `setup.sh test` for testing as well. Says what and why first;
+# Install from Debian what is missing: `setup.sh build` for building and running, `setup.sh test` for testing as well,
+# `setup.sh package` for testing packages in bare roots. Says what and why first;
 # does nothing when nothing is missing.
 set -u
 level=${1:-build}
@@ -45,6 +46,11 @@ trap 'rm -f "$list"' EXIT
 		command_from ip iproute2 "network namespaces for local discovery"
 		command_from g++ g++ "native modules of the JavaScript peers"
 		command_from python3 python3 "native modules of the JavaScript peers"
+	fi
+	if [ "$level" = package ]; then
+		command_from debootstrap debootstrap "bare systems to install into"
+		command_from ip iproute2 "a network of its own for each"
+		command_from curl curl "opens the page there"
 	fi
 } >"$list"
 [ -s "$list" ] || exit 0
