@@ -32,6 +32,7 @@ enum {
 	IDLE_S = 10,
 	TICK_MS = 2000, /* a slow head is cut up to so much late */
 	LINGER_STEP_MS = 5,
+	LINE_END = 2,
 };
 
 /* What a connection is doing, for the watching thread. */
@@ -259,6 +260,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 struct header_list {
 	struct gate_header at[LIMIT_HTTP_HEADERS + 1];
 	size_t count;
+	const char *next; /* where the next line begins, when nothing lies between */
+	bool is_torn;
 };
 
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name,
@@ -266,6 +269,8 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 {
 	struct header_list *list = cls;
 	(void)kind;
+	list->is_torn = list->is_torn || name != list->next;
+	list->next = value + value_len + LINE_END;
 	if (list->count <= LIMIT_HTTP_HEADERS) {
 		list->at[list->count++] = (struct gate_header){
 			.name = span_of(name, name_len), .value = span_of(value, value_len)};
@@ -273,21 +278,33 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 	return MHD_YES;
 }
 
-/* A NUL in the request line cuts the target short for us, but not for others: then the version does
- * not follow the target's end. */
-static bool has_hidden_bytes(const struct request *request, const char *version)
+/*
+ * The library hands out strings, and others read bytes: behind a NUL they see more, a lone CR or
+ * LF ends a line for it and not for all, and a header without a name ends the head for it alone,
+ * so that what follows would be a request of its own. All strings point into the head as it came.
+ * So each must begin where the one before it ends, by CR and LF, and the last where the head does.
+ */
+static bool is_whole(
+	struct request *request, const char *method, const char *version, struct header_list *list)
 {
-	return version[0] == '\0' || version != request->target + strlen(request->kept_target) + 1;
+	const union MHD_ConnectionInfo *size = MHD_get_connection_info(
+		request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	if (size == NULL || version[0] == '\0' || request->target != method + strlen(method) + 1 ||
+		version != request->target + strlen(request->kept_target) + 1) {
+		return false;
+	}
+	list->next = version + strlen(version) + LINE_END;
+	(void)MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, list);
+	return !list->is_torn && list->next + LINE_END == method + size->header_size;
 }
 
 static const char *judge(
 	struct door *door, struct request *request, const char *method, const char *version)
 {
 	struct header_list list = {.count = 0};
-	if (request->kept_target == NULL || has_hidden_bytes(request, version)) {
-		return "The request line is malformed.";
+	if (request->kept_target == NULL || !is_whole(request, method, version, &list)) {
+		return "The head is malformed.";
 	}
-	(void)MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &list);
 	struct gate_request head = {
 		.method = span_text(method),
 		.target = span_text(request->kept_target),

@@ -145,6 +145,8 @@ static void open_all(struct api_rig *rig, const char *web_dir)
 		.book = book,
 		.self = rig->self,
 		.http_port = rig->port,
+		.public_url = rig->public_url,
+		.trusted_proxies = rig->trusted_proxies,
 		.socket_path = rig->socket_path,
 		.on_key = on_key,
 		.ctx = rig,
@@ -176,11 +178,13 @@ static void log_in(struct api_rig *rig)
 {
 	char code[33];
 	char body[64];
+	char target[96];
 	struct api_reply reply;
+	(void)snprintf(target, sizeof(target), "%s/api/session", rig->base);
 	api_new_code(rig->api, code);
 	(void)snprintf(body, sizeof(body), "{\"code\":\"%s\"}", code);
 	rig->cookie[0] = rig->token[0] = '\0';
-	api_rig_ask(rig, "POST", "/api/session", body, "", &reply);
+	api_rig_ask(rig, "POST", target, body, "", &reply);
 	assert_int_equal(reply.status, 200);
 	(void)snprintf(rig->token, sizeof(rig->token), "%s", api_reply_text(&reply, "token"));
 	const char *cookie = strstr(reply.text, "Set-Cookie: ");
@@ -190,10 +194,9 @@ static void log_in(struct api_rig *rig)
 	api_reply_fini(&reply);
 }
 
-void api_rig_start(struct api_rig *rig, const char *web_dir)
+static void start(struct api_rig *rig, const char *web_dir)
 {
 	struct key *key = NULL;
-	memset(rig, 0, sizeof(*rig));
 	assert_true(sodium_init() >= 0);
 	folder_make(rig->dir, sizeof(rig->dir), "kith-test");
 	(void)snprintf(rig->socket_path, sizeof(rig->socket_path), "%s/api.sock", rig->dir);
@@ -204,6 +207,20 @@ void api_rig_start(struct api_rig *rig, const char *web_dir)
 	assert_int_equal(signer_new(key, NULL, &rig->signer), ERR_OK);
 	open_all(rig, web_dir);
 	log_in(rig);
+}
+
+void api_rig_start(struct api_rig *rig, const char *web_dir)
+{
+	*rig = (struct api_rig){.base = ""};
+	start(rig, web_dir);
+}
+
+void api_rig_start_at(
+	struct api_rig *rig, const char *public_url, const char *base, const char *trusted_proxies)
+{
+	*rig = (struct api_rig){
+		.public_url = public_url, .trusted_proxies = trusted_proxies, .base = base};
+	start(rig, NULL);
 }
 
 void api_rig_restart(struct api_rig *rig)

@@ -27,6 +27,8 @@ struct api_rig {
 	uint16_t port;
 	char cookie[64]; /* "kith-PORT=…" */
 	char token[64];
+	/* Of api_rig_start_at(). */
+	const char *public_url, *trusted_proxies, *base;
 	/* What api_opts.on_key was given last; the rig's. It goes on as it was. */
 	struct key *next_key;
 	enum api_key next_why;
@@ -46,6 +48,9 @@ const struct env *api_rig_env(void);
 
 /** Everything on, with an open session. `web_dir` may be NULL. */
 void api_rig_start(struct api_rig *rig, const char *web_dir);
+/** The same behind a public-url, whose path is `base` ("" none). */
+void api_rig_start_at(
+	struct api_rig *rig, const char *public_url, const char *base, const char *trusted_proxies);
 /** The same over the same directory once more; the session's cookie and token are kept. */
 void api_rig_restart(struct api_rig *rig);
 void api_rig_stop(struct api_rig *rig);
