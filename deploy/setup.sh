@@ -40,6 +40,7 @@ trap 'rm -f "$list"' EXIT
 		ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a >/dev/null 2>&1 || want libclang-rt-14-dev "fuzzing"
 		command_from clang-format clang-format "lint"
 		command_from clang-tidy clang-tidy "lint"
+		command_from man man-db "lint of the manual pages"
 		command_from cppcheck cppcheck "lint"
 		command_from chromium chromium "browser tests"
 		file_from /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core "browser tests"

@@ -365,6 +365,20 @@ static const struct cmd commands[] = {
 		"Whom you follow is kept: unfollow them first. What you keep and what was\n"
 		"private stays. Others still hold what they hold.\n",
 		cmd_person},
+	{"config", "check [FILE] | show [--origin] | example [--config FILE] [--data DIR] [--json]",
+		"whether kith.conf is sound, what counts and who said it",
+		"  check          every fault of kith.conf, flags and environment in a sentence; "
+		"the exit code is 1\n"
+		"                 when there is one\n"
+		"  show           what a node would take that is started so\n"
+		"  example        a kith.conf to begin with\n"
+		"  --origin       show: and who says it\n"
+		"  --config FILE  another file than kith.conf in the data directory, else "
+		"/etc/kith/kith.conf\n"
+		"  --data DIR     where the node keeps its data\n"
+		"  --json         print the same as an object\n"
+		"Every option of `kith run` may be said too.\n",
+		cmd_config},
 	{"verify", "< LINES", "judge messages given as JSON lines on standard input",
 		"  Each line is "
 		"{\"state\":null|{\"id\":\"%…\",\"sequence\":n},\"hmacKey\":null|BASE64,"

@@ -41,6 +41,15 @@ int cmd_usage(const struct cmd *cmd, const char *format, ...)
 	return EXIT_USAGE;
 }
 
+void cmd_print_sentence(const char *text)
+{
+	size_t len = strlen(text);
+	for (size_t i = 0; i < len; i++) {
+		(void)putchar((unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i]);
+	}
+	(void)fputs(len > 0 && strchr(".?", text[len - 1]) != NULL ? "\n" : ".\n", stdout);
+}
+
 const char *cmd_time(int64_t ms, char out[static CMD_TIME_BYTES])
 {
 	time_t seconds = (time_t)(ms / 1000);

@@ -25,6 +25,8 @@ struct cmd {
 int cmd_fail(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
 /** As cmd_fail() for wrong arguments, followed by the usage line; returns EXIT_USAGE. */
 int cmd_usage(const struct cmd *cmd, const char *format, ...) PRINTF_LIKE(2, 3);
+/** A sentence on standard output, with a full stop; no control characters. */
+void cmd_print_sentence(const char *text);
 /** A time in this machine's zone, "2026-11-22 20:11"; "never" for 0. Returns `out`. */
 enum { CMD_TIME_BYTES = 32 };
 const char *cmd_time(int64_t ms, char out[static CMD_TIME_BYTES]);
@@ -106,6 +108,7 @@ int cmd_sessions(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_storage(int argc, char **argv);
 int cmd_person(int argc, char **argv);
+int cmd_config(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_shs(int argc, char **argv);
 

@@ -66,13 +66,19 @@ int flags_take(const char *command, int argc, char **argv, const struct cmd_opti
 	return plain;
 }
 
-struct settings *flags_load(const char *command, const char *const flags[static OPTION_COUNT])
+enum err flags_read(const char *const flags[static OPTION_COUNT], struct settings **out,
+	struct settings_faults *faults)
 {
 	struct settings_opts opts = {.environment = environ, .etc = SETTINGS_ETC};
+	memcpy(opts.flags, flags, sizeof(opts.flags));
+	return settings_load(&opts, out, faults);
+}
+
+struct settings *flags_load(const char *command, const char *const flags[static OPTION_COUNT])
+{
 	struct settings_faults faults;
 	struct settings *settings = NULL;
-	memcpy(opts.flags, flags, sizeof(opts.flags));
-	enum err err = settings_load(&opts, &settings, &faults);
+	enum err err = flags_read(flags, &settings, &faults);
 	if (err == ERR_REFUSED && faults.at[0].origin == SETTINGS_FLAG) {
 		(void)cmd_usage(cmd_find(command), "%s", faults.at[0].text);
 	} else if (err == ERR_REFUSED && faults.count > 1) {

@@ -11,8 +11,10 @@
 int flags_take(const char *command, int argc, char **argv, const struct cmd_option *extra,
 	int extra_count, const char *flags[static OPTION_COUNT]);
 
-/** Read all settings, of the flags and of this process's world. On failure NULL, after it printed
- * the first thing that is wrong. */
+/** Read all settings, of the flags and of this process's world: settings_load(). */
+MUST_USE enum err flags_read(const char *const flags[static OPTION_COUNT], struct settings **out,
+	struct settings_faults *faults);
+/** Likewise; on failure NULL, after it printed the first thing that is wrong. */
 struct settings *flags_load(const char *command, const char *const flags[static OPTION_COUNT]);
 
 #endif

@@ -153,6 +153,18 @@ void options_env_name(enum option option, char out[static OPTIONS_NAME_BYTES + 8
 	}
 }
 
+enum option options_find_env(struct span name)
+{
+	char own[OPTIONS_NAME_BYTES + 8];
+	for (int i = 0; i < OPTION_COUNT; i++) {
+		options_env_name((enum option)i, own);
+		if ((rows[i].where & OPTION_IN_ENV) != 0 && span_equal_text(name, own)) {
+			return (enum option)i;
+		}
+	}
+	return OPTION_COUNT;
+}
+
 /* How many letters must be put in, left out or changed; names longer than ours are like none. */
 static size_t distance(const char *a, const char *b)
 {

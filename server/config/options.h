@@ -70,6 +70,8 @@ MUST_USE enum err options_help(struct buf *out);
 
 /** "KITH_HTTP_PORT". */
 void options_env_name(enum option option, char out[static OPTIONS_NAME_BYTES + 8]);
+/** Likewise for "KITH_HTTP_PORT". OPTION_COUNT: there is none of that name. */
+enum option options_find_env(struct span name);
 /** The name that `name` was meant to be, among those that may stand `where`; NULL: it is like none.
  */
 const char *options_nearest(const char *name, unsigned where);

@@ -298,7 +298,12 @@ void settings_origin_text(
 	char name[ENV_NAME_BYTES];
 	switch (value->origin) {
 	case SETTINGS_FLAG:
-		(void)snprintf(out, SETTINGS_TEXT_BYTES, "--%s", options_row(option)->name);
+		(void)snprintf(out, SETTINGS_TEXT_BYTES, "--%s%s",
+			options_row(option)->kind == OPTION_SWITCH &&
+					!settings_is_on(settings, option)
+				? "no-"
+				: "",
+			options_row(option)->name);
 		break;
 	case SETTINGS_ENV:
 		options_env_name(option, name);

@@ -60,6 +60,11 @@ bad=$(grep -rnE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write' web --i
 [ -z "$bad" ]
 say "no HTML from strings" $?
 
+bad=$(for page in deploy/man/*; do LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null; done)
+[ -z "$bad" ] || printf '%s\n' "$bad"
+[ -z "$bad" ]
+say "manual pages without a warning" $?
+
 bad=$(clang-format --dry-run $(git ls-files 'server/*.[ch]') 2>&1 | grep -c 'warning')
 [ "$bad" -eq 0 ] || printf '%s places differ from make fmt\n' "$bad"
 [ "$bad" -eq 0 ]
