@@ -6,13 +6,16 @@ MODE ?= release
 BUILD := build/$(MODE)
 comma := ,
 
-PACKAGES := libmicrohttpd libsodium sqlite3 jansson libwebsockets libuv inih
+PACKAGES := libmicrohttpd libsodium sqlite3 jansson libwebsockets libuv inih libseccomp
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpthread -lm
 
 WARNINGS := -Wall -Werror=incompatible-pointer-types -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla \
 	-Wformat=2 -Wno-format-nonliteral $(if $(WERROR),-Werror)
-HARDEN := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
+# What the compiler does against its programs' mistakes; tests/lint/hardened.sh looks whether the program has it.
+MACHINE := $(shell $(CC) -dumpmachine 2>/dev/null)
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE -D_FORTIFY_SOURCE=3 $(if $(filter x86_64-%,$(MACHINE)),-fcf-protection) \
+	$(if $(filter aarch64-%,$(MACHINE)),-mbranch-protection=standard)
 HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 MODE_release := -O2 $(HARDEN)
 MODE_clang := $(MODE_release)

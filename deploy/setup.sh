@@ -31,6 +31,7 @@ trap 'rm -f "$list"' EXIT
 	library_from libwebsockets libwebsockets-dev "live updates of the page"
 	library_from libuv libuv1-dev "the peers' sockets"
 	library_from inih libinih-dev "kith.conf"
+	library_from libseccomp libseccomp-dev "gives up the system calls the node does not need"
 	command_from node nodejs "prepares the page's modules"
 	command_from npm npm "fetches the page's modules, pinned by a lock file"
 	file_from /etc/ssl/certs/ca-certificates.crt ca-certificates "checks where modules come from"

@@ -1,8 +1,8 @@
 /*
- * A node: lock and doors; then, once per life, key, store, writer, loop, sync, api come up in this
- * order and go down in the reverse one. A life without a key has only loop and api. Commits are
- * announced on the writer thread to sync and api, which queue them; changes of the connections on
- * the loop thread to api.
+ * A node: lock, doors and cage; then, once per life, key, store, writer, loop, sync, api come up in
+ * this order and go down in the reverse one. A life without a key has only loop and api. Commits
+ * are announced on the writer thread to sync and api, which queue them; changes of the connections
+ * on the loop thread to api.
  */
 #include "node.h"
 
@@ -13,6 +13,7 @@
 #include "api/uploads.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "cage.h"
 #include "config/config.h"
 #include "net/loop.h"
 #include "store/blobs.h"
@@ -42,6 +43,7 @@ struct node {
 	struct place place;
 	struct bind_doors doors;
 	struct sessions *sessions;
+	struct cage cage;
 	uint16_t port; /* for peers: the same in every life */
 	/* The key of the life that comes, under `tell`; NULL: this one is the last. */
 	struct key *next_key;
@@ -290,6 +292,21 @@ static enum err open_dir(struct node *node, char *why, size_t why_bytes)
 	return open_doors(node, why, why_bytes);
 }
 
+/* The folder of the backups is made here: inside nobody could make it elsewhere. When it cannot be
+ * made, the first backup says so. */
+static enum err close_cage(struct node *node, char *why, size_t why_bytes)
+{
+	const struct node_opts *opts = node->opts;
+	const char *const writable[] = {opts->dir, opts->backup_dir, NULL};
+	const char *const readable[] = {opts->web_dir, NULL};
+	if (opts->backup_dir != NULL) {
+		(void)!file_make_dir(opts->backup_dir);
+	}
+	const struct cage_opts cage_opts = {
+		.writable = writable, .readable = readable, .conf = opts->conf_path};
+	return cage_close(&cage_opts, &node->cage, why, why_bytes);
+}
+
 /* The key that waits for this life, or the one in the directory. */
 static enum err take_key(struct node *node, struct key **out, char *why, size_t why_bytes)
 {
@@ -510,6 +527,7 @@ static void make_link(struct node *node, char link[static NODE_LINK_BYTES])
 static void tell_locked(struct node *node)
 {
 	char link[NODE_LINK_BYTES];
+	cage_tell(&node->cage, node->opts->env);
 	make_link(node, link);
 	LOG(node->opts->env, LOG_INFO, "node.locked", LOG_NUM("http_port", api_port(node->api)));
 	if (node->opts->on_locked != NULL) {
@@ -522,6 +540,7 @@ static void tell_ready(struct node *node)
 	char link[NODE_LINK_BYTES];
 	char key[BASE64_BYTES(ID_BYTES) + 1];
 	char address[NODE_LINK_BYTES];
+	cage_tell(&node->cage, node->opts->env);
 	make_link(node, link);
 	key[base64_encode(span_of(node->self.at, ID_BYTES), key)] = '\0';
 	const char *host = node->opts->host == NULL ? "localhost" : node->opts->host;
@@ -632,6 +651,9 @@ enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
 		.next_key = opts->key,
 		.tell = PTHREAD_MUTEX_INITIALIZER};
 	enum err err = open_dir(&node, why, why_bytes);
+	if (err == ERR_OK && opts->is_caged) {
+		err = close_cage(&node, why, why_bytes); /* there is no other thread yet */
+	}
 	bool is_over = err != ERR_OK;
 	while (!is_over) {
 		err = open_identity(&node, why, why_bytes);

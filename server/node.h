@@ -27,6 +27,8 @@ struct node_opts {
 	uint16_t beacon_port;
 	const char *backup_dir; /* for the node's own backups; NULL: DIR/backups */
 	bool is_backup_off;     /* none by itself */
+	bool is_caged;          /* confine the process (cage.h), for good */
+	const char *conf_path;  /* a file that is read again on SIGHUP; NULL: none */
 	const char *web_dir;    /* serve the page from here; NULL: from the program */
 	struct key *key; /* of a locked secret file, which was opened already; taken over. NULL: the
 			    node opens the file, or waits for its passphrase */

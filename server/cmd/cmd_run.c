@@ -1,4 +1,5 @@
 /* `kith run`: start the node and print the link of its page. */
+#include "cage.h"
 #include "cmd/ask.h"
 #include "cmd/flags.h"
 #include "config/config.h"
@@ -100,6 +101,8 @@ static void apply(
 	opts->backup_dir = settings_text(settings, OPTION_BACKUP_DIR);
 	opts->is_backup_off = !settings_is_on(settings, OPTION_BACKUPS);
 	opts->web_dir = settings_text(settings, OPTION_WEB_DIR);
+	opts->conf_path = settings_file(settings);
+	opts->is_caged = settings_is_on(settings, OPTION_SANDBOX) && !CAGE_IS_SANITIZED;
 	if (settings_origin(settings, OPTION_PEERS_MAX) != SETTINGS_PRESET) {
 		opts->peers_max = (unsigned)settings_number(settings, OPTION_PEERS_MAX);
 	}

@@ -55,6 +55,9 @@ bad=$(grep -nE '(^|[^a-zA-Z0-9_])(gets|strcpy|strcat|sprintf|vsprintf|strtok|all
 [ -z "$bad" ]
 say "no banned call" $?
 
+sh tests/lint/hardened.sh "$build/kith"
+say "the program has what the compiler does against its mistakes" $?
+
 bad=$(grep -rnE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write' web --include='*.js' --include='*.html')
 [ -z "$bad" ] || printf '%s\n' "$bad"
 [ -z "$bad" ]
