@@ -19,6 +19,7 @@
 #include "store/blobs.h"
 #include "store/ceiling.h"
 #include "store/nightly.h"
+#include "store/password.h"
 #include "store/private.h"
 #include "store/secret.h"
 #include "store/writer.h"
@@ -232,18 +233,10 @@ static enum err find_place(struct node *node, char *why, size_t why_bytes)
 	const struct place_opts place = {.http_host = opts->http_host,
 		.public_url = opts->public_url,
 		.trusted_proxies = opts->trusted_proxies};
-	struct buf path = BUF_INIT(NODE_PATH_BYTES);
-	(void)snprintf(why, why_bytes, "the path of the data directory is too long");
-	enum err err = config_path(opts->dir, "password", &path);
-	if (err == ERR_OK) {
-		err = place_read(&place, &node->place, why, why_bytes);
-	}
-	if (err == ERR_OK) {
-		bool has_password = access((const char *)path.at, F_OK) == 0;
-		err = place_may_open(&node->place, has_password, why, why_bytes);
-	}
-	buf_fini(&path);
-	return err;
+	enum err err = place_read(&place, &node->place, why, why_bytes);
+	return err != ERR_OK
+		       ? err
+		       : place_may_open(&node->place, password_is_set(opts->dir), why, why_bytes);
 }
 
 /* What all lives share. */

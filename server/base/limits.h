@@ -152,8 +152,18 @@
 #define LIMIT_PUBLISH_WAIT_MS 5000
 #define LIMIT_LOGIN_FAILURES 5 /* per 15 minutes and address */
 #define LIMIT_LOGIN_PER_MINUTE 20
-#define LIMIT_PASSPHRASE_TRIES 5 /* at once: one works, the others wait */
+#define LIMIT_PASSPHRASE_TRIES 5 /* and passwords, at once: one works, the others wait */
 #define LIMIT_SESSIONS 32
+#define LIMIT_LONG_CODES 8 /* unused ones; the oldest gives way */
+#define LIMIT_LONG_CODE_MS 600000
+#define LIMIT_SHORT_CODES 5 /* that are typed */
+#define LIMIT_SHORT_CODE_MS 120000
+#define LIMIT_ROTATE_MS 60000       /* between two pairs of a session, and the old one's end */
+#define LIMIT_DEVICE_NAME_BYTES 63  /* what a browser calls itself, or its owner calls it */
+#define LIMIT_PASSWORD_BYTES_MIN 10 /* of the web port */
+#define LIMIT_PASSWORD_BYTES 1024
+#define LIMIT_PASSWORD_WORK_OPS 3            /* argon2id: passes … */
+#define LIMIT_PASSWORD_WORK_BYTES (64 * MIB) /* … over so much memory */
 #define LIMIT_SESSION_IDLE_MS (7LL * 24 * 3600 * 1000)
 #define LIMIT_SESSION_MS (30LL * 24 * 3600 * 1000)
 #define LIMIT_LIVE_PER_SESSION 8
