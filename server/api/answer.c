@@ -25,6 +25,7 @@ static const struct said_row said_rows[] = {
 	[SAID_LOGIN] = {401, "login", "Open the page with a fresh link: `kith link` prints one.",
 		"/login"},
 	[SAID_DENIED] = {403, "denied", "That is not allowed from there.", NULL},
+	[SAID_READ_ONLY] = {403, "read_only", "This device may read, and change nothing.", NULL},
 	[SAID_NOT_FOUND] = {404, "not_found", "There is no such thing on this node.", NULL},
 	[SAID_METHOD] = {405, "bad_request", "That method does not fit this address.", NULL},
 	[SAID_TOO_LARGE] = {413, "too_large", "That is too large.", NULL},

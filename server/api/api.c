@@ -11,7 +11,6 @@
 #include "api/body.h"
 #include "api/inside.h"
 #include "api/watch.h"
-#include "base/encode.h"
 #include "base/log.h"
 #include "store/private.h"
 
@@ -19,32 +18,6 @@
 #include <stdlib.h>
 
 enum { SLOW_MAX = 8 };
-
-void inside_cookie_name(
-	const struct api *api, const struct exchange *exchange, char out[static PLACE_COOKIE_BYTES])
-{
-	place_cookie_name(&api->place, exchange->head.is_secure, http_port(api->http), out);
-}
-
-void inside_set_cookie(
-	const struct api *api, struct exchange *exchange, const char *value, long long max_age_s)
-{
-	char name[PLACE_COOKIE_BYTES];
-	char attributes[PLACE_COOKIE_ATTR_BYTES];
-	inside_cookie_name(api, exchange, name);
-	place_cookie_attributes(&api->place, exchange->head.is_secure, max_age_s, attributes);
-	(void)snprintf(exchange->answer.cookie, sizeof(exchange->answer.cookie), "%s=%s%s", name,
-		value, attributes);
-}
-
-struct reader *inside_reader(struct call *call)
-{
-	struct reader *reader = reader_of_thread(call->api->opts.store);
-	if (reader == NULL) {
-		answer_error(&call->exchange->answer, SAID_INTERNAL, NULL);
-	}
-	return reader;
-}
 
 /* Who asks. */
 
@@ -73,12 +46,7 @@ static bool spend(struct api *api, struct exchange *exchange, enum session_cost 
 /* A browser's request for a row that needs a session. False: answered. */
 static bool admit_session(struct api *api, struct exchange *exchange)
 {
-	char name[PLACE_COOKIE_BYTES];
-	struct span cookie;
-	inside_cookie_name(api, exchange, name);
-	if (!gate_cookie(&exchange->head, name, &cookie) ||
-		sessions_check(api->sessions, cookie, exchange->head.token, &exchange->session) !=
-			ERR_OK) {
+	if (!inside_is_in(api, exchange)) {
 		answer_error(&exchange->answer, SAID_LOGIN, NULL);
 		return false;
 	}
@@ -177,6 +145,11 @@ static enum http_next admit(struct api *api, struct exchange *exchange)
 	if (!exchange->is_owner && route->method != GATE_GET && !admit_change(route, exchange)) {
 		return HTTP_ANSWER;
 	}
+	if (!is_free && route->may >= MAY_WRITE &&
+		!sessions_may_write(api->sessions, &exchange->session)) {
+		answer_error(&exchange->answer, SAID_READ_ONLY, NULL);
+		return HTTP_ANSWER;
+	}
 	if (!is_free && route->may == MAY_PUBLISH && !spend(api, exchange, SESSION_PUBLISHES)) {
 		return HTTP_ANSWER;
 	}
@@ -226,7 +199,8 @@ static void serve(struct api *api, struct exchange *exchange)
 	bool is_known = false;
 	(void)route_find(exchange->head.method, exchange->head.path, call.args, &is_known);
 	exchange->answer.is_secret = route->is_secret;
-	if (route->method == GATE_POST && !route->is_raw) {
+	bool has_json = route->method == GATE_POST || route->method == GATE_DELETE;
+	if (has_json && !route->is_raw) {
 		bool is_empty = exchange->body.len == 0;
 		call.body = is_empty ? json_object() : body_parse(buf_span(&exchange->body));
 		if (call.body == NULL) {
@@ -338,13 +312,13 @@ static void drop_session(void *ctx, const char *name)
 {
 	struct api *api = ctx;
 	struct change change = {.kind = CHANGE_SESSION_DROP, .name = span_text(name)};
-	struct session_id id;
-	if (api->live != NULL && hex_decode(span_text(name), id.at, sizeof(id.at)) == ERR_OK) {
-		live_end_session(api->live, &id);
+	if (api->live != NULL) {
+		live_check_sessions(api->live);
 	}
-	if (writer_change(api->opts.writer, &change) != ERR_OK) {
-		LOG(api->opts.env, LOG_WARN, "session.not_dropped",
-			LOG_TEXT("why", "the writer is busy"));
+	/* Who is told that a device is signed out must not find it back after a crash. */
+	enum err err = writer_change_wait(api->opts.writer, &change);
+	if (err != ERR_OK) {
+		LOG(api->opts.env, LOG_WARN, "session.not_dropped", LOG_TEXT("why", err_text(err)));
 	}
 }
 
@@ -542,7 +516,7 @@ uint16_t api_port(const struct api *api)
 
 void api_new_code(struct api *api, char code[static 33])
 {
-	sessions_new_code(api->sessions, code);
+	sessions_new_code(api->sessions, &(struct session_invite){.may = SESSION_MAY_WRITE}, code);
 }
 
 void api_on_private(struct api *api, const struct private_news *news)
@@ -605,7 +579,11 @@ void api_on_outbox(struct api *api, const struct outbox_news *news)
 
 enum err api_start_local(const struct api_opts *opts, struct api **out)
 {
-	return api_new(opts, out);
+	enum err err = api_new(opts, out);
+	if (err == ERR_OK && (err = read_state(*out)) != ERR_OK) {
+		api_free(*out);
+	}
+	return err;
 }
 
 static bool method_named(const char *name, enum gate_method *out)

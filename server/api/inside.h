@@ -35,7 +35,7 @@ struct api {
 	atomic_uint uploads, unsealed; /* blobs on their way in; encrypted ones in memory */
 	unsigned slow_count;           /* threads with a slow request */
 	unsigned trying_count;         /* of them: with a passphrase, waiting for `trying` too */
-	pthread_mutex_t trying;        /* held while a passphrase is tried: one argon2 at a time */
+	pthread_mutex_t trying;        /* held while a secret is tried: one argon2 at a time */
 	pthread_mutex_t deciding;      /* held while a private mark is read and written */
 	atomic_bool is_private_new;    /* what is unread of private words is to be counted again */
 	atomic_uint private_unread;    /* as of then */
@@ -44,9 +44,22 @@ struct api {
 /** The name of the cookie of a session, as it is asked for here. */
 void inside_cookie_name(const struct api *api, const struct exchange *exchange,
 	char out[static PLACE_COOKIE_BYTES]);
-/** Give the browser this cookie; for `max_age_s` 0: take it away. */
+/** Give the browser this cookie; for `max_age_s` 0: take it away. Behind answer_json(). */
 void inside_set_cookie(
 	const struct api *api, struct exchange *exchange, const char *value, long long max_age_s);
+/** Are cookie and token of this request a session's? `exchange->session` is it then. */
+bool inside_is_in(struct api *api, struct exchange *exchange);
+
+/** A passphrase or password is about to be tried: waits for its turn, one works at a time;
+ * inside_end_try() gives it on. False: answered. */
+bool inside_begin_try(struct api *api, struct exchange *exchange);
+void inside_end_try(struct api *api);
+/** It was wrong. */
+void inside_try_failed(struct api *api, const struct exchange *exchange);
+
+/** Where the node keeps its files, also while its key is locked. */
+const char *inside_dir(const struct api *api);
+
 /** The calling thread's reader; on NULL the answer is already an error. */
 struct reader *inside_reader(struct call *call);
 

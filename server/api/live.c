@@ -45,7 +45,8 @@ struct socket {
 	struct frame *first, **last;
 	size_t queued_bytes;
 	bool owes_resync;
-	double tokens; /* messages it may still send at once */
+	bool is_signed_out; /* and goes when its timer says so */
+	double tokens;      /* messages it may still send at once */
 	int64_t tokens_at_ms;
 };
 
@@ -58,8 +59,7 @@ struct live {
 	pthread_mutex_t lock;
 	struct upgrade *upgrades[UPGRADES_MAX];
 	size_t upgrade_count;
-	struct session_id ended[LIMIT_SESSIONS];
-	size_t ended_count;
+	bool is_checking; /* sessions ended */
 	bool is_stopping; /* no new upgrades, no wake-ups */
 	/* The thread's own. */
 	struct socket *sockets;
@@ -388,37 +388,39 @@ static void leave(struct live *live)
 		FAREWELL_MS * LWS_US_PER_MS);
 }
 
-static void end_sessions(struct live *live, const struct session_id *ended, size_t count)
+/* Whoever is signed out gets nothing more, not even what was queued, and has FAREWELL_MS to go. */
+static void check_sessions(struct live *live)
 {
 	for (struct socket *socket = live->sockets; socket != NULL; socket = socket->next) {
-		for (size_t i = 0; i < count; i++) {
-			if (memcmp(socket->upgrade->session.at, ended[i].at, SESSION_HASH_BYTES) ==
-				0) {
-				say_bye(socket, "This session is over.");
-			}
+		if (sessions_is_open(live->opts.sessions, &socket->upgrade->session)) {
+			continue;
 		}
+		drop_frames(socket);
+		say_bye(socket, "This session is over.");
+		socket->is_signed_out = true;
+		lws_set_timer_usecs(socket->wsi, FAREWELL_MS * LWS_US_PER_MS);
 	}
 }
 
 static void turn(struct live *live)
 {
 	struct upgrade *upgrades[UPGRADES_MAX];
-	struct session_id ended[LIMIT_SESSIONS];
 	(void)pthread_mutex_lock(&live->lock);
 	size_t count = live->upgrade_count;
-	size_t ended_count = live->ended_count;
+	bool is_checking = live->is_checking;
 	bool is_stopping = live->is_stopping;
 	for (size_t i = 0; i < count; i++) {
 		upgrades[i] = live->upgrades[i];
 	}
-	memcpy(ended, live->ended, ended_count * sizeof(ended[0]));
 	live->upgrade_count = 0;
-	live->ended_count = 0;
+	live->is_checking = false;
 	(void)pthread_mutex_unlock(&live->lock);
 	for (size_t i = 0; i < count; i++) {
 		adopt(live, upgrades[i]);
 	}
-	end_sessions(live, ended, ended_count);
+	if (is_checking) {
+		check_sessions(live);
+	}
 	if (is_stopping && !live->is_leaving) {
 		leave(live);
 	}
@@ -455,7 +457,10 @@ static int on_event(
 		lws_set_timer_usecs(wsi, LIMIT_LIVE_HELLO_MS * LWS_US_PER_MS);
 		return 0;
 	case LWS_CALLBACK_TIMER:
-		return socket != NULL && socket->state == SOCKET_GREETED ? -1 : 0;
+		/* One that was cancelled may still come. */
+		return socket != NULL && (socket->state == SOCKET_GREETED || socket->is_signed_out)
+			       ? -1
+			       : 0;
 	case LWS_CALLBACK_RECEIVE:
 		return socket == NULL ? -1 : on_bytes(socket, span_of(in, len));
 	case LWS_CALLBACK_SERVER_WRITEABLE:
@@ -553,11 +558,11 @@ void live_wake(struct live *live)
 	(void)pthread_mutex_unlock(&live->lock);
 }
 
-void live_end_session(struct live *live, const struct session_id *session)
+void live_check_sessions(struct live *live)
 {
 	(void)pthread_mutex_lock(&live->lock);
-	if (!live->is_stopping && live->ended_count < LIMIT_SESSIONS) {
-		live->ended[live->ended_count++] = *session;
+	if (!live->is_stopping) {
+		live->is_checking = true;
 		lws_cancel_service(live->context);
 	}
 	(void)pthread_mutex_unlock(&live->lock);

@@ -26,8 +26,8 @@ MUST_USE enum err live_start(
 void live_take(struct live *live, struct upgrade *upgrade);
 /** There is something in `events`. Any thread; cheap. */
 void live_wake(struct live *live);
-/** A session is over: its sockets close. Any thread. */
-void live_end_session(struct live *live, const struct session_id *session);
+/** Sessions are over: their sockets are told and close. Any thread. */
+void live_check_sessions(struct live *live);
 /** Say goodbye, close all, end the thread; upgrades that come later are over at once. */
 void live_stop(struct live *live);
 /** After http_stop(): nothing can call live_take() any more. */

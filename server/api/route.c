@@ -1,21 +1,53 @@
 /*
- * The endpoints, one row each, and the few lines that match a path with a pattern. The order does
- * not matter: no path fits two patterns of one method.
+ * The endpoints, one row each, and the few lines that match a path with a pattern. Where a path
+ * fits two patterns of one method, the first counts.
  */
 #include "api/route.h"
 
 #include "api/serve.h"
 
 static const struct route routes[] = {
-	{.method = GATE_POST, .pattern = "/api/session", .may = MAY_ANYBODY, .serve = serve_login},
+	{.method = GATE_GET, .pattern = "/api/session", .may = MAY_ANYBODY, .serve = serve_session},
+	{.method = GATE_POST,
+		.pattern = "/api/session",
+		.may = MAY_ANYBODY,
+		.serve = serve_login,
+		.is_slow = true,
+		.is_secret = true},
+	{.method = GATE_POST,
+		.pattern = "/api/session/rotate",
+		.may = MAY_READ,
+		.serve = serve_rotate,
+		.is_secret = true},
 	{.method = GATE_DELETE, .pattern = "/api/session", .may = MAY_READ, .serve = serve_logout},
 	{.method = GATE_POST, .pattern = "/api/code", .may = MAY_WRITE, .serve = serve_code},
 
-	{.method = GATE_GET, .pattern = "/api/sessions", .may = MAY_READ, .serve = serve_sessions},
-	{.method = GATE_DELETE,
-		.pattern = "/api/sessions/:session",
+	{.method = GATE_GET, .pattern = "/api/devices", .may = MAY_READ, .serve = serve_devices},
+	{.method = GATE_POST,
+		.pattern = "/api/devices/code",
 		.may = MAY_WRITE,
-		.serve = serve_session_end},
+		.serve = serve_device_code},
+	{.method = GATE_POST,
+		.pattern = "/api/devices/:device",
+		.may = MAY_WRITE,
+		.serve = serve_device_change},
+	{.method = GATE_DELETE,
+		.pattern = "/api/devices/:device",
+		.may = MAY_WRITE,
+		.serve = serve_device_end},
+	{.method = GATE_POST,
+		.pattern = "/api/password",
+		.may = MAY_WRITE,
+		.serve = serve_password,
+		.is_slow = true,
+		.is_secret = true},
+	{.method = GATE_DELETE,
+		.pattern = "/api/password",
+		.may = MAY_WRITE,
+		.serve = serve_password_remove,
+		.is_slow = true,
+		.is_secret = true},
+
 	{.method = GATE_GET, .pattern = "/api/settings", .may = MAY_READ, .serve = serve_settings},
 	{.method = GATE_POST,
 		.pattern = "/api/settings",
@@ -150,7 +182,7 @@ static const struct route routes[] = {
 		.serve = serve_backup},
 	{.method = GATE_GET,
 		.pattern = "/api/safety/backup/:name",
-		.may = MAY_READ,
+		.may = MAY_WRITE, /* all of the node, perhaps with its key */
 		.serve = serve_backup_file},
 	{.method = GATE_POST, .pattern = "/api/safety/move", .may = MAY_WRITE, .serve = serve_move},
 

@@ -12,11 +12,19 @@
 #include "wire/address.h"
 
 /* serve_session.c */
+void serve_session(struct call *call);
 void serve_login(struct call *call);
+void serve_rotate(struct call *call);
 void serve_logout(struct call *call);
 void serve_code(struct call *call);
-void serve_sessions(struct call *call);
-void serve_session_end(struct call *call);
+
+/* serve_devices.c */
+void serve_devices(struct call *call);
+void serve_device_code(struct call *call);
+void serve_device_change(struct call *call);
+void serve_device_end(struct call *call);
+void serve_password(struct call *call);
+void serve_password_remove(struct call *call);
 
 /* serve_settings.c */
 struct reader;

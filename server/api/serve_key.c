@@ -2,9 +2,7 @@
  * The owner's key: its words, its passphrase, and another key in its place.
  *
  * Words go out only until the practice was passed: later they are `kith words`'s, which reads the
- * secret file. A passphrase is tried by one request at a time, because each try takes 64 MiB; some
- * wait, more are turned away; and wrong ones count like wrong codes at the door. Nothing that was
- * sent here is ever logged.
+ * secret file. Nothing that was sent here is ever logged.
  */
 #include "api/body.h"
 #include "api/inside.h"
@@ -28,17 +26,12 @@ bool serve_is_words_done(struct reader *reader)
 	return is;
 }
 
-static const char *data_dir(const struct api *api)
-{
-	return api->opts.store == NULL ? api->opts.dir : store_dir(api->opts.store);
-}
-
 json_t *serve_key_state(struct api *api, struct reader *reader)
 {
 	struct secret_facts facts = {.is_wrapped = false};
 	char why[WHY_BYTES];
-	bool is_wrapped =
-		secret_look(data_dir(api), &facts, why, sizeof(why)) == ERR_OK && facts.is_wrapped;
+	bool is_wrapped = secret_look(inside_dir(api), &facts, why, sizeof(why)) == ERR_OK &&
+			  facts.is_wrapped;
 	return json_pack(
 		"{s:b, s:b}", "is_wrapped", is_wrapped, "words_done", serve_is_words_done(reader));
 }
@@ -137,41 +130,6 @@ void serve_words_check(struct call *call)
 
 /* Passphrases. */
 
-static void leave(struct api *api)
-{
-	(void)pthread_mutex_lock(&api->lock);
-	api->trying_count--;
-	(void)pthread_mutex_unlock(&api->lock);
-}
-
-static void end_try(struct api *api)
-{
-	(void)pthread_mutex_unlock(&api->trying);
-	leave(api);
-}
-
-/* Waits for its turn; end_try() gives it on. False: answered. */
-static bool begin_try(struct api *api, struct exchange *exchange)
-{
-	int64_t retry_s = 1;
-	(void)pthread_mutex_lock(&api->lock);
-	unsigned before = api->trying_count++;
-	(void)pthread_mutex_unlock(&api->lock);
-	if (before >= LIMIT_PASSPHRASE_TRIES) {
-		leave(api);
-		answer_error(&exchange->answer, SAID_BUSY, NULL);
-		return false;
-	}
-	(void)pthread_mutex_lock(&api->trying);
-	if (exchange->is_owner ||
-		sessions_try(api->sessions, exchange->address, &retry_s) == ERR_OK) {
-		return true;
-	}
-	end_try(api);
-	answer_slow_down(&exchange->answer, retry_s);
-	return false;
-}
-
 static void answer_secret(struct api *api, struct exchange *exchange, enum err err, const char *why)
 {
 	switch (err) {
@@ -179,9 +137,7 @@ static void answer_secret(struct api *api, struct exchange *exchange, enum err e
 		answer_json(&exchange->answer, 200, json_object());
 		break;
 	case ERR_LOCKED:
-		if (!exchange->is_owner) {
-			sessions_failed(api->sessions, exchange->address);
-		}
+		inside_try_failed(api, exchange);
 		answer_error(&exchange->answer, SAID_REFUSED,
 			"That passphrase does not open the key. Try again.");
 		break;
@@ -202,7 +158,7 @@ static void answer_secret(struct api *api, struct exchange *exchange, enum err e
 /* With `trying` held. */
 static enum err rewrite(struct call *call, struct span old, struct span fresh, char *why)
 {
-	const char *dir = data_dir(call->api);
+	const char *dir = inside_dir(call->api);
 	struct secret_facts facts;
 	struct key *key = NULL;
 	enum err err = secret_look(dir, &facts, why, WHY_BYTES);
@@ -234,10 +190,10 @@ void serve_passphrase(struct call *call)
 		answer_error(answer, SAID_NOT_RUNNING, NULL);
 		return;
 	}
-	if (begin_try(call->api, call->exchange)) {
+	if (inside_begin_try(call->api, call->exchange)) {
 		enum err err = rewrite(call, old, fresh, why);
 		answer_secret(call->api, call->exchange, err, why);
-		end_try(call->api);
+		inside_end_try(call->api);
 	}
 }
 
@@ -245,7 +201,7 @@ static enum err unlock(struct call *call, struct span passphrase, char *why)
 {
 	struct api *api = call->api;
 	struct key *key = NULL;
-	enum err err = secret_load(data_dir(api), passphrase, &key, why, WHY_BYTES);
+	enum err err = secret_load(inside_dir(api), passphrase, &key, why, WHY_BYTES);
 	if (err == ERR_OK) {
 		LOG(api->opts.env, LOG_INFO, "key.unlocked",
 			LOG_TEXT("from", call->exchange->address));
@@ -267,10 +223,10 @@ void serve_unlock(struct call *call)
 		answer_json(&call->exchange->answer, 200, json_object());
 		return;
 	}
-	if (begin_try(call->api, call->exchange)) {
+	if (inside_begin_try(call->api, call->exchange)) {
 		enum err err = unlock(call, passphrase, why);
 		answer_secret(call->api, call->exchange, err, why);
-		end_try(call->api);
+		inside_end_try(call->api);
 	}
 }
 

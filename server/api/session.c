@@ -1,11 +1,12 @@
 /*
  * Sessions: at most LIMIT_SESSIONS rows in an array under one lock, walked from end to end for
- * every question, so that the time tells nothing. Login attempts are counted in a small table of
- * addresses; when it is full the oldest row gives way, which only the overall limit
- * (LIMIT_LOGIN_PER_MINUTE) then bounds.
+ * every question, so that the time tells nothing. What is kept of them is written under a lock of
+ * its own (keep()).
  */
 #include "api/session.h"
 
+#include "api/codes.h"
+#include "api/tries.h"
 #include "base/encode.h"
 
 #include <jansson.h>
@@ -13,14 +14,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-enum {
-	ADDRESSES_MAX = 64,
-	ADDRESS_BYTES = 64,
-	SECRET_RAW_BYTES = 24,
-	FAILURE_WINDOW_MS = 15 * 60 * 1000,
-	ATTEMPT_WINDOW_MS = 60 * 1000,
-	PERSIST_EVERY_MS = 3600 * 1000,
-};
+enum { SECRET_RAW_BYTES = 24, PERSIST_EVERY_MS = 3600 * 1000 };
 
 /* A bucket that holds `room` and gains one each `every_ms`. */
 struct bucket {
@@ -28,36 +22,30 @@ struct bucket {
 	int64_t at_ms; /* mono */
 };
 
+struct pair {
+	uint8_t cookie[SESSION_HASH_BYTES], token[SESSION_HASH_BYTES];
+};
+
 struct session {
 	bool is_used;
 	bool is_kept; /* whoever keeps sessions now has it */
 	struct session_id id;
-	uint8_t token[SESSION_HASH_BYTES];
+	enum session_may may;
+	struct pair now, was;
+	int64_t was_until_ms; /* wall; 0: `was` is nothing; INT64_MAX: until `now` was shown */
+	int64_t rotates_ms;   /* mono: not again before */
 	char label[SESSION_LABEL_BYTES];
 	int64_t made_ms, seen_ms, saved_ms; /* wall */
 	struct bucket asks, publishes, looks;
 };
 
-struct code {
-	bool is_used;
-	uint8_t hash[SESSION_HASH_BYTES];
-	int64_t made_ms; /* mono */
-};
-
-struct failures {
-	char address[ADDRESS_BYTES];
-	unsigned count;
-	int64_t since_ms; /* mono */
-};
-
 struct sessions {
+	pthread_mutex_t keeping; /* held while what is kept changes; before `lock` */
 	pthread_mutex_t lock;
 	struct session_opts opts;
 	struct session at[LIMIT_SESSIONS];
-	struct code codes[SESSION_CODES_MAX];
-	struct failures failures[ADDRESSES_MAX];
-	unsigned attempts;
-	int64_t attempts_since_ms;
+	struct codes codes;
+	struct tries tries;
 };
 
 static void hash_secret(struct span secret, uint8_t out[static SESSION_HASH_BYTES])
@@ -108,10 +96,8 @@ enum err sessions_new(const struct session_opts *opts, struct sessions **out)
 		return ERR_NOMEM;
 	}
 	sessions->opts = *opts;
-	if (pthread_mutex_init(&sessions->lock, NULL) != 0) {
-		free(sessions);
-		return ERR_NOMEM;
-	}
+	(void)pthread_mutex_init(&sessions->lock, NULL);
+	(void)pthread_mutex_init(&sessions->keeping, NULL);
 	*out = sessions;
 	return ERR_OK;
 }
@@ -122,15 +108,19 @@ void sessions_free(struct sessions *sessions)
 		return;
 	}
 	(void)pthread_mutex_destroy(&sessions->lock);
+	(void)pthread_mutex_destroy(&sessions->keeping);
 	sodium_memzero(sessions, sizeof(*sessions));
 	free(sessions);
 }
 
-/* A free row; the one that was quiet the longest is given up for it, and named in `dropped`. */
-static struct session *free_row(struct sessions *sessions, char dropped[static SESSION_NAME_BYTES])
+/* Rows; all of it under the lock. */
+
+/* A free row; the one that was quiet the longest is given up for it, and told in `*dropped`. */
+static struct session *free_row(
+	struct sessions *sessions, struct session_id *dropped, bool *is_dropped)
 {
 	struct session *oldest = &sessions->at[0];
-	dropped[0] = '\0';
+	*is_dropped = false;
 	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
 		struct session *row = &sessions->at[i];
 		if (!row->is_used) {
@@ -140,7 +130,9 @@ static struct session *free_row(struct sessions *sessions, char dropped[static S
 			oldest = row;
 		}
 	}
-	hex_encode(span_of(oldest->id.at, SESSION_HASH_BYTES), dropped);
+	*dropped = oldest->id;
+	*is_dropped = true;
+	codes_drop_of(&sessions->codes, dropped);
 	return oldest;
 }
 
@@ -153,7 +145,7 @@ static void fill_row(struct sessions *sessions, struct session *row)
 	row->publishes = (struct bucket){.level = LIMIT_PUBLISH_PER_MINUTE, .at_ms = now};
 }
 
-/* Under the lock: the living session with this id, or NULL. Looks at every row. */
+/* The living session with this id, or NULL. */
 static struct session *find(struct sessions *sessions, const struct session_id *id)
 {
 	struct session *found = NULL;
@@ -165,6 +157,32 @@ static struct session *find(struct sessions *sessions, const struct session_id *
 			row->is_used = false;
 		}
 		if (row->is_used && is_same) {
+			found = row;
+		}
+	}
+	return found;
+}
+
+/* Is `hash` the one or, as long as that counts, the other? The time does not tell. */
+static bool is_one_of(const struct session *row, int64_t now, const uint8_t *one,
+	const uint8_t *other, const uint8_t *hash)
+{
+	bool is_one = sodium_memcmp(one, hash, SESSION_HASH_BYTES) == 0;
+	bool is_other = sodium_memcmp(other, hash, SESSION_HASH_BYTES) == 0;
+	return is_one | (is_other & (row->was_until_ms > now));
+}
+
+/* The living session with this cookie, or NULL. Looks at every row. */
+static struct session *find_cookie(struct sessions *sessions, struct span cookie)
+{
+	uint8_t hash[SESSION_HASH_BYTES];
+	struct session *found = NULL;
+	int64_t now = wall(sessions);
+	hash_secret(cookie, hash);
+	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
+		struct session *row = &sessions->at[i];
+		bool is_same = is_one_of(row, now, row->now.cookie, row->was.cookie, hash);
+		if (row->is_used && !is_over(row, now) && is_same) {
 			found = row;
 		}
 	}
@@ -184,32 +202,57 @@ static void set_label(struct session *row, struct span label)
 	}
 }
 
+/* What is kept. */
+
+static bool read_hash(const char *text, uint8_t out[static SESSION_HASH_BYTES])
+{
+	return text != NULL && hex_decode(span_text(text), out, SESSION_HASH_BYTES) == ERR_OK;
+}
+
+/* Rows of older programs have no cookie (it was the name), and might change things. */
+static bool read_row(struct span name, const json_t *tree, struct session *row)
+{
+	const char *text[4] = {NULL};
+	const char *label = "";
+	const char *may = "write";
+	json_int_t made = 0;
+	json_int_t seen = 0;
+	if (json_unpack((json_t *)tree, "{s:s, s:I, s:I, s?s, s?s, s?s, s?s, s?s}", "token",
+		    &text[0], "made", &made, "seen", &seen, "name", &label, "may", &may, "cookie",
+		    &text[1], "was_token", &text[2], "was_cookie", &text[3]) != 0 ||
+		hex_decode(name, row->id.at, SESSION_HASH_BYTES) != ERR_OK ||
+		!read_hash(text[0], row->now.token)) {
+		return false;
+	}
+	if (!read_hash(text[1], row->now.cookie)) {
+		memcpy(row->now.cookie, row->id.at, SESSION_HASH_BYTES);
+	}
+	if (read_hash(text[2], row->was.token) && read_hash(text[3], row->was.cookie)) {
+		row->was_until_ms = INT64_MAX;
+	}
+	row->made_ms = made;
+	row->seen_ms = seen;
+	row->saved_ms = seen;
+	row->may = strcmp(may, "write") == 0 ? SESSION_MAY_WRITE : SESSION_MAY_READ;
+	set_label(row, span_text(label));
+	return true;
+}
+
 void sessions_restore(
 	struct sessions *sessions, struct span name, struct span text, int64_t expires_ms)
 {
-	struct session row = {.is_used = false};
-	char dropped[SESSION_NAME_BYTES];
-	const char *token = NULL;
-	const char *label = "";
+	struct session row = {.is_kept = true};
+	struct session_id dropped;
+	bool is_dropped = false;
 	json_t *tree = json_loadb((const char *)text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
-	json_int_t made = 0;
-	json_int_t seen = 0;
-	if (json_unpack(tree, "{s:s, s:I, s:I, s?s}", "token", &token, "made", &made, "seen", &seen,
-		    "name", &label) == 0 &&
-		hex_decode(name, row.id.at, SESSION_HASH_BYTES) == ERR_OK &&
-		hex_decode(span_text(token), row.token, SESSION_HASH_BYTES) == ERR_OK &&
-		expires_ms > wall(sessions)) {
-		row.made_ms = made;
-		row.seen_ms = seen;
-		row.saved_ms = seen;
-		row.is_kept = true;
-		set_label(&row, span_text(label));
+	if (read_row(name, tree, &row) && expires_ms > wall(sessions) &&
+		!is_over(&row, wall(sessions))) {
 		(void)pthread_mutex_lock(&sessions->lock);
 		struct session *known = find(sessions, &row.id);
 		if (known != NULL) {
 			known->is_kept = true;
-		} else if (!is_over(&row, wall(sessions))) {
-			struct session *place = free_row(sessions, dropped);
+		} else {
+			struct session *place = free_row(sessions, &dropped, &is_dropped);
 			*place = row;
 			fill_row(sessions, place);
 		}
@@ -218,102 +261,24 @@ void sessions_restore(
 	json_decref(tree);
 }
 
-void sessions_new_code(struct sessions *sessions, char code[static SESSION_SECRET_BYTES])
+static json_t *hash_text(const uint8_t hash[static SESSION_HASH_BYTES])
 {
-	new_secret(sessions, code);
-	(void)pthread_mutex_lock(&sessions->lock);
-	struct code *place = &sessions->codes[0];
-	for (size_t i = 0; i < SESSION_CODES_MAX; i++) {
-		struct code *row = &sessions->codes[i];
-		if (!row->is_used) {
-			place = row;
-			break;
-		}
-		if (row->made_ms < place->made_ms) {
-			place = row;
-		}
-	}
-	place->is_used = true;
-	place->made_ms = mono(sessions);
-	hash_secret(span_text(code), place->hash);
-	(void)pthread_mutex_unlock(&sessions->lock);
+	char text[SESSION_NAME_BYTES];
+	hex_encode(span_of(hash, SESSION_HASH_BYTES), text);
+	return json_string(text);
 }
 
-/* Under the lock: is `code` one of ours? It is gone afterwards. */
-static bool use_code(struct sessions *sessions, struct span code)
+static void put(struct sessions *sessions, const char *name, const struct session *row)
 {
-	uint8_t hash[SESSION_HASH_BYTES];
-	bool fits = false;
-	int64_t now = mono(sessions);
-	hash_secret(code, hash);
-	for (size_t i = 0; i < SESSION_CODES_MAX; i++) {
-		struct code *row = &sessions->codes[i];
-		bool is_same = sodium_memcmp(row->hash, hash, sizeof(hash)) == 0;
-		if (row->is_used && now - row->made_ms > SESSION_CODE_MS) {
-			row->is_used = false;
-		}
-		if (row->is_used && is_same) {
-			row->is_used = false;
-			fits = true;
-		}
+	json_t *tree = json_pack("{s:o, s:o, s:I, s:I, s:s, s:s}", "token",
+		hash_text(row->now.token), "cookie", hash_text(row->now.cookie), "made",
+		(json_int_t)row->made_ms, "seen", (json_int_t)row->seen_ms, "name", row->label,
+		"may", row->may == SESSION_MAY_WRITE ? "write" : "read");
+	if (tree != NULL && row->was_until_ms == INT64_MAX) {
+		/* The browser may not have heard of the new pair; a minute more is not kept. */
+		(void)json_object_set_new(tree, "was_token", hash_text(row->was.token));
+		(void)json_object_set_new(tree, "was_cookie", hash_text(row->was.cookie));
 	}
-	return fits;
-}
-
-static struct failures *failures_of(struct sessions *sessions, const char *address)
-{
-	int64_t now = mono(sessions);
-	struct failures *place = &sessions->failures[0];
-	for (size_t i = 0; i < ADDRESSES_MAX; i++) {
-		struct failures *row = &sessions->failures[i];
-		if (row->count > 0 && now - row->since_ms > FAILURE_WINDOW_MS) {
-			row->count = 0;
-		}
-		if (row->count > 0 && strncmp(row->address, address, ADDRESS_BYTES - 1) == 0) {
-			return row;
-		}
-		if (place->count > 0 && (row->count == 0 || row->since_ms < place->since_ms)) {
-			place = row;
-		}
-	}
-	place->count = 0;
-	strncpy(place->address, address, ADDRESS_BYTES - 1);
-	place->address[ADDRESS_BYTES - 1] = '\0';
-	return place;
-}
-
-/* Under the lock: may one more attempt be made from this address? */
-static enum err count_attempt(
-	struct sessions *sessions, const struct failures *failures, int64_t *retry_s)
-{
-	int64_t now = mono(sessions);
-	if (failures->count >= LIMIT_LOGIN_FAILURES) {
-		*retry_s = (failures->since_ms + FAILURE_WINDOW_MS - now) / 1000 + 1;
-		return ERR_LIMIT;
-	}
-	if (now - sessions->attempts_since_ms > ATTEMPT_WINDOW_MS) {
-		sessions->attempts = 0;
-		sessions->attempts_since_ms = now;
-	}
-	if (sessions->attempts >= LIMIT_LOGIN_PER_MINUTE) {
-		*retry_s = (sessions->attempts_since_ms + ATTEMPT_WINDOW_MS - now) / 1000 + 1;
-		return ERR_LIMIT;
-	}
-	sessions->attempts++;
-	return ERR_OK;
-}
-
-static void put(struct sessions *sessions, const struct session *row)
-{
-	char name[SESSION_NAME_BYTES];
-	char token[SESSION_NAME_BYTES];
-	if (sessions->opts.on_put == NULL) {
-		return;
-	}
-	hex_encode(span_of(row->id.at, SESSION_HASH_BYTES), name);
-	hex_encode(span_of(row->token, SESSION_HASH_BYTES), token);
-	json_t *tree = json_pack("{s:s, s:I, s:I, s:s}", "token", token, "made",
-		(json_int_t)row->made_ms, "seen", (json_int_t)row->seen_ms, "name", row->label);
 	char *text = tree == NULL ? NULL : json_dumps(tree, JSON_COMPACT);
 	if (text != NULL) {
 		sessions->opts.on_put(sessions->opts.ctx, name, text, expiry(row));
@@ -322,44 +287,68 @@ static void put(struct sessions *sessions, const struct session *row)
 	json_decref(tree);
 }
 
-static void drop(struct sessions *sessions, const char *name)
+/* Whoever keeps sessions is told what is true of this one now. One at a time, so that nobody who
+ * was slow writes down a session that ended meanwhile: it would be back after a restart. */
+static void keep(struct sessions *sessions, const struct session_id *id)
 {
-	if (name[0] != '\0' && sessions->opts.on_drop != NULL) {
+	char name[SESSION_NAME_BYTES];
+	struct session copy = {.is_used = false};
+	(void)pthread_mutex_lock(&sessions->keeping);
+	(void)pthread_mutex_lock(&sessions->lock);
+	struct session *row = find(sessions, id);
+	if (row != NULL) {
+		row->is_kept = sessions->opts.on_put != NULL;
+		copy = *row;
+	}
+	(void)pthread_mutex_unlock(&sessions->lock);
+	hex_encode(span_of(id->at, SESSION_HASH_BYTES), name);
+	if (copy.is_used && sessions->opts.on_put != NULL) {
+		put(sessions, name, &copy);
+	} else if (!copy.is_used && sessions->opts.on_drop != NULL) {
 		sessions->opts.on_drop(sessions->opts.ctx, name);
 	}
+	(void)pthread_mutex_unlock(&sessions->keeping);
 }
 
 void sessions_keep_in(struct sessions *sessions,
 	void (*on_put)(void *ctx, const char *name, const char *text, int64_t expires_ms),
 	void (*on_drop)(void *ctx, const char *name), void *ctx)
 {
+	struct session_id fresh[LIMIT_SESSIONS];
+	size_t count = 0;
+	(void)pthread_mutex_lock(&sessions->keeping);
+	(void)pthread_mutex_lock(&sessions->lock);
+	sessions->opts.on_put = on_put;
+	sessions->opts.on_drop = on_drop;
+	sessions->opts.ctx = ctx;
 	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
 		struct session *row = &sessions->at[i];
-		(void)pthread_mutex_lock(&sessions->lock);
-		if (i == 0) {
-			sessions->opts.on_put = on_put;
-			sessions->opts.on_drop = on_drop;
-			sessions->opts.ctx = ctx;
+		if (row->is_used && !row->is_kept && on_put != NULL) {
+			fresh[count++] = row->id;
 		}
-		struct session copy = *row;
 		row->is_kept = on_put != NULL;
-		(void)pthread_mutex_unlock(&sessions->lock);
-		if (copy.is_used && !copy.is_kept) {
-			put(sessions, &copy);
-		}
+	}
+	(void)pthread_mutex_unlock(&sessions->lock);
+	(void)pthread_mutex_unlock(&sessions->keeping);
+	for (size_t i = 0; i < count; i++) {
+		keep(sessions, &fresh[i]);
 	}
 }
 
-static void count_failure(const struct sessions *sessions, struct failures *failures)
+/* Coming in. */
+
+void sessions_new_code(struct sessions *sessions, const struct session_invite *invite,
+	char code[static SESSION_SECRET_BYTES])
 {
-	failures->since_ms = failures->count == 0 ? mono(sessions) : failures->since_ms;
-	failures->count++;
+	(void)pthread_mutex_lock(&sessions->lock);
+	codes_make(&sessions->codes, sessions->opts.env, invite, code);
+	(void)pthread_mutex_unlock(&sessions->lock);
 }
 
 enum err sessions_try(struct sessions *sessions, const char *address, int64_t *retry_s)
 {
 	(void)pthread_mutex_lock(&sessions->lock);
-	enum err err = count_attempt(sessions, failures_of(sessions, address), retry_s);
+	enum err err = tries_begin(&sessions->tries, address, mono(sessions), retry_s);
 	(void)pthread_mutex_unlock(&sessions->lock);
 	return err;
 }
@@ -367,103 +356,203 @@ enum err sessions_try(struct sessions *sessions, const char *address, int64_t *r
 void sessions_failed(struct sessions *sessions, const char *address)
 {
 	(void)pthread_mutex_lock(&sessions->lock);
-	count_failure(sessions, failures_of(sessions, address));
+	tries_failed(&sessions->tries, address, mono(sessions));
 	(void)pthread_mutex_unlock(&sessions->lock);
 }
 
-enum err sessions_login(struct sessions *sessions, struct span code, const char *address,
-	char cookie[static SESSION_SECRET_BYTES], char token[static SESSION_SECRET_BYTES],
-	int64_t *retry_s)
+/* Under the lock: a pair for `row`, told to its browser in `out`. */
+static void make_pair(struct sessions *sessions, struct session *row, struct session_keys *out)
 {
-	struct session copy = {.is_used = false};
-	char dropped[SESSION_NAME_BYTES] = "";
+	new_secret(sessions, out->cookie);
+	new_secret(sessions, out->token);
+	hash_secret(span_text(out->cookie), row->now.cookie);
+	hash_secret(span_text(out->token), row->now.token);
+	out->may = row->may;
+	out->lasts_ms = row->made_ms + LIMIT_SESSION_MS - wall(sessions);
+}
+
+void sessions_open(struct sessions *sessions, enum session_may may, struct span label,
+	struct session_keys *out)
+{
+	struct session_id dropped;
+	struct session_id id;
+	bool is_dropped = false;
+	sessions->opts.env->random(sessions->opts.env->ctx, id.at, sizeof(id.at));
 	(void)pthread_mutex_lock(&sessions->lock);
-	struct failures *failures = failures_of(sessions, address);
-	enum err err = count_attempt(sessions, failures, retry_s);
-	if (err == ERR_OK && !use_code(sessions, code)) {
-		count_failure(sessions, failures);
-		err = ERR_DENIED;
+	struct session *row = free_row(sessions, &dropped, &is_dropped);
+	int64_t now = wall(sessions);
+	*row = (struct session){
+		.id = id, .may = may, .made_ms = now, .seen_ms = now, .saved_ms = now};
+	set_label(row, label);
+	make_pair(sessions, row, out);
+	fill_row(sessions, row);
+	(void)pthread_mutex_unlock(&sessions->lock);
+	if (is_dropped) {
+		keep(sessions, &dropped);
 	}
-	if (err == ERR_OK) {
-		struct session *row = free_row(sessions, dropped);
-		*row = (struct session){.made_ms = wall(sessions),
-			.seen_ms = wall(sessions),
-			.saved_ms = wall(sessions)};
-		new_secret(sessions, cookie);
-		new_secret(sessions, token);
-		hash_secret(span_text(cookie), row->id.at);
-		hash_secret(span_text(token), row->token);
-		fill_row(sessions, row);
-		copy = *row;
+	keep(sessions, &id);
+}
+
+enum err sessions_login(struct sessions *sessions, const struct session_knock *knock,
+	struct session_keys *out, int64_t *retry_s)
+{
+	enum session_may may = SESSION_MAY_READ;
+	(void)pthread_mutex_lock(&sessions->lock);
+	int64_t now = mono(sessions);
+	enum err err = tries_begin(&sessions->tries, knock->address, now, retry_s);
+	if (err == ERR_OK && !codes_use(&sessions->codes, sessions->opts.env, knock->code, &may)) {
+		tries_failed(&sessions->tries, knock->address, now);
+		err = ERR_DENIED;
 	}
 	(void)pthread_mutex_unlock(&sessions->lock);
 	if (err == ERR_OK) {
-		drop(sessions, dropped);
-		put(sessions, &copy);
+		sessions_open(sessions, may, knock->label, out);
 	}
 	return err;
 }
 
+/* Being in. */
+
 enum err sessions_check_cookie(
 	struct sessions *sessions, struct span cookie, struct session_id *out)
 {
-	hash_secret(cookie, out->at);
 	(void)pthread_mutex_lock(&sessions->lock);
-	bool fits = find(sessions, out) != NULL;
+	const struct session *row = find_cookie(sessions, cookie);
+	*out = row == NULL ? (struct session_id){.at = {0}} : row->id;
 	(void)pthread_mutex_unlock(&sessions->lock);
-	return fits ? ERR_OK : ERR_DENIED;
+	return row != NULL ? ERR_OK : ERR_DENIED;
 }
 
-/* One way for both kinds of check: a missing session costs what a wrong token costs. */
-static enum err check(struct sessions *sessions, const struct session_id *id, struct span token)
+/* Under the lock: does the token fit `row`? It is used then, and `*is_news` when that is to be
+ * kept. A missing session costs what a wrong token costs. */
+static bool use(struct sessions *sessions, struct session *row, struct span token, bool *is_news)
 {
-	static const uint8_t nobody[SESSION_HASH_BYTES];
+	static const struct session nobody;
+	const struct session *look = row == NULL ? &nobody : row;
 	uint8_t hash[SESSION_HASH_BYTES];
-	struct session copy = {.is_used = false};
+	int64_t now = wall(sessions);
 	hash_secret(token, hash);
-	(void)pthread_mutex_lock(&sessions->lock);
-	struct session *row = find(sessions, id);
-	bool fits = sodium_memcmp(row == NULL ? nobody : row->token, hash, sizeof(hash)) == 0 &&
-		    row != NULL;
-	if (fits) {
-		row->seen_ms = wall(sessions);
-		if (row->seen_ms - row->saved_ms > PERSIST_EVERY_MS) {
-			row->saved_ms = row->seen_ms;
-			copy = *row;
-		}
+	bool fits = is_one_of(look, now, look->now.token, look->was.token, hash);
+	if (row == NULL || !fits) {
+		return false;
 	}
-	(void)pthread_mutex_unlock(&sessions->lock);
-	if (copy.is_used) {
-		put(sessions, &copy);
+	row->seen_ms = now;
+	if (row->was_until_ms == INT64_MAX &&
+		sodium_memcmp(row->now.token, hash, sizeof(hash)) == 0) {
+		row->was_until_ms = now + LIMIT_ROTATE_MS;
+		*is_news = true;
 	}
-	return fits ? ERR_OK : ERR_DENIED;
+	*is_news = *is_news || now - row->saved_ms > PERSIST_EVERY_MS;
+	row->saved_ms = *is_news ? now : row->saved_ms;
+	return true;
 }
 
 enum err sessions_check(
 	struct sessions *sessions, struct span cookie, struct span token, struct session_id *out)
 {
-	hash_secret(cookie, out->at);
-	return check(sessions, out, token);
+	bool is_news = false;
+	(void)pthread_mutex_lock(&sessions->lock);
+	struct session *row = find_cookie(sessions, cookie);
+	bool fits = use(sessions, row, token, &is_news);
+	*out = fits ? row->id : (struct session_id){.at = {0}};
+	(void)pthread_mutex_unlock(&sessions->lock);
+	if (is_news) {
+		keep(sessions, out);
+	}
+	return fits ? ERR_OK : ERR_DENIED;
 }
 
 enum err sessions_check_token(
 	struct sessions *sessions, const struct session_id *id, struct span token)
 {
-	return check(sessions, id, token);
+	bool is_news = false;
+	(void)pthread_mutex_lock(&sessions->lock);
+	bool fits = use(sessions, find(sessions, id), token, &is_news);
+	(void)pthread_mutex_unlock(&sessions->lock);
+	if (is_news) {
+		keep(sessions, id);
+	}
+	return fits ? ERR_OK : ERR_DENIED;
 }
+
+bool sessions_is_open(struct sessions *sessions, const struct session_id *id)
+{
+	(void)pthread_mutex_lock(&sessions->lock);
+	bool is = find(sessions, id) != NULL;
+	(void)pthread_mutex_unlock(&sessions->lock);
+	return is;
+}
+
+bool sessions_may_write(struct sessions *sessions, const struct session_id *id)
+{
+	(void)pthread_mutex_lock(&sessions->lock);
+	const struct session *row = find(sessions, id);
+	bool may = row != NULL && row->may == SESSION_MAY_WRITE;
+	(void)pthread_mutex_unlock(&sessions->lock);
+	return may;
+}
+
+enum err sessions_rotate(struct sessions *sessions, const struct session_id *id,
+	struct session_keys *out, int64_t *retry_s)
+{
+	enum err err = ERR_DENIED;
+	(void)pthread_mutex_lock(&sessions->lock);
+	struct session *row = find(sessions, id);
+	int64_t now = mono(sessions);
+	if (row != NULL && now < row->rotates_ms) {
+		*retry_s = (row->rotates_ms - now) / 1000 + 1;
+		err = ERR_LIMIT;
+	} else if (row != NULL) {
+		/* A pair whose token was never shown was lost on its way: the one before goes on.
+		 */
+		row->was = row->was_until_ms == INT64_MAX ? row->was : row->now;
+		row->was_until_ms = INT64_MAX;
+		row->rotates_ms = now + LIMIT_ROTATE_MS;
+		make_pair(sessions, row, out);
+		err = ERR_OK;
+	}
+	(void)pthread_mutex_unlock(&sessions->lock);
+	if (err == ERR_OK) {
+		keep(sessions, id);
+	}
+	return err;
+}
+
+/* The end. */
 
 void sessions_end(struct sessions *sessions, const struct session_id *id)
 {
-	char name[SESSION_NAME_BYTES] = "";
+	const struct session_id over = *id; /* it may be the row's own */
 	(void)pthread_mutex_lock(&sessions->lock);
-	struct session *row = find(sessions, id);
+	struct session *row = find(sessions, &over);
 	if (row != NULL) {
-		hex_encode(span_of(row->id.at, SESSION_HASH_BYTES), name);
 		sodium_memzero(row, sizeof(*row));
 	}
+	codes_drop_of(&sessions->codes, &over);
 	(void)pthread_mutex_unlock(&sessions->lock);
-	drop(sessions, name);
+	keep(sessions, &over);
 }
+
+void sessions_end_others(struct sessions *sessions, const struct session_id *keep_this)
+{
+	struct session_id others[LIMIT_SESSIONS];
+	size_t count = 0;
+	(void)pthread_mutex_lock(&sessions->lock);
+	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
+		const struct session *row = &sessions->at[i];
+		bool is_kept = keep_this != NULL &&
+			       memcmp(row->id.at, keep_this->at, SESSION_HASH_BYTES) == 0;
+		if (row->is_used && !is_kept) {
+			others[count++] = row->id;
+		}
+	}
+	(void)pthread_mutex_unlock(&sessions->lock);
+	for (size_t i = 0; i < count; i++) {
+		sessions_end(sessions, &others[i]);
+	}
+}
+
+/* How often. */
 
 static enum err spend(
 	struct bucket *bucket, double room, double per_ms, int64_t now, int64_t *retry_s)
@@ -500,6 +589,8 @@ enum err sessions_spend(struct sessions *sessions, const struct session_id *id,
 	return err;
 }
 
+/* As the owner sees them. */
+
 size_t sessions_count(struct sessions *sessions)
 {
 	size_t count = 0;
@@ -510,23 +601,6 @@ size_t sessions_count(struct sessions *sessions)
 	}
 	(void)pthread_mutex_unlock(&sessions->lock);
 	return count;
-}
-
-void sessions_name(struct sessions *sessions, struct span cookie, struct span label)
-{
-	struct session_id id;
-	struct session copy = {.is_used = false};
-	hash_secret(cookie, id.at);
-	(void)pthread_mutex_lock(&sessions->lock);
-	struct session *row = find(sessions, &id);
-	if (row != NULL) {
-		set_label(row, label);
-		copy = *row;
-	}
-	(void)pthread_mutex_unlock(&sessions->lock);
-	if (copy.is_used) {
-		put(sessions, &copy);
-	}
 }
 
 static void public_id(const struct session *row, char out[static SESSION_PUBLIC_BYTES])
@@ -554,6 +628,7 @@ size_t sessions_list(struct sessions *sessions, const struct session_id *you,
 		struct session_row *to = &out[count++];
 		public_id(row, to->id);
 		memcpy(to->label, row->label, sizeof(to->label));
+		to->may = row->may;
 		to->made_ms = row->made_ms;
 		to->seen_ms = row->seen_ms;
 		to->is_you = you != NULL && memcmp(row->id.at, you->at, SESSION_HASH_BYTES) == 0;
@@ -563,23 +638,41 @@ size_t sessions_list(struct sessions *sessions, const struct session_id *you,
 	return count;
 }
 
-enum err sessions_end_row(struct sessions *sessions, struct span id)
+enum err sessions_find_row(struct sessions *sessions, struct span id, struct session_id *out)
 {
-	struct session_id found;
 	enum err err = ERR_NOT_FOUND;
 	(void)pthread_mutex_lock(&sessions->lock);
 	for (size_t i = 0; i < LIMIT_SESSIONS && err != ERR_OK; i++) {
 		const struct session *row = &sessions->at[i];
 		char name[SESSION_PUBLIC_BYTES];
 		public_id(row, name);
-		if (row->is_used && span_equal_text(id, name)) {
-			found = row->id;
+		if (row->is_used && !is_over(row, wall(sessions)) && span_equal_text(id, name)) {
+			*out = row->id;
 			err = ERR_OK;
 		}
 	}
 	(void)pthread_mutex_unlock(&sessions->lock);
-	if (err == ERR_OK) {
-		sessions_end(sessions, &found);
-	}
 	return err;
+}
+
+enum err sessions_change(
+	struct sessions *sessions, const struct session_id *id, const struct session_change *change)
+{
+	(void)pthread_mutex_lock(&sessions->lock);
+	struct session *row = find(sessions, id);
+	bool is_there = row != NULL;
+	if (is_there && change->has_label) {
+		set_label(row, change->label);
+	}
+	if (is_there && change->has_may) {
+		row->may = change->may;
+	}
+	if (is_there && change->has_may && change->may == SESSION_MAY_READ) {
+		codes_drop_of(&sessions->codes, id);
+	}
+	(void)pthread_mutex_unlock(&sessions->lock);
+	if (is_there) {
+		keep(sessions, id);
+	}
+	return is_there ? ERR_OK : ERR_NOT_FOUND;
 }

@@ -417,6 +417,62 @@ static void says_goodbye_when_the_session_ends(void **state)
 	become(&mine);
 }
 
+/* Until the other side has closed the socket for good: what is sent then is reset. */
+static void expect_reset(int fd)
+{
+	bool is_reset = false;
+	for (int i = 0; i < 20 * WAIT_MS && !is_reset; i += 20) {
+		struct pollfd nothing = {.fd = -1};
+		(void)poll(&nothing, 1, 20);
+		is_reset = send(fd, "\x8a\x80\0\0\0\0", 6, MSG_NOSIGNAL) < 0;
+	}
+	assert_true(is_reset);
+	(void)close(fd);
+}
+
+static void ends_what_a_revoked_device_has_open_whatever_it_does(void **state)
+{
+	struct api_rig mine = rig;
+	struct api_reply reply;
+	char target[64];
+	(void)state;
+	api_rig_advance(120000);
+	log_in();
+	int ready = greet();
+	int silent = greet(); /* never reads, and answers no goodbye */
+	int late = open_socket();
+	json_t *rows = NULL;
+	api_rig_ask(&rig, "GET", "/api/devices", NULL, "", &reply);
+	rows = json_object_get(reply.json, "devices");
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		if (json_is_true(json_object_get(row, "you"))) {
+			(void)snprintf(target, sizeof(target), "/api/devices/%s",
+				json_string_value(json_object_get(row, "id")));
+		}
+	}
+	api_reply_fini(&reply);
+	char text[128];
+	(void)snprintf(text, sizeof(text), "{\"op\":\"hello\",\"token\":\"%s\"}", rig.token);
+	become(&mine);
+	api_rig_ask(&rig, "DELETE", target, NULL, "", &reply);
+	assert_int_equal(reply.status, 200);
+	api_reply_fini(&reply);
+	free(publish("{\"text\":\"not for them\"}"));
+	say(late, text);
+	expect_end(late);
+	json_t *said = NULL;
+	bool is_bye = false;
+	while ((said = hear(ready)) != NULL) {
+		assert_false(is_event(said, "fresh"));
+		is_bye = is_bye || is_event(said, "bye");
+		json_decref(said);
+	}
+	assert_true(is_bye);
+	(void)close(ready);
+	expect_reset(silent);
+}
+
 static void says_goodbye_when_the_session_gives_way_to_newer_ones(void **state)
 {
 	struct api_rig mine = rig;
@@ -477,6 +533,7 @@ int main(void)
 		cmocka_unit_test(ends_a_page_that_speaks_without_pause),
 		cmocka_unit_test(opens_eight_pages_and_not_nine),
 		cmocka_unit_test(says_goodbye_when_the_session_ends),
+		cmocka_unit_test(ends_what_a_revoked_device_has_open_whatever_it_does),
 		cmocka_unit_test(says_goodbye_when_the_session_gives_way_to_newer_ones),
 		cmocka_unit_test(says_goodbye_when_the_node_stops),
 		cmocka_unit_test(drops_a_page_that_vanishes),

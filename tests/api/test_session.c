@@ -1,6 +1,7 @@
 /* Codes, sessions, and how often one may ask. Time is the test's. */
 #include "api/session.h"
 
+#include "base/encode.h"
 #include "lib/cmocka.h"
 
 #include <sodium.h>
@@ -10,7 +11,7 @@ enum { CODE_TRIES = 40 };
 
 static int64_t now_ms;
 static struct {
-	char name[SESSION_NAME_BYTES], text[300];
+	char name[SESSION_NAME_BYTES], text[800];
 	int64_t expires_ms;
 	int puts, drops;
 } kept;
@@ -67,30 +68,43 @@ static struct sessions *begin(void)
 }
 
 struct door_keys {
-	char cookie[SESSION_SECRET_BYTES], token[SESSION_SECRET_BYTES];
+	struct session_keys given;
 	struct session_id id;
 };
+
+static void new_code(struct sessions *sessions, char code[static SESSION_SECRET_BYTES])
+{
+	sessions_new_code(sessions, &(struct session_invite){.may = SESSION_MAY_WRITE}, code);
+}
+
+static void new_short_code(struct sessions *sessions, char code[static SESSION_SECRET_BYTES])
+{
+	sessions_new_code(sessions,
+		&(struct session_invite){.is_short = true, .may = SESSION_MAY_READ}, code);
+}
 
 static enum err login(
 	struct sessions *sessions, const char *code, const char *from, struct door_keys *keys)
 {
 	int64_t retry_s = 0;
-	enum err err = sessions_login(
-		sessions, span_text(code), from, keys->cookie, keys->token, &retry_s);
+	const struct session_knock knock = {
+		.code = span_text(code), .address = from, .label = span_text("Firefox")};
+	enum err err = sessions_login(sessions, &knock, &keys->given, &retry_s);
 	assert_true(err != ERR_LIMIT || retry_s > 0);
 	return err;
 }
 
 static enum err check(struct sessions *sessions, struct door_keys *keys)
 {
-	return sessions_check(sessions, span_text(keys->cookie), span_text(keys->token), &keys->id);
+	return sessions_check(
+		sessions, span_text(keys->given.cookie), span_text(keys->given.token), &keys->id);
 }
 
 static void open_one(struct sessions *sessions, struct door_keys *keys)
 {
 	char code[SESSION_SECRET_BYTES];
 	now_ms += 60001; /* out of the way of the limit on attempts */
-	sessions_new_code(sessions, code);
+	new_code(sessions, code);
 	assert_int_equal(login(sessions, code, "127.0.0.1", keys), ERR_OK);
 	assert_int_equal(check(sessions, keys), ERR_OK);
 }
@@ -101,7 +115,7 @@ static void opens_with_a_code_once(void **state)
 	struct door_keys keys;
 	char code[SESSION_SECRET_BYTES];
 	(void)state;
-	sessions_new_code(sessions, code);
+	new_code(sessions, code);
 	assert_int_equal(strlen(code), 32);
 	assert_int_equal(login(sessions, code, "::1", &keys), ERR_OK);
 	assert_int_equal(check(sessions, &keys), ERR_OK);
@@ -109,14 +123,14 @@ static void opens_with_a_code_once(void **state)
 	sessions_free(sessions);
 }
 
-static void takes_no_code_older_than_ten_minutes(void **state)
+static void takes_no_long_code_older_than_ten_minutes(void **state)
 {
 	struct sessions *sessions = begin();
 	struct door_keys keys;
 	char code[SESSION_SECRET_BYTES];
 	(void)state;
-	sessions_new_code(sessions, code);
-	now_ms += SESSION_CODE_MS + 1;
+	new_code(sessions, code);
+	now_ms += LIMIT_LONG_CODE_MS + 1;
 	assert_int_equal(login(sessions, code, "::1", &keys), ERR_DENIED);
 	sessions_free(sessions);
 }
@@ -131,16 +145,19 @@ static void wants_cookie_and_token_of_one_session(void **state)
 	open_one(sessions, &a);
 	open_one(sessions, &b);
 	assert_int_equal(
-		sessions_check(sessions, span_text(a.cookie), span_text(b.token), &id), ERR_DENIED);
+		sessions_check(sessions, span_text(a.given.cookie), span_text(b.given.token), &id),
+		ERR_DENIED);
+	assert_int_equal(sessions_check(sessions, span_text(a.given.cookie), span_text(""), &id),
+		ERR_DENIED);
 	assert_int_equal(
-		sessions_check(sessions, span_text(a.cookie), span_text(""), &id), ERR_DENIED);
+		sessions_check(sessions, span_text(""), span_text(a.given.token), &id), ERR_DENIED);
 	assert_int_equal(
-		sessions_check(sessions, span_text(""), span_text(a.token), &id), ERR_DENIED);
+		sessions_check(sessions, span_text(a.given.token), span_text(a.given.cookie), &id),
+		ERR_DENIED);
 	assert_int_equal(
-		sessions_check(sessions, span_text(a.token), span_text(a.cookie), &id), ERR_DENIED);
-	assert_int_equal(sessions_check_token(sessions, &a.id, span_text(b.token)), ERR_DENIED);
-	assert_int_equal(sessions_check_token(sessions, &a.id, span_text(a.token)), ERR_OK);
-	assert_int_equal(sessions_check_cookie(sessions, span_text(a.cookie), &id), ERR_OK);
+		sessions_check_token(sessions, &a.id, span_text(b.given.token)), ERR_DENIED);
+	assert_int_equal(sessions_check_token(sessions, &a.id, span_text(a.given.token)), ERR_OK);
+	assert_int_equal(sessions_check_cookie(sessions, span_text(a.given.cookie), &id), ERR_OK);
 	assert_int_equal(sessions_check_cookie(sessions, span_text("x"), &id), ERR_DENIED);
 	sessions_free(sessions);
 }
@@ -194,8 +211,8 @@ static void survives_a_restart_by_its_hashes_alone(void **state)
 	(void)state;
 	open_one(sessions, &keys);
 	assert_int_equal(kept.puts, 1);
-	assert_null(strstr(kept.text, keys.token));
-	assert_null(strstr(kept.name, keys.cookie));
+	assert_null(strstr(kept.text, keys.given.token));
+	assert_null(strstr(kept.name, keys.given.cookie));
 	sessions_free(sessions);
 	assert_int_equal(sessions_new(&(struct session_opts){.env = &env}, &sessions), ERR_OK);
 	sessions_restore(sessions, span_text("rubbish"), span_text(kept.text), kept.expires_ms);
@@ -235,13 +252,13 @@ static void stops_guessing_after_five_failures_from_one_address(void **state)
 	for (int i = 0; i < LIMIT_LOGIN_FAILURES; i++) {
 		assert_int_equal(login(sessions, "wrong", "127.0.0.1", &keys), ERR_DENIED);
 	}
-	sessions_new_code(sessions, code);
+	new_code(sessions, code);
 	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(login(sessions, code, "127.0.0.1", &keys), ERR_LIMIT);
 	}
 	assert_int_equal(login(sessions, code, "::1", &keys), ERR_OK);
 	now_ms += 15 * 60 * 1000 + 1;
-	sessions_new_code(sessions, code);
+	new_code(sessions, code);
 	assert_int_equal(login(sessions, code, "127.0.0.1", &keys), ERR_OK);
 	sessions_free(sessions);
 }
@@ -272,10 +289,10 @@ static void keeps_only_the_newest_codes(void **state)
 	char first[SESSION_SECRET_BYTES];
 	char code[SESSION_SECRET_BYTES];
 	(void)state;
-	sessions_new_code(sessions, first);
+	new_code(sessions, first);
 	for (int i = 0; i < CODE_TRIES; i++) {
 		now_ms++;
-		sessions_new_code(sessions, code);
+		new_code(sessions, code);
 	}
 	assert_int_equal(login(sessions, first, "::1", &keys), ERR_DENIED);
 	assert_int_equal(login(sessions, code, "::1", &keys), ERR_OK);
@@ -314,6 +331,303 @@ static void slows_down_who_asks_too_often(void **state)
 	sessions_free(sessions);
 }
 
+static enum err try_short(const char *typed, int64_t after_ms)
+{
+	struct sessions *sessions = begin();
+	struct door_keys keys;
+	char code[SESSION_SECRET_BYTES];
+	char text[64];
+	new_short_code(sessions, code);
+	now_ms += after_ms;
+	(void)snprintf(text, sizeof(text), typed, 4, code, code + 5);
+	enum err err = login(sessions, text, "::1", &keys);
+	sessions_free(sessions);
+	return err;
+}
+
+static void a_short_code_is_eight_letters_that_nobody_mixes_up(void **state)
+{
+	struct sessions *sessions = begin();
+	char code[SESSION_SECRET_BYTES];
+	bool is_seen[128] = {false};
+	size_t count = 0;
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		new_short_code(sessions, code);
+		assert_int_equal(strlen(code), 9);
+		assert_int_equal(code[4], '-');
+		for (size_t j = 0; j < 9; j++) {
+			assert_null(strchr("0O1ILabcdefghijklmnopqrstuvwxyz", code[j]));
+			count += is_seen[(size_t)code[j]] ? 0 : 1;
+			is_seen[(size_t)code[j]] = true;
+		}
+	}
+	assert_int_equal(count, 31 + 1);
+	sessions_free(sessions);
+}
+
+static void a_short_code_is_taken_however_it_is_typed(void **state)
+{
+	(void)state;
+	assert_int_equal(try_short("%.*s-%s", 0), ERR_OK);
+	assert_int_equal(try_short("%.*s%s", 0), ERR_OK);
+	assert_int_equal(try_short(" %.*s - %s ", 0), ERR_OK);
+	assert_int_equal(try_short("%.*s%sA", 0), ERR_DENIED);
+	assert_int_equal(try_short("%.*s", 0), ERR_DENIED);
+	assert_int_equal(try_short("", 0), ERR_DENIED);
+	struct sessions *sessions = begin();
+	struct door_keys keys;
+	char code[SESSION_SECRET_BYTES];
+	new_short_code(sessions, code);
+	for (size_t i = 0; i < 9; i++) {
+		code[i] = (char)(code[i] >= 'A' ? code[i] + ('a' - 'A') : code[i]);
+	}
+	assert_int_equal(login(sessions, code, "::1", &keys), ERR_OK);
+	assert_int_equal(keys.given.may, SESSION_MAY_READ);
+	sessions_free(sessions);
+}
+
+static void a_short_code_opens_once_and_for_two_minutes(void **state)
+{
+	struct sessions *sessions = begin();
+	struct door_keys keys;
+	char code[SESSION_SECRET_BYTES];
+	(void)state;
+	new_short_code(sessions, code);
+	assert_int_equal(login(sessions, code, "::1", &keys), ERR_OK);
+	assert_int_equal(login(sessions, code, "::1", &keys), ERR_DENIED);
+	sessions_free(sessions);
+	assert_int_equal(try_short("%.*s-%s", LIMIT_SHORT_CODE_MS), ERR_OK);
+	assert_int_equal(try_short("%.*s-%s", LIMIT_SHORT_CODE_MS + 1), ERR_DENIED);
+	assert_int_equal(try_short("%.*s-%s", 1000LL * LIMIT_SHORT_CODE_MS), ERR_DENIED);
+}
+
+static void of_short_codes_the_newest_five_are_good_and_no_long_one_gives_way(void **state)
+{
+	struct sessions *sessions = begin();
+	struct door_keys keys;
+	char link[SESSION_SECRET_BYTES];
+	char codes[CODE_TRIES][SESSION_SECRET_BYTES];
+	(void)state;
+	new_code(sessions, link);
+	for (int i = 0; i < CODE_TRIES; i++) {
+		now_ms++;
+		new_short_code(sessions, codes[i]);
+	}
+	int newest = CODE_TRIES - LIMIT_SHORT_CODES;
+	assert_int_equal(login(sessions, codes[0], "::1", &keys), ERR_DENIED);
+	assert_int_equal(login(sessions, codes[newest - 1], "::1", &keys), ERR_DENIED);
+	for (int i = newest; i < CODE_TRIES; i++) {
+		assert_int_equal(login(sessions, codes[i], "::1", &keys), ERR_OK);
+	}
+	assert_int_equal(login(sessions, link, "::1", &keys), ERR_OK);
+	sessions_free(sessions);
+}
+
+static void codes_of_a_device_end_with_it_and_with_its_right_to_write(void **state)
+{
+	struct sessions *sessions = begin();
+	struct door_keys keys;
+	struct door_keys other;
+	char code[SESSION_SECRET_BYTES];
+	(void)state;
+	open_one(sessions, &keys);
+	struct session_invite invite = {.may = SESSION_MAY_WRITE, .maker = &keys.id};
+	for (int way = 0; way < 4; way++) {
+		invite.is_short = way % 2 == 0;
+		sessions_new_code(sessions, &invite, code);
+		if (way < 2) {
+			const struct session_change change = {
+				.has_may = true, .may = SESSION_MAY_READ};
+			assert_int_equal(sessions_change(sessions, &keys.id, &change), ERR_OK);
+		} else {
+			sessions_end(sessions, &keys.id);
+		}
+		now_ms += 60001;
+		assert_int_equal(login(sessions, code, "::1", &other), ERR_DENIED);
+	}
+	sessions_free(sessions);
+}
+
+static void counts_an_ipv6_network_as_one_address(void **state)
+{
+	struct sessions *sessions = begin();
+	struct door_keys keys;
+	char from[64];
+	(void)state;
+	for (int i = 0; i < LIMIT_LOGIN_FAILURES; i++) {
+		(void)snprintf(from, sizeof(from), "2001:db8:0:7::%d", i + 1);
+		assert_int_equal(login(sessions, "wrong", from, &keys), ERR_DENIED);
+	}
+	assert_int_equal(login(sessions, "wrong", "2001:db8:0:7:ffff::1", &keys), ERR_LIMIT);
+	assert_int_equal(login(sessions, "wrong", "2001:db8:0:8::1", &keys), ERR_DENIED);
+	for (int i = 0; i < LIMIT_LOGIN_FAILURES; i++) {
+		assert_int_equal(login(sessions, "wrong",
+					 i % 2 == 0 ? "192.0.2.7" : "::ffff:192.0.2.7", &keys),
+			ERR_DENIED);
+	}
+	assert_int_equal(login(sessions, "wrong", "192.0.2.7", &keys), ERR_LIMIT);
+	assert_int_equal(login(sessions, "wrong", "192.0.2.8", &keys), ERR_DENIED);
+	sessions_free(sessions);
+}
+
+static void rotate(struct sessions *sessions, struct door_keys *keys)
+{
+	int64_t retry_s = 0;
+	assert_int_equal(check(sessions, keys), ERR_OK);
+	assert_int_equal(sessions_rotate(sessions, &keys->id, &keys->given, &retry_s), ERR_OK);
+}
+
+static enum err check_mix(
+	struct sessions *sessions, const struct door_keys *a, const struct door_keys *b)
+{
+	struct session_id id;
+	return sessions_check(sessions, span_text(a->given.cookie), span_text(b->given.token), &id);
+}
+
+static void the_old_pair_goes_on_until_the_new_token_was_seen_and_a_minute(void **state)
+{
+	struct sessions *sessions = begin();
+	struct door_keys old;
+	(void)state;
+	open_one(sessions, &old);
+	struct door_keys fresh = old;
+	rotate(sessions, &fresh);
+	assert_string_not_equal(old.given.cookie, fresh.given.cookie);
+	assert_string_not_equal(old.given.token, fresh.given.token);
+	/* The answer never came: nothing is lost. */
+	now_ms += 3600 * 1000;
+	assert_int_equal(check(sessions, &old), ERR_OK);
+	/* Another tab has the new cookie and the old token. */
+	assert_int_equal(check_mix(sessions, &fresh, &old), ERR_OK);
+	assert_int_equal(check(sessions, &fresh), ERR_OK);
+	assert_memory_equal(&old.id, &fresh.id, sizeof(old.id));
+	now_ms += LIMIT_ROTATE_MS - 1;
+	assert_int_equal(check(sessions, &old), ERR_OK);
+	assert_int_equal(check_mix(sessions, &old, &fresh), ERR_OK);
+	now_ms += 1;
+	assert_int_equal(check(sessions, &old), ERR_DENIED);
+	assert_int_equal(check_mix(sessions, &old, &fresh), ERR_DENIED);
+	assert_int_equal(check_mix(sessions, &fresh, &old), ERR_DENIED);
+	assert_int_equal(check(sessions, &fresh), ERR_OK);
+	sessions_free(sessions);
+}
+
+static void two_tabs_that_rotate_at_once_get_one_new_pair(void **state)
+{
+	struct sessions *sessions = begin();
+	struct door_keys old;
+	struct session_keys second;
+	int64_t retry_s = 0;
+	(void)state;
+	open_one(sessions, &old);
+	struct door_keys fresh = old;
+	rotate(sessions, &fresh);
+	now_ms += LIMIT_ROTATE_MS - 1;
+	assert_int_equal(sessions_rotate(sessions, &old.id, &second, &retry_s), ERR_LIMIT);
+	assert_int_equal(retry_s, 1);
+	now_ms += 1;
+	/* The first answer was lost, so the pair is replaced and the old one goes on. */
+	struct door_keys third = old;
+	rotate(sessions, &third);
+	assert_int_equal(check(sessions, &old), ERR_OK);
+	assert_int_equal(check(sessions, &fresh), ERR_DENIED);
+	assert_int_equal(check(sessions, &third), ERR_OK);
+	sessions_free(sessions);
+}
+
+static void a_new_pair_outlives_a_restart_seen_or_not(void **state)
+{
+	(void)state;
+	for (int is_seen = 0; is_seen < 2; is_seen++) {
+		struct sessions *sessions = begin();
+		struct door_keys old;
+		open_one(sessions, &old);
+		struct door_keys fresh = old;
+		rotate(sessions, &fresh);
+		if (is_seen != 0) {
+			assert_int_equal(check(sessions, &fresh), ERR_OK);
+		}
+		sessions_free(sessions);
+		assert_int_equal(
+			sessions_new(&(struct session_opts){.env = &env}, &sessions), ERR_OK);
+		sessions_restore(
+			sessions, span_text(kept.name), span_text(kept.text), kept.expires_ms);
+		assert_int_equal(check(sessions, &old), is_seen != 0 ? ERR_DENIED : ERR_OK);
+		assert_int_equal(check(sessions, &fresh), ERR_OK);
+		sessions_free(sessions);
+	}
+}
+
+static void what_an_older_program_kept_is_understood(void **state)
+{
+	struct sessions *sessions = begin();
+	struct session_id id;
+	uint8_t hash[SESSION_HASH_BYTES];
+	char name[SESSION_NAME_BYTES];
+	char token[SESSION_NAME_BYTES];
+	char text[256];
+	(void)state;
+	assert_int_equal(
+		crypto_generichash(hash, sizeof(hash), (const uint8_t *)"cookie", 6, NULL, 0), 0);
+	hex_encode(span_of(hash, sizeof(hash)), name);
+	assert_int_equal(
+		crypto_generichash(hash, sizeof(hash), (const uint8_t *)"token", 5, NULL, 0), 0);
+	hex_encode(span_of(hash, sizeof(hash)), token);
+	(void)snprintf(text, sizeof(text), "{\"token\":\"%s\",\"made\":%lld,\"seen\":%lld}", token,
+		(long long)now_ms, (long long)now_ms);
+	sessions_restore(sessions, span_text(name), span_text(text), now_ms + 1000);
+	assert_int_equal(
+		sessions_check(sessions, span_text("cookie"), span_text("token"), &id), ERR_OK);
+	assert_true(sessions_may_write(sessions, &id));
+	sessions_free(sessions);
+}
+
+static void what_a_device_is_called_and_may_do_outlives_a_restart(void **state)
+{
+	struct sessions *sessions = begin();
+	struct session_row rows[LIMIT_SESSIONS];
+	struct door_keys keys;
+	(void)state;
+	open_one(sessions, &keys);
+	assert_true(sessions_may_write(sessions, &keys.id));
+	const struct session_change change = {.has_label = true,
+		.label = span_text("the old phone"),
+		.has_may = true,
+		.may = SESSION_MAY_READ};
+	assert_int_equal(sessions_change(sessions, &keys.id, &change), ERR_OK);
+	assert_false(sessions_may_write(sessions, &keys.id));
+	sessions_free(sessions);
+	assert_int_equal(sessions_new(&(struct session_opts){.env = &env}, &sessions), ERR_OK);
+	sessions_restore(sessions, span_text(kept.name), span_text(kept.text), kept.expires_ms);
+	assert_int_equal(check(sessions, &keys), ERR_OK);
+	assert_false(sessions_may_write(sessions, &keys.id));
+	assert_int_equal(sessions_list(sessions, &keys.id, rows), 1);
+	assert_string_equal(rows[0].label, "the old phone");
+	assert_int_equal(rows[0].may, SESSION_MAY_READ);
+	assert_true(rows[0].is_you);
+	sessions_free(sessions);
+}
+
+static void all_others_end_at_once(void **state)
+{
+	struct sessions *sessions = begin();
+	struct door_keys keys[LIMIT_SESSIONS];
+	(void)state;
+	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
+		open_one(sessions, &keys[i]);
+	}
+	sessions_end_others(sessions, &keys[3].id);
+	assert_int_equal(sessions_count(sessions), 1);
+	assert_int_equal(kept.drops, LIMIT_SESSIONS - 1);
+	for (size_t i = 0; i < LIMIT_SESSIONS; i++) {
+		assert_int_equal(check(sessions, &keys[i]), i == 3 ? ERR_OK : ERR_DENIED);
+	}
+	sessions_end_others(sessions, NULL);
+	assert_int_equal(sessions_count(sessions), 0);
+	sessions_free(sessions);
+}
+
 int main(void)
 {
 	if (sodium_init() < 0) {
@@ -321,7 +635,7 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_with_a_code_once),
-		cmocka_unit_test(takes_no_code_older_than_ten_minutes),
+		cmocka_unit_test(takes_no_long_code_older_than_ten_minutes),
 		cmocka_unit_test(wants_cookie_and_token_of_one_session),
 		cmocka_unit_test(ends_when_told_to),
 		cmocka_unit_test(ends_after_a_quiet_week),
@@ -332,6 +646,18 @@ int main(void)
 		cmocka_unit_test(bounds_attempts_from_everywhere_together),
 		cmocka_unit_test(keeps_only_the_newest_codes),
 		cmocka_unit_test(slows_down_who_asks_too_often),
+		cmocka_unit_test(a_short_code_is_eight_letters_that_nobody_mixes_up),
+		cmocka_unit_test(a_short_code_is_taken_however_it_is_typed),
+		cmocka_unit_test(a_short_code_opens_once_and_for_two_minutes),
+		cmocka_unit_test(of_short_codes_the_newest_five_are_good_and_no_long_one_gives_way),
+		cmocka_unit_test(codes_of_a_device_end_with_it_and_with_its_right_to_write),
+		cmocka_unit_test(counts_an_ipv6_network_as_one_address),
+		cmocka_unit_test(the_old_pair_goes_on_until_the_new_token_was_seen_and_a_minute),
+		cmocka_unit_test(two_tabs_that_rotate_at_once_get_one_new_pair),
+		cmocka_unit_test(a_new_pair_outlives_a_restart_seen_or_not),
+		cmocka_unit_test(what_an_older_program_kept_is_understood),
+		cmocka_unit_test(what_a_device_is_called_and_may_do_outlives_a_restart),
+		cmocka_unit_test(all_others_end_at_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* What is set for all browsers of the owner, and which browsers there are. */
+/* What is set for all browsers of the owner. */
 #include "lib/api_rig.h"
 
 #include "lib/cmocka.h"
@@ -89,84 +89,6 @@ static void an_unknown_setting_changes_nothing(void **state)
 	assert_true(is_on("like"));
 }
 
-/* Another browser, called so. */
-static void come_in(const char *label, struct api_rig *other)
-{
-	char body[512];
-	struct api_reply reply;
-	*other = rig;
-	json_t *code = expect(&rig, "POST", "/api/code", "{}", 200);
-	(void)snprintf(body, sizeof(body), "{\"code\":\"%s\",\"name\":\"%s\"}",
-		json_string_value(json_object_get(code, "code")), label);
-	json_decref(code);
-	other->token[0] = '\0';
-	api_rig_advance(60000);
-	api_rig_ask(other, "POST", "/api/session", body, "", &reply);
-	assert_int_equal(reply.status, 200);
-	const char *cookie = strstr(reply.text, "Set-Cookie: ");
-	(void)snprintf(other->token, sizeof(other->token), "%s", api_reply_text(&reply, "token"));
-	(void)snprintf(other->cookie, sizeof(other->cookie), "%.*s", (int)strcspn(cookie + 12, ";"),
-		cookie + 12);
-	api_reply_fini(&reply);
-}
-
-/* The row of the browser called so, as `who` sees it; json_decref() it. */
-static json_t *row_of(const struct api_rig *who, const char *label)
-{
-	json_t *tree = expect(who, "GET", "/api/sessions", NULL, 200);
-	json_t *rows = json_object_get(tree, "sessions");
-	json_t *found = NULL;
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		json_t *row = json_array_get(rows, i);
-		if (strcmp(json_string_value(json_object_get(row, "name")), label) == 0) {
-			found = json_incref(row);
-		}
-	}
-	json_decref(tree);
-	return found;
-}
-
-static void a_browser_is_listed_with_its_name_and_can_be_signed_out(void **state)
-{
-	struct api_rig other;
-	char target[64];
-	(void)state;
-	come_in("Firefox, Linux", &other);
-	json_t *seen = row_of(&rig, "Firefox, Linux");
-	json_t *own = row_of(&other, "Firefox, Linux");
-	assert_true(json_is_false(json_object_get(seen, "you")));
-	assert_true(json_is_true(json_object_get(own, "you")));
-	assert_true(json_integer_value(json_object_get(seen, "since")) > 0);
-	(void)snprintf(target, sizeof(target), "/api/sessions/%s",
-		json_string_value(json_object_get(seen, "id")));
-	json_decref(own);
-	json_decref(seen);
-	json_decref(expect(&rig, "DELETE", target, "{}", 200));
-	json_decref(expect(&other, "GET", "/api/me", NULL, 401));
-	json_decref(expect(&rig, "GET", "/api/me", NULL, 200));
-	json_decref(expect(&rig, "DELETE", target, "{}", 404));
-	json_decref(expect(&rig, "DELETE", "/api/sessions/", "{}", 404));
-}
-
-static void a_name_outlives_the_node_and_is_cut_between_letters(void **state)
-{
-	struct api_rig other;
-	char label[201];
-	char shown[63];
-	(void)state;
-	for (size_t i = 0; i < 100; i++) {
-		memcpy(label + 2 * i, "\xc3\xa9", 2);
-	}
-	label[200] = '\0';
-	memcpy(shown, label, 62); /* 63 bytes would cut one in half */
-	shown[62] = '\0';
-	come_in(label, &other);
-	api_rig_restart(&rig);
-	json_t *row = row_of(&rig, shown);
-	assert_non_null(row);
-	json_decref(row);
-}
-
 static void refused(const char *target, const char *body, unsigned status)
 {
 	json_decref(expect(&rig, "POST", target, body, status));
@@ -230,8 +152,6 @@ int main(void)
 		cmocka_unit_test(an_unknown_setting_changes_nothing),
 		cmocka_unit_test(the_ceiling_is_tried_before_it_is_set),
 		cmocka_unit_test(nobody_removes_themselves_nor_somebody_unknown),
-		cmocka_unit_test(a_browser_is_listed_with_its_name_and_can_be_signed_out),
-		cmocka_unit_test(a_name_outlives_the_node_and_is_cut_between_letters),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -99,17 +99,17 @@ function SessionRow({ row, onEnd }) {
 }
 
 function SignedIn() {
-	const [answer, error, load] = useAnswer(() => get('sessions'), []);
+	const [answer, error, load] = useAnswer(() => get('devices'), []);
 	const { act, error: slip } = useAct();
 	const end = (/** @type {any} */ row) =>
 		act(async () => {
-			await remove(`sessions/${row.id}`);
+			await remove(`devices/${row.id}`);
 			await load();
 		});
 	if (!answer) {
 		return error ? html`<${Problem} error=${error} onRetry=${load} />` : html`<${Bones} rows=${1} />`;
 	}
-	return html`<ul class="rows flush">${answer.sessions.map((/** @type {any} */ row) => html`<${SessionRow} key=${row.id} row=${row} onEnd=${end} />`)}</ul>
+	return html`<ul class="rows flush">${answer.devices.map((/** @type {any} */ row) => html`<${SessionRow} key=${row.id} row=${row} onEnd=${end} />`)}</ul>
 		${slip && html`<p class="slip" role="alert">${slip}</p>`}`;
 }
 

@@ -266,9 +266,9 @@ module.exports = async (world) => {
     await phone.page.goto(page.url())
     await letter(phone.page, SECRET).waitFor()
     const token = await phone.page.evaluate(() => localStorage.getItem('kith.token'))
-    const { sessions } = await nodeA.api('GET', 'sessions')
-    const mine = sessions.sort((a, b) => b.since - a.since)[0]
-    await nodeA.api('DELETE', `sessions/${mine.id}`, {})
+    const { devices } = await nodeA.api('GET', 'devices')
+    const mine = devices.sort((a, b) => b.made - a.made)[0]
+    await nodeA.api('DELETE', `devices/${mine.id}`, {})
     await phone.page.getByRole('heading', { name: 'Open the door' }).waitFor({ timeout: 20000 })
     assert.doesNotMatch(await phone.page.content(), /blue pot/)
     const status = await phone.page.evaluate(async (key) => (await fetch('/api/private', { headers: { 'X-Kith-Token': key } })).status, token)

@@ -57,7 +57,7 @@ module.exports = async (world) => {
     await page.getByRole('button', { name: /^Sign out / }).click()
     await page.getByRole('button', { name: /^Sign out / }).waitFor({ state: 'detached' })
     await other.page.getByRole('heading', { name: 'Open the door' }).waitFor()
-    assert.strictEqual((await node.api('GET', 'sessions')).sessions.length, 1)
+    assert.strictEqual((await node.api('GET', 'devices')).devices.length, 1)
   })
   await check('nothing was complained about', () => assert.deepStrictEqual(ana.complaints, []))
 
