@@ -339,11 +339,21 @@ static const struct cmd commands[] = {
 		"  --data DIR     where the node keeps its data\n"
 		"  --json         print {\"id\":\"@…\",\"address\":\"net:…\"}\n",
 		cmd_want},
-	{"sessions", "[end ID] [--data DIR] [--json]",
-		"which browsers are signed in; end signs one out",
+	{"device", "list | add [--read-only] | rename ID NAME | revoke ID [--data DIR] [--json]",
+		"which browsers are signed in; a code for another one; sign one out",
+		"  --read-only    add: it may look at everything and change nothing\n"
 		"  --data DIR     where the node keeps its data\n"
-		"  --json         print {\"sessions\":[…]} as in API.md\n",
-		cmd_sessions},
+		"  --json         print what the API answers\n"
+		"A code is good once and for two minutes. Who is signed out is so at once.\n",
+		cmd_device},
+	{"password", "set | remove [--password-file FILE] [--data DIR] [--json]",
+		"a password that opens the page where no code is at hand",
+		"  --password-file FILE  read it from a file that only you can read; else it is "
+		"asked for\n"
+		"  --data DIR            where the node keeps its data\n"
+		"  --json                print {}\n"
+		"It has 10 characters or more. Every device is signed out when it changes.\n",
+		cmd_password},
 	{"settings", "[mention|reply|like|follow on|off] [--data DIR] [--json]",
 		"which kinds of activity are shown",
 		"  --data DIR     where the node keeps its data\n"
