@@ -281,18 +281,20 @@ export function useReturn(isReady) {
 			const stop = () => {
 				isMoved = true;
 			};
-			const settle = (/** @type {number} */ frames) => {
+			const settle = (/** @type {number} */ frames, /** @type {number} */ quiet) => {
 				if (isMoved) {
 					return;
 				}
-				scrollBy(0, article.getBoundingClientRect().top - anchor.top);
-				if (frames > 0 && article.isConnected) {
-					requestAnimationFrame(() => settle(frames - 1));
+				const by = article.getBoundingClientRect().top - anchor.top;
+				scrollBy(0, by);
+				const left = Math.abs(by) > 1 ? 6 : quiet - 1;
+				if (frames > 0 && left > 0 && article.isConnected) {
+					requestAnimationFrame(() => settle(frames - 1, left));
 				}
 			};
-			/* Posts above it get their heights when they are drawn, in the frames that follow. */
+			/* Posts above it get their heights when they are drawn, in the frames that follow: until six of them moved nothing, a second at most. */
 			['wheel', 'touchstart', 'keydown', 'pointerdown'].forEach((kind) => addEventListener(kind, stop, { once: true, passive: true }));
-			settle(6);
+			settle(60, 6);
 			article.focus({ preventScroll: true });
 		}
 	}, [isReady]);
