@@ -45,6 +45,8 @@ trap 'rm -f "$list"' EXIT
 		command_from cppcheck cppcheck "lint"
 		command_from chromium chromium "browser tests"
 		file_from /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core "browser tests"
+		command_from systemd-analyze systemd "lint of the unit"
+		command_from readelf binutils "lint of the program"
 		command_from ip iproute2 "network namespaces for local discovery"
 		command_from g++ g++ "native modules of the JavaScript peers"
 		command_from python3 python3 "native modules of the JavaScript peers"

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -214,9 +215,9 @@ static const char *const allowed[] = {
 	"lstat", "lstat64", "mkdir", "mkdirat", "newfstatat", "open", "openat", "pread64", "preadv",
 	"preadv2", "pwrite64", "pwritev", "pwritev2", "read", "readlink", "readlinkat", "readv",
 	"rename", "renameat", "renameat2", "rmdir", "sendfile", "sendfile64", "stat", "stat64",
-	"statfs", "statfs64", "statx", "sync_file_range", "sync_file_range2", "arm_sync_file_range",
-	"truncate", "truncate64", "umask", "unlink", "unlinkat", "utimensat", "utimensat_time64",
-	"write", "writev",
+	"statfs", "statfs64", "statx", "sync_file_range", "sync_file_range2", "truncate",
+	"truncate64", "umask", "unlink", "unlinkat", "utimensat", "utimensat_time64", "write",
+	"writev",
 	/* sockets; which ones socket() decides, below */
 	"accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt",
 	"listen", "recv", "recvfrom", "recvmmsg", "recvmmsg_time64", "recvmsg", "send", "sendmmsg",
@@ -227,8 +228,8 @@ static const char *const allowed[] = {
 	"pselect6", "pselect6_time64", "select", "timerfd_create", "timerfd_gettime",
 	"timerfd_gettime64", "timerfd_settime", "timerfd_settime64",
 	/* memory */
-	"brk", "cacheflush", "madvise", "membarrier", "mincore", "mlock", "mlock2", "mremap",
-	"munlock", "munmap",
+	"brk", "cacheflush", "madvise", "membarrier", "mlock", "mlock2", "mremap", "munlock",
+	"munmap",
 	/* threads, signals, the end */
 	"exit", "exit_group", "futex", "futex_time64", "futex_waitv", "get_robust_list", "getpid",
 	"getppid", "gettid", "pause", "restart_syscall", "rseq", "rt_sigaction", "rt_sigpending",
@@ -352,9 +353,17 @@ static enum err close_calls(bool *is_there)
 	return rc == 0 ? ERR_OK : rc == -ENOMEM ? ERR_NOMEM : ERR_DENIED;
 }
 
+/* Its links are itself, its own and one for each thread. */
+static bool has_one_thread(void)
+{
+	struct stat is;
+	return stat("/proc/self/task", &is) != 0 || is.st_nlink == 3;
+}
+
 enum err cage_close(const struct cage_opts *opts, struct cage *out, char *why, size_t why_bytes)
 {
 	*out = (struct cage){.is_closed = false};
+	assert(has_one_thread()); /* another would stay outside, and share our memory */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
 		(void)snprintf(
 			why, why_bytes, "cannot give up new privileges: %s", strerror(errno));

@@ -205,6 +205,32 @@ static enum outcome reach_out_of_a_thread(void)
 	return result;
 }
 
+static void *wait_outside(void *ignored)
+{
+	(void)ignored;
+	(void)pause();
+	return NULL;
+}
+
+/* It would go on outside, with the same memory. */
+static void does_not_close_behind_another_thread(void **state)
+{
+	int status = 0;
+	(void)state;
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		pthread_t thread;
+		(void)freopen("/dev/null", "w", stderr);
+		_exit(pthread_create(&thread, NULL, wait_outside, NULL) == 0 && close_it(NULL)
+				? ALL_WELL
+				: NOT_CLOSED);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+}
+
 static void works_below_its_own_directory(void **state)
 {
 	(void)state;
@@ -521,6 +547,7 @@ int main(int argc, char **argv)
 #define INSIDE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define PROGRAM(test) cmocka_unit_test_setup_teardown(test, shell_set_up, shell_tear_down)
 	const struct CMUnitTest tests[] = {
+		INSIDE(does_not_close_behind_another_thread),
 		INSIDE(works_below_its_own_directory),
 		INSIDE(reaches_no_file_elsewhere),
 		INSIDE(a_thread_that_is_started_later_is_inside_too),

@@ -58,6 +58,9 @@ say "no banned call" $?
 sh tests/lint/hardened.sh "$build/kith"
 say "the program has what the compiler does against its mistakes" $?
 
+sh tests/lint/unit.sh deploy/systemd/kith.service
+say "the unit leaves the service little" $?
+
 bad=$(grep -rnE 'innerHTML|outerHTML|insertAdjacentHTML|document\.write' web --include='*.js' --include='*.html')
 [ -z "$bad" ] || printf '%s\n' "$bad"
 [ -z "$bad" ]
