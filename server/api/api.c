@@ -50,6 +50,7 @@ static bool admit_session(struct api *api, struct exchange *exchange)
 		answer_error(&exchange->answer, SAID_LOGIN, NULL);
 		return false;
 	}
+	exchange->is_known = true;
 	return spend(api, exchange, SESSION_ASKS);
 }
 
@@ -68,6 +69,7 @@ static bool admit_element(struct api *api, struct exchange *exchange)
 		answer_error(&exchange->answer, SAID_LOGIN, NULL);
 		return false;
 	}
+	exchange->is_known = true;
 	return spend(api, exchange, SESSION_LOOKS);
 }
 
@@ -118,6 +120,7 @@ static enum http_next admit_upgrade(struct api *api, struct exchange *exchange)
 		   sessions_check_cookie(api->sessions, cookie, &exchange->session) != ERR_OK) {
 		answer_error(&exchange->answer, SAID_LOGIN, NULL);
 	} else if (spend(api, exchange, SESSION_ASKS)) {
+		exchange->is_known = true;
 		return HTTP_UPGRADE;
 	}
 	exchange->answer.is_last = true;

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BACKLOG = 64 };
+enum { BACKLOG = 1024 /* a flood is taken in and sorted, not left at the door */ };
 
 union any_address {
 	struct sockaddr any;

@@ -2,21 +2,19 @@
  * The web port on libmicrohttpd: one daemon per listening address (127.0.0.1, ::1, the Unix
  * socket), each with its own pool of threads and a socket bound here.
  *
- * What the library does not do is done here: the raw target is kept before the library splits it; a
- * connection has LIMIT_HTTP_HEAD_MS for a whole head and again for a whole body, however slowly its
- * bytes drip (the library's time-out starts anew with each byte), watched by one thread that shuts
- * such sockets down; and a WebSocket's connection is suspended while its duplicate socket lives
- * elsewhere.
+ * What the library does not do is done here: the raw target is kept before the library splits it;
+ * api/porch keeps the places, and a connection has LIMIT_HTTP_HEAD_MS for a whole head and again
+ * for a whole body, however slowly its bytes drip (the library's time-out starts anew with each
+ * byte); and a WebSocket's connection is suspended while its duplicate socket lives elsewhere.
  */
 #include "api/http.h"
 
+#include "api/porch.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/tcp.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,20 +28,10 @@ enum {
 		KIB, /* per connection: the head, the library's nodes for it, the answer's head */
 	STACK_BYTES = 512 * KIB,
 	IDLE_S = 10,
-	TICK_MS = 2000, /* a slow head is cut up to so much late */
 	LINGER_STEP_MS = 5,
 	LINE_END = 2,
-};
-
-/* What a connection is doing, for the watching thread. */
-enum conn_phase { CONN_IDLE, CONN_HEAD, CONN_BODY, CONN_BUSY };
-
-struct conn {
-	struct conn *next, *previous;
-	int fd;
-	enum conn_phase phase;
-	int64_t since_ms;
-	uint64_t received; /* bytes, when it became idle */
+	/* The porch keeps the limits; the library counts those too that were just shut. */
+	ROOM_AT_DOOR = 4 * LIMIT_HTTP_CONNECTIONS,
 };
 
 struct door {
@@ -59,12 +47,9 @@ struct http {
 	struct door doors[DOORS_MAX];
 	size_t door_count;
 	uint16_t port;
-	pthread_mutex_t lock; /* everything below */
-	pthread_cond_t wake;
-	struct conn *conns;
+	struct porch *porch;
+	pthread_mutex_t lock; /* what is below */
 	struct http_figures figures;
-	pthread_t watcher;
-	bool is_watching, is_stopping;
 };
 
 enum step { STEP_FRESH, STEP_BODY, STEP_LATER, STEP_AWAY, STEP_OVER };
@@ -82,36 +67,23 @@ struct request {
 
 /* Connections and their clock. */
 
-static uint64_t received_bytes(int fd)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-	memset(&info, 0, sizeof(info));
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) {
-		return 0;
-	}
-	return info.tcpi_bytes_received;
-}
-
-static void set_phase(struct http *http, struct conn *conn, enum conn_phase phase)
-{
-	if (conn == NULL) {
-		return;
-	}
-	(void)pthread_mutex_lock(&http->lock);
-	conn->phase = phase;
-	conn->since_ms = env_mono_ms(http->opts.env);
-	if (phase == CONN_IDLE) {
-		conn->received = received_bytes(conn->fd);
-	}
-	(void)pthread_mutex_unlock(&http->lock);
-}
-
-static struct conn *conn_of(struct MHD_Connection *connection)
+static struct porch_conn *conn_of(struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	return info == NULL ? NULL : info->socket_context;
+}
+
+static void set_phase(struct request *request, enum porch_phase phase)
+{
+	porch_set(request->http->porch, conn_of(request->connection), phase);
+}
+
+static const struct sockaddr *client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	return info == NULL ? NULL : info->client_addr;
 }
 
 static void on_connection(void *cls, struct MHD_Connection *connection, void **context,
@@ -119,87 +91,21 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 {
 	struct door *door = cls;
 	struct http *http = door->http;
-	struct conn *conn = *context;
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		const union MHD_ConnectionInfo *info =
-			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-		conn = calloc(1, sizeof(*conn));
-		if (conn == NULL || info == NULL) {
-			free(conn); /* it is served unwatched; the library's own time-out still
-				       bounds it */
-			return;
-		}
-		*conn = (struct conn){.fd = info->connect_fd,
-			.phase = CONN_HEAD,
-			.since_ms = env_mono_ms(http->opts.env)};
-		(void)pthread_mutex_lock(&http->lock);
-		conn->next = http->conns;
-		if (conn->next != NULL) {
-			conn->next->previous = conn;
-		}
-		http->conns = conn;
-		(void)pthread_cond_signal(&http->wake);
-		(void)pthread_mutex_unlock(&http->lock);
-		*context = conn;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (what != MHD_CONNECTION_NOTIFY_STARTED) {
+		/* The library closes the socket only after this, so nobody shuts a number that is
+		 * somebody else's by now. */
+		porch_leave(http->porch, *context);
+		*context = NULL;
 		return;
 	}
-	if (conn == NULL) {
-		return;
+	struct porch_guest guest = {
+		.fd = info == NULL ? -1 : info->connect_fd, .is_owner = door->is_owner};
+	if (!door->is_owner && place_address_of(client_of(connection), &guest.from)) {
+		guest.is_proxy = place_trusts(http->opts.place, &guest.from);
 	}
-	/* The library closes the socket only after this, so the watcher never touches a number that
-	 * is somebody else's by now. */
-	(void)pthread_mutex_lock(&http->lock);
-	if (conn->previous != NULL) {
-		conn->previous->next = conn->next;
-	} else {
-		http->conns = conn->next;
-	}
-	if (conn->next != NULL) {
-		conn->next->previous = conn->previous;
-	}
-	(void)pthread_mutex_unlock(&http->lock);
-	free(conn);
-	*context = NULL;
-}
-
-/* Under the lock. */
-static void watch(struct http *http, struct conn *conn, int64_t now)
-{
-	if (conn->phase == CONN_IDLE && received_bytes(conn->fd) > conn->received) {
-		conn->phase = CONN_HEAD;
-		conn->since_ms = now;
-	}
-	if ((conn->phase == CONN_HEAD || conn->phase == CONN_BODY) &&
-		now - conn->since_ms > LIMIT_HTTP_HEAD_MS) {
-		http->figures.too_slow++;
-		conn->phase = CONN_BUSY;
-		(void)shutdown(conn->fd, SHUT_RDWR);
-	}
-}
-
-static void *watcher_main(void *arg)
-{
-	struct http *http = arg;
-	(void)pthread_mutex_lock(&http->lock);
-	while (!http->is_stopping) {
-		if (http->conns == NULL) {
-			/* Nobody to watch: no tick until somebody comes. */
-			(void)pthread_cond_wait(&http->wake, &http->lock);
-			continue;
-		}
-		struct timespec until;
-		(void)clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += TICK_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		(void)pthread_cond_timedwait(&http->wake, &http->lock, &until);
-		int64_t now = env_mono_ms(http->opts.env);
-		for (struct conn *conn = http->conns; conn != NULL; conn = conn->next) {
-			watch(http, conn, now);
-		}
-	}
-	(void)pthread_mutex_unlock(&http->lock);
-	return NULL;
+	*context = porch_enter(http->porch, &guest);
 }
 
 /* Requests. */
@@ -209,13 +115,6 @@ static size_t keep_as_it_is(void *cls, struct MHD_Connection *connection, char *
 	(void)cls;
 	(void)connection;
 	return strlen(text);
-}
-
-static const struct sockaddr *client_of(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	return info == NULL ? NULL : info->client_addr;
 }
 
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
@@ -242,7 +141,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 	struct door *door = cls;
 	struct request *request = *context;
 	(void)why;
-	set_phase(door->http, conn_of(connection), CONN_IDLE);
+	porch_set(door->http->porch, conn_of(connection), PORCH_IDLE);
 	if (request != NULL) {
 		if (request->exchange.sink.take != NULL) {
 			request->exchange.sink.drop(request->exchange.sink.ctx);
@@ -353,7 +252,7 @@ static enum MHD_Result send_answer(struct request *request)
 	}
 	enum MHD_Result result = MHD_NO;
 	request->step = STEP_OVER;
-	set_phase(request->http, conn_of(request->connection), CONN_BUSY);
+	set_phase(request, PORCH_BUSY);
 	if (response != NULL && add_headers(response, answer)) {
 		result = MHD_queue_response(request->connection, answer->status, response);
 	}
@@ -383,7 +282,7 @@ static enum MHD_Result send_away(struct request *request)
 	upgrade->session = request->exchange.session;
 	upgrade->connection = request;
 	request->step = STEP_AWAY;
-	set_phase(http, conn_of(request->connection), CONN_BUSY);
+	set_phase(request, PORCH_AWAY);
 	/* Suspend first: the other side may be done with it before on_upgrade returns. */
 	MHD_suspend_connection(request->connection);
 	http->opts.on_upgrade(http->opts.ctx, upgrade);
@@ -421,6 +320,9 @@ static enum MHD_Result take_head(
 		return send_answer(request);
 	}
 	enum http_next next = http->opts.on_head(http->opts.ctx, exchange);
+	if (exchange->is_known) {
+		porch_know(http->porch, conn_of(request->connection));
+	}
 	if (next == HTTP_GO_ON && exchange->sink.take == NULL &&
 		exchange->head.length > LIMIT_HTTP_BODY_BYTES) {
 		answer_error(&exchange->answer, SAID_TOO_LARGE, NULL);
@@ -440,7 +342,7 @@ static enum MHD_Result take_head(
 		return send_answer(request);
 	}
 	request->step = STEP_BODY;
-	set_phase(http, conn_of(request->connection), CONN_BODY);
+	set_phase(request, PORCH_BODY);
 	return MHD_YES;
 }
 
@@ -454,7 +356,7 @@ static enum MHD_Result take_body(struct request *request, const char *bytes, siz
 		*count = 0;
 		if (request->taken >= LIMIT_UPLOAD_STEP_BYTES) {
 			request->taken = 0;
-			set_phase(http, conn_of(request->connection), CONN_BODY);
+			set_phase(request, PORCH_BODY);
 		}
 		return MHD_YES;
 	}
@@ -469,11 +371,12 @@ static enum MHD_Result take_body(struct request *request, const char *bytes, siz
 		*count = 0;
 		return err == ERR_OK ? MHD_YES : MHD_NO;
 	}
-	set_phase(http, conn_of(request->connection), CONN_BUSY);
+	set_phase(request, PORCH_BUSY);
 	if (http->opts.on_request(http->opts.ctx, exchange) != HTTP_LATER) {
 		return send_answer(request);
 	}
 	request->step = STEP_LATER;
+	set_phase(request, PORCH_AWAY);
 	MHD_suspend_connection(request->connection);
 	http->opts.on_later(http->opts.ctx, exchange);
 	return MHD_YES;
@@ -518,7 +421,6 @@ static enum err open_door(struct http *http, int fd, bool is_owner, unsigned thr
 		NULL, NULL, on_access, door, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_THREAD_POOL_SIZE, threads, MHD_OPTION_THREAD_STACK_SIZE,
 		(size_t)STACK_BYTES, MHD_OPTION_CONNECTION_LIMIT, connections,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)LIMIT_HTTP_PER_ADDRESS,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)POOL_BYTES, MHD_OPTION_UNESCAPE_CALLBACK, keep_as_it_is, NULL,
 		MHD_OPTION_URI_LOG_CALLBACK, on_target, door, MHD_OPTION_NOTIFY_COMPLETED,
@@ -552,29 +454,14 @@ static enum err open_doors(struct http *http, char *why, size_t why_bytes)
 {
 	const struct bind_doors *doors = http->opts.doors;
 	http->port = doors->port;
-	enum err err =
-		open_at(http, doors->v4, false, 4, LIMIT_HTTP_CONNECTIONS / 3, why, why_bytes);
+	enum err err = open_at(http, doors->v4, false, 4, ROOM_AT_DOOR, why, why_bytes);
 	if (err == ERR_OK) {
-		err = open_at(
-			http, doors->v6, false, 2, LIMIT_HTTP_CONNECTIONS / 3, why, why_bytes);
+		err = open_at(http, doors->v6, false, 2, ROOM_AT_DOOR, why, why_bytes);
 	}
 	if (err == ERR_OK) {
-		err = open_at(
-			http, doors->path, true, 2, LIMIT_HTTP_CONNECTIONS / 3, why, why_bytes);
+		err = open_at(http, doors->path, true, 2, LIMIT_HTTP_CONNECTIONS, why, why_bytes);
 	}
 	return err;
-}
-
-static enum err start_watcher(struct http *http)
-{
-	pthread_condattr_t attributes;
-	(void)pthread_condattr_init(&attributes);
-	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	(void)pthread_mutex_init(&http->lock, NULL);
-	(void)pthread_cond_init(&http->wake, &attributes);
-	(void)pthread_condattr_destroy(&attributes);
-	http->is_watching = pthread_create(&http->watcher, NULL, watcher_main, http) == 0;
-	return http->is_watching ? ERR_OK : ERR_NOMEM;
 }
 
 enum err http_start(const struct http_opts *opts, struct http **out, char *why, size_t why_bytes)
@@ -584,7 +471,8 @@ enum err http_start(const struct http_opts *opts, struct http **out, char *why, 
 		return ERR_NOMEM;
 	}
 	http->opts = *opts;
-	enum err err = start_watcher(http);
+	(void)pthread_mutex_init(&http->lock, NULL);
+	enum err err = porch_new(opts->env, &http->porch);
 	if (err == ERR_OK) {
 		err = open_doors(http, why, why_bytes);
 	}
@@ -608,22 +496,12 @@ void http_quiesce(struct http *http)
 	}
 }
 
-static bool is_answering(struct http *http)
-{
-	bool is = false;
-	(void)pthread_mutex_lock(&http->lock);
-	for (const struct conn *conn = http->conns; conn != NULL && !is; conn = conn->next) {
-		is = conn->phase == CONN_BODY || conn->phase == CONN_BUSY;
-	}
-	(void)pthread_mutex_unlock(&http->lock);
-	return is;
-}
-
 /* Stopping a daemon cuts its connections: the answer that tells of the stop is let out first. */
 static void linger(struct http *http)
 {
 	const struct timespec rest = {.tv_nsec = LINGER_STEP_MS * 1000000L};
-	for (int ms = 0; ms < LIMIT_LINGER_MS && is_answering(http); ms += LINGER_STEP_MS) {
+	for (int ms = 0; ms < LIMIT_LINGER_MS && porch_is_answering(http->porch);
+		ms += LINGER_STEP_MS) {
 		(void)nanosleep(&rest, NULL);
 	}
 }
@@ -633,22 +511,17 @@ void http_stop(struct http *http)
 	if (http == NULL) {
 		return;
 	}
-	linger(http);
+	if (http->porch != NULL) {
+		linger(http);
+	}
 	for (size_t i = 0; i < http->door_count; i++) {
 		MHD_stop_daemon(http->doors[i].daemon);
 		if (http->doors[i].quiet_fd >= 0) {
 			(void)close(http->doors[i].quiet_fd);
 		}
 	}
-	(void)pthread_mutex_lock(&http->lock);
-	http->is_stopping = true;
-	(void)pthread_cond_signal(&http->wake);
-	(void)pthread_mutex_unlock(&http->lock);
-	if (http->is_watching) {
-		(void)pthread_join(http->watcher, NULL);
-	}
+	porch_free(http->porch);
 	(void)pthread_mutex_destroy(&http->lock);
-	(void)pthread_cond_destroy(&http->wake);
 	free(http);
 }
 
@@ -657,4 +530,8 @@ void http_figures(struct http *http, struct http_figures *out)
 	(void)pthread_mutex_lock(&http->lock);
 	*out = http->figures;
 	(void)pthread_mutex_unlock(&http->lock);
+	struct porch_figures porch;
+	porch_figures(http->porch, &porch);
+	out->too_slow = porch.too_slow;
+	out->gave_way = porch.gave_way;
 }

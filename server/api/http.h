@@ -34,6 +34,7 @@ struct exchange {
 	struct http_sink sink; /* filled by on_head, with HTTP_GO_ON; `take` NULL: none */
 	struct answer answer;
 	bool is_owner;                     /* came over the Unix socket */
+	bool is_known;                     /* on_head found a session */
 	char address[PLACE_ADDRESS_BYTES]; /* of the client, numeric; for counting failures */
 	struct session_id session;         /* filled by on_head */
 	const void *route;                 /* the callee's */
@@ -84,7 +85,7 @@ void http_quiesce(struct http *http);
 void http_stop(struct http *http);
 
 struct http_figures {
-	uint64_t requests, refused_by_gate, too_slow;
+	uint64_t requests, refused_by_gate, too_slow, gave_way;
 };
 void http_figures(struct http *http, struct http_figures *out);
 
