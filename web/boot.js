@@ -4,8 +4,11 @@
  */
 (function () {
 	var root = document.documentElement;
+	var script = /** @type {HTMLScriptElement} */ (document.currentScript);
 	/* Where the words of each language are; the build puts it there. English comes with the page. */
-	var files = /** @type {HTMLElement} */ (/** @type {unknown} */ (document.currentScript)).dataset;
+	var files = script.dataset;
+	/* What stands before every path, when a proxy shows the page below one (lib/base). */
+	var base = new URL(script.src).pathname.replace(/\/w\/[^/]+\/[^/]+$/, '');
 	/** @type {Record<string, string>} */
 	var kept = {};
 	try {
@@ -13,10 +16,12 @@
 	} catch (e) {
 		/* No storage: the page works, it only forgets. */
 	}
-	var theme = kept['kith.theme'];
-	var size = kept['kith.size'];
-	var token = kept['kith.token'];
-	var wanted = [kept['kith.lang']].concat(navigator.languages || []);
+	/* Two nodes may live on one host, each below its path. */
+	var mine = 'kith' + base + '.';
+	var theme = kept[mine + 'theme'];
+	var size = kept[mine + 'size'];
+	var token = kept[mine + 'token'];
+	var wanted = [kept[mine + 'lang']].concat(navigator.languages || []);
 	if (theme === 'light' || theme === 'dark') {
 		root.dataset.theme = theme;
 	}
@@ -37,7 +42,7 @@
 		document.head.append(link);
 	}
 	if (token && location.hash.length < 20) {
-		var early = fetch('/api/boot?limit=20', { headers: { 'X-Kith-Token': token } });
+		var early = fetch(base + '/api/boot?limit=20', { headers: { 'X-Kith-Token': token } });
 		early.catch(function () {});
 		Object.assign(window, { kithBoot: early });
 	}

@@ -3,8 +3,9 @@
  */
 import { html, render, useEffect, useState, useValue } from './lib/html.js';
 import { ApiError, boot, door, memory } from './lib/api.js';
+import { base, within } from './lib/base.js';
 import { t } from './lib/text.js';
-import { failure, feeds, forgetLetters, head, isPaused, marks, me, now, peers, phase, setSync, spoken, status, take, unread } from './lib/state.js';
+import { failure, feeds, forgetLetters, head, isPaused, isStarting, marks, me, now, peers, phase, sent, setMay, setSync, spoken, status, take, unread } from './lib/state.js';
 import { go, place } from './lib/router.js';
 import { sheet } from './lib/sheet.js';
 import * as outbox from './lib/outbox.js';
@@ -31,7 +32,7 @@ const SCREENS = [
 	[/^\/drafts$/, () => import('./views/drafts.js')],
 	[/^\/people$/, () => import('./views/people.js')],
 	[/^\/network$/, () => import('./views/network.js')],
-	[/^\/settings(?:\/(profile|appearance|privacy|devices|storage|network|about))?$/, () => import('./views/settings.js')],
+	[/^\/settings(?:\/(profile|appearance|privacy|devices|storage|network|about))?$/, () => styled('door', import('./views/settings.js'))],
 	[/^\/settings\/safety$/, () => import('./views/safety.js')],
 	[/^\/recovery$/, () => import('./views/recovery.js')],
 ];
@@ -76,11 +77,11 @@ function Later({ pattern, load, path, query }) {
 
 const WELCOME = /^\/welcome$/;
 
-/** Door, lock and welcome share a module that most visits never need. @param {{ name: 'Door' | 'Locked' | 'default', props?: any }} what */
-function FirstRun({ name, props = {} }) {
+/** Door, lock and welcome are what most visits never need. @param {{ name: 'Door' | 'Starting' | 'Locked' | 'default', isDoor?: boolean, props?: any }} what */
+function FirstRun({ name, isDoor = false, props = {} }) {
 	const [module, setModule] = useState(/** @type {any} */ (null));
 	useEffect(() => {
-		import('./views/welcome.js').then(setModule, () => {});
+		(isDoor ? styled('door', import('./views/door.js')) : import('./views/welcome.js')).then(setModule, () => {});
 	}, []);
 	const Part = module?.[name];
 	return Part ? html`<${Part} ...${props} />` : null;
@@ -107,13 +108,17 @@ function App() {
 	const is = useValue(phase);
 	const error = useValue(failure);
 	const tongue = useValue(spoken);
+	const why = useValue(sent);
+	const onOpen = () => start(undefined);
 	switch (is) {
 	case 'door':
-		return html`<${FirstRun} name="Door" props=${{ error, onOpen: () => start(undefined) }} />`;
+		return html`<${FirstRun} key="door" name="Door" isDoor props=${{ error, sent: why, onOpen }} />`;
+	case 'starting':
+		return html`<${FirstRun} key="starting" name="Starting" isDoor props=${{ error, onOpen: open }} />`;
 	case 'locked':
-		return html`<${FirstRun} name="Locked" props=${{ onOpen: () => start(undefined) }} />`;
+		return html`<${FirstRun} key="locked" name="Locked" props=${{ onOpen }} />`;
 	case 'failed':
-		return html`<main class="welcome" id="page"><p class="brand">kith</p><h1 class="sr">kith</h1><${Problem} error=${error} onRetry=${() => start(undefined)} /></main>`;
+		return html`<main class="welcome" id="page"><p class="brand">kith</p><h1 class="sr">kith</h1><${Problem} error=${error} onRetry=${onOpen} /></main>`;
 	case 'open':
 		return html`<${Screen} key=${tongue} />`;
 	default:
@@ -130,6 +135,7 @@ async function start(early) {
 		me.value = answer.me.id;
 		head.value = answer.head?.sequence ?? 0;
 		status.value = answer.status;
+		setMay(memory.get('may'));
 		await readyBanners(answer.status);
 		peers.value = answer.peers;
 		unread.value = answer.unread ?? unread.peek();
@@ -144,31 +150,39 @@ async function start(early) {
 		outbox.set(answer.outbox);
 		writing.start(answer.writing);
 		failure.value = null;
+		sent.value = '';
 		phase.value = 'open';
 		const live = await import('./lib/live.js');
 		live.start(answer.head);
 	} catch (error) {
 		const status = error instanceof ApiError ? error.status : 0;
 		failure.value = status === 401 ? null : error;
-		phase.value = status === 401 ? 'door' : status === 423 ? 'locked' : 'failed';
+		phase.value = status === 401 ? 'door' : status === 423 ? 'locked' : /** @type {any} */ (error).code === 'starting' ? 'starting' : 'failed';
 		if (status === 0) {
 			setTimeout(() => phase.peek() === 'failed' && start(undefined), AGAIN_MS);
 		}
 	}
 }
 
-/** The code from the printed link is used once and leaves the address line at once. */
+/** Of a printed link, or of a device that is being added. */
+const CODE = /^#([0-9A-Za-z_-]{16,64}|[A-Z2-9]{4}-[A-Z2-9]{4})$/;
+
+/** The code from a link is used once and leaves the address line at once. */
 async function open() {
-	const code = /^#([0-9A-Za-z_-]{16,64})$/.exec(location.hash)?.[1];
+	const code = CODE.exec(location.hash)?.[1];
 	if (code) {
 		history.replaceState(history.state, '', location.pathname);
 		try {
-			const { redeem } = await import('./views/welcome.js');
-			await redeem(code);
-		} catch (error) {
-			if (!memory.get('token')) {
-				failure.value = error instanceof ApiError && error.status === 401 ? { said: t('door.wrong') } : error;
-				phase.value = 'door';
+			const { enter } = await import('./views/door.js');
+			await enter({ code });
+		} catch (/** @type {any} */ error) {
+			const isEarly = error.code === 'starting';
+			if (isEarly) {
+				history.replaceState(history.state, '', `#${code}`);
+			}
+			if (isEarly || !memory.get('token')) {
+				failure.value = error;
+				phase.value = isEarly ? 'starting' : 'door';
 				return;
 			}
 		}
@@ -180,13 +194,14 @@ async function open() {
 
 /* The printed link, opened in a tab that is here already. */
 addEventListener('hashchange', () => {
-	if (location.hash.length > 16) {
+	if (CODE.test(location.hash)) {
 		open();
 	}
 });
 
 /** What is private does not stay in a page that may not show it. */
 function forget() {
+	document.querySelectorAll('dialog').forEach((dialog) => dialog.close());
 	forgetLetters();
 	writing.forgetPrivate();
 }
@@ -198,12 +213,22 @@ door.on423 = () => {
 	}
 };
 
-door.on401 = () => {
+/* `why`: see views/door. */
+door.on401 = (why = 'over') => {
 	if (phase.peek() === 'open') {
+		const isUnsaved = writing.forgetSaved();
 		forget();
+		memory.set('token', null);
+		failure.value = null;
+		sent.value = isUnsaved ? `${why}+` : why;
 		phase.value = 'door';
 		import('./lib/live.js').then((live) => live.stop(), () => {});
 	}
+};
+
+door.onReadOnly = () => setMay('read');
+door.onStarting = () => {
+	isStarting.value = true;
 };
 
 /** Ordinary links, followed without a new page. @param {MouseEvent} event */
@@ -212,11 +237,11 @@ function followLink(event) {
 	if (!link || event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || link.target || link.download) {
 		return;
 	}
-	if (link.origin !== location.origin || link.getAttribute('href')?.startsWith('#')) {
+	if (link.origin !== location.origin || !link.pathname.startsWith(`${base}/`) || link.getAttribute('href')?.startsWith('#')) {
 		return;
 	}
 	event.preventDefault();
-	go(link.pathname + link.search + link.hash, { replace: 'replace' in link.dataset });
+	go(within(link.pathname) + link.search + link.hash, { replace: 'replace' in link.dataset });
 }
 document.addEventListener('click', followLink);
 

@@ -25,7 +25,7 @@ const INDENT = /^\t+/gm;
  */
 const GROUPS = {
 	soon: /^lib\/(live|news)/,
-	rare: /^(views\/(recovery|safety|settings|welcome|raw)|parts\/(banner|keys)|lib\/languages)\.js$/,
+	rare: /^(views\/(recovery|safety|settings|door|welcome|raw)|parts\/(banner|keys)|lib\/languages)\.js$/,
 	alone: /^(lib\/lang\/.*|parts\/(code|emoji))\.js$/,
 };
 const groupOf = (name) => ['alone', 'rare', 'soon'].find((group) => GROUPS[group].test(name)) ?? 'daily';

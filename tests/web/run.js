@@ -28,8 +28,9 @@ class World {
     this.things = []
   }
 
-  async node(name) {
+  async node(name, options = []) {
     const node = new Node(path.join(this.dir, name), this.networkKey)
+    node.options = options
     this.things.push({ close: () => node.stop() })
     await node.start()
     return node

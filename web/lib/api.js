@@ -1,6 +1,7 @@
 /**
  * lib/api: the node's HTTP interface (server/API.md), one function per direction.
  */
+import { base } from './base.js';
 import { english, t, tongue } from './text.js';
 
 /** What went wrong, whether anything was lost, and where to go. */
@@ -15,6 +16,10 @@ export class ApiError extends Error {
 		this.do = what.do ?? null;
 		/* The number under which the node keeps what it did not sign; 0: none. */
 		this.draft = draft;
+		/* Of a refusal: seconds until it may be tried again. */
+		this.wait = 0;
+		/** Of a node that is starting: how far it is. @type {{ done: number, of: number } | null} */
+		this.part = null;
 		/** Of a draft that another device changed: what it is now. @type {any} */
 		this.now = null;
 	}
@@ -28,18 +33,26 @@ export const memory = {
 	/** @param {string} key @returns {string | null} */
 	get(key) {
 		try {
-			return localStorage.getItem(`kith.${key}`);
+			return localStorage.getItem(`kith${base}.${key}`);
 		} catch {
 			return null;
+		}
+	},
+	/** What it remembers that begins so. @param {string} start @returns {string[]} */
+	names(start) {
+		try {
+			return Object.keys(localStorage).flatMap((key) => (key.startsWith(`kith${base}.${start}`) ? [key.slice(`kith${base}.`.length)] : []));
+		} catch {
+			return [];
 		}
 	},
 	/** @param {string} key @param {string | null} value */
 	set(key, value) {
 		try {
 			if (value === null) {
-				localStorage.removeItem(`kith.${key}`);
+				localStorage.removeItem(`kith${base}.${key}`);
 			} else {
-				localStorage.setItem(`kith.${key}`, value);
+				localStorage.setItem(`kith${base}.${key}`, value);
 			}
 		} catch {
 			/* nothing to do: see above */
@@ -47,8 +60,8 @@ export const memory = {
 	},
 };
 
-/** Called with every 401, so that the page can show the door, and every 423: the node waits for its passphrase. */
-export const door = { on401: () => {}, on423: () => {} };
+/** What every answer may say beside its own matter: the session is over, the node waits for its passphrase or is still starting, this device may only read. */
+export const door = { on401: (/** @type {string} */ _ = '') => {}, on423: () => {}, onStarting: (/** @type {ApiError} */ _) => {}, onReadOnly: () => {} };
 
 /** The node speaks English; of other languages the page has a sentence for each code. @param {{ code: string, said: string } | undefined} error */
 function told(error) {
@@ -67,13 +80,20 @@ export async function read(answer) {
 	if (answer.ok && body !== null) {
 		return body;
 	}
+	const error = new ApiError(answer.status, told(body?.error) ?? { code: 'internal', said: t('error.strange', { n: answer.status }) }, body?.draft);
+	error.now = body?.now;
+	error.wait = Number(answer.headers.get('Retry-After')) || 60;
+	error.part = body?.error?.of ? body.error : null;
 	if (answer.status === 401) {
 		door.on401();
 	} else if (answer.status === 423) {
 		door.on423();
+	} else if (error.code === 'starting') {
+		door.onStarting(error);
+	} else if (error.code === 'read_only') {
+		error.said = t('read.only');
+		door.onReadOnly();
 	}
-	const error = new ApiError(answer.status, told(body?.error) ?? { code: 'internal', said: t('error.strange', { n: answer.status }) }, body?.draft);
-	error.now = body?.now;
 	throw error;
 }
 
@@ -90,7 +110,7 @@ async function call(method, path, body) {
 	}
 	let answer;
 	try {
-		answer = await fetch(`/api/${path}`, {
+		answer = await fetch(`${base}/api/${path}`, {
 			method,
 			headers,
 			body: body === undefined ? undefined : JSON.stringify(body),
@@ -108,8 +128,8 @@ async function call(method, path, body) {
 export const get = (path) => call('GET', path);
 /** @param {string} path @param {unknown} body @returns {Promise<any>} */
 export const post = (path, body) => call('POST', path, body);
-/** @param {string} path @returns {Promise<any>} */
-export const remove = (path) => call('DELETE', path, {});
+/** @param {string} path @param {unknown} [body] @returns {Promise<any>} */
+export const remove = (path, body = {}) => call('DELETE', path, body);
 /** The answer boot.js asked for, or a fresh one. @param {Promise<Response> | undefined} early @returns {Promise<any>} */
 export async function boot(early) {
 	if (early) {

@@ -3,12 +3,15 @@
  * for again.
  */
 import { get, memory, door, post } from './api.js';
+import { base } from './base.js';
 import { pathOf, t } from './text.js';
 import { checkHead, later, opened, safetyChanged, seen, setState } from './safety.js';
 import * as outbox from './outbox.js';
 import * as state from './state.js';
 import * as writing from './writing.js';
 
+/** How long a token and its cookie are good before they are exchanged for new ones. */
+const TURN_MS = 24 * 3600 * 1000;
 const BACKOFF_MS = [1000, 2000, 4000, 8000, 15000, 30000];
 const LOST_AFTER_MS = 3000;
 /** Posts asked for in one call: as many ids as fit into an address (LIMIT_HTTP_TARGET_BYTES). */
@@ -21,6 +24,7 @@ let greeted = false;
 let lostTimer = 0;
 let retryTimer = 0;
 let watched = '';
+let turnTimer = 0;
 let stopped = true;
 
 export const askNetwork = later(async () => {
@@ -108,6 +112,9 @@ const handlers = {
 			state.say(t('banner.back'));
 		}
 		state.line.value = 'up';
+		state.isStarting.value = false;
+		turnKeys();
+		askMay();
 		if (watched) {
 			send({ op: 'watch', id: watched });
 		}
@@ -169,18 +176,37 @@ const handlers = {
 		outbox.ask().catch(() => {});
 		writing.again();
 	},
-	bye: (event) => {
-		if (event.why === 'revoked') {
-			stop();
-			door.on401();
-		}
-	},
+	/* The node stops, or there are too many pages; or this session is over: another device said so, or this one in another tab. */
+	bye: ({ why }) =>
+		/stopping/.test(why) || get('session').then((at) => {
+			if (!at.in) {
+				stop();
+				door.on401(memory.get('token') ? 'bye' : 'out');
+			}
+		}, () => {}),
 };
 
 /** @param {unknown} what */
 function send(what) {
 	if (socket?.readyState === WebSocket.OPEN) {
 		socket.send(JSON.stringify(what));
+	}
+}
+
+/** Once a day the secrets of this session become others: whoever copied them has nothing for long. The old ones are good for a minute more. */
+async function turnKeys() {
+	const last = memory.get('turned');
+	if (Date.now() - Number(last) < TURN_MS) {
+		return;
+	}
+	memory.set('turned', String(Date.now()));
+	await post('session/rotate', {}).then(({ token }) => memory.set('token', token), () => memory.set('turned', last));
+}
+
+/** Another device may have changed what this one may do. */
+function askMay() {
+	if (greeted || state.isReader.peek()) {
+		get('session').then(({ may }) => may && state.setMay(may), () => {});
 	}
 }
 
@@ -194,7 +220,7 @@ function open() {
 	window.clearTimeout(retryTimer);
 	retryTimer = 0;
 	const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-	socket = new WebSocket(`${scheme}://${location.host}/api/live`);
+	socket = new WebSocket(`${scheme}://${location.host}${base}/api/live`);
 	socket.onopen = () => send({ op: 'hello', token: memory.get('token') ?? '' });
 	socket.onmessage = (message) => {
 		let event = null;
@@ -240,6 +266,7 @@ export function start(head) {
 	if (stopped) {
 		stopped = false;
 		open();
+		turnTimer = window.setInterval(turnKeys, TURN_MS / 24);
 		addEventListener('online', hurry);
 		addEventListener('focus', hurry);
 		document.addEventListener('visibilitychange', hurry);
@@ -249,5 +276,6 @@ export function start(head) {
 export function stop() {
 	stopped = true;
 	window.clearTimeout(retryTimer);
+	window.clearInterval(turnTimer);
 	socket?.close();
 }

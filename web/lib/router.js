@@ -2,6 +2,7 @@
  * lib/router: the address line as a signal. Links are ordinary links; main.js hands their clicks to go().
  */
 import { signal } from '@preact/signals-core';
+import { base, within } from './base.js';
 
 /** @typedef {{ path: string, query: URLSearchParams, key: number, moved: 'first' | 'new' | 'back' }} Place */
 
@@ -11,7 +12,7 @@ history.replaceState({ key: counter }, '', location.href);
 
 /** @param {Place['moved']} moved @returns {Place} */
 function here(moved) {
-	return { path: location.pathname, query: new URLSearchParams(location.search), key: history.state?.key ?? 0, moved };
+	return { path: within(location.pathname), query: new URLSearchParams(location.search), key: history.state?.key ?? 0, moved };
 }
 
 /** Where we are. */
@@ -24,9 +25,9 @@ export const hooks = { leave: () => {} };
 export function go(to, how = {}) {
 	hooks.leave(place.peek().key);
 	if (how.replace) {
-		history.replaceState({ key: place.peek().key }, '', to);
+		history.replaceState({ key: place.peek().key }, '', base + to);
 	} else {
-		history.pushState({ key: ++counter }, '', to);
+		history.pushState({ key: ++counter }, '', base + to);
 	}
 	place.value = here('new');
 }

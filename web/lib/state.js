@@ -141,10 +141,21 @@ export function changeHolders(sequence, holders) {
 /** The language on the screen; everything is drawn anew when it changes. */
 export const spoken = signal('en');
 
-/** @typedef {'start' | 'door' | 'locked' | 'open' | 'failed'} Phase */
+/** @typedef {'start' | 'door' | 'locked' | 'starting' | 'open' | 'failed'} Phase */
 /** Whether the page may speak with the node. */
 export const phase = signal(/** @type {Phase} */ ('start'));
 export const failure = signal(/** @type {any} */ (null));
+/** Why this browser stands at the door again: views/door has the words. */
+export const sent = signal('');
+/** This device may look, and change nothing. */
+export const isReader = signal(false);
+/** @param {string | null} may as the node says it */
+export function setMay(may) {
+	memory.set('may', may === 'read' ? may : null);
+	isReader.value = may === 'read';
+}
+/** The node went away to start again, and says so. */
+export const isStarting = signal(false);
 /** Our own id; '' until the node told us. */
 export const me = signal('');
 /** The newest own sequence this page knows. */

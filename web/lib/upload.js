@@ -2,6 +2,7 @@
  * lib/upload: bytes to the node, telling how far they are: what fetch cannot do.
  */
 import { ApiError, memory, read } from './api.js';
+import { base } from './base.js';
 import { t } from './text.js';
 import { noteBlob } from './state.js';
 
@@ -14,7 +15,7 @@ export function upload(blob, { seal = false, onPart, signal } = {}) {
 	return new Promise((resolve, reject) => {
 		const way = new XMLHttpRequest();
 		const away = () => reject(new ApiError(0, { code: 'offline', said: t('error.offline') }));
-		way.open('PUT', `/api/blob?draft=1${seal ? '&seal=1' : ''}`);
+		way.open('PUT', `${base}/api/blob?draft=1${seal ? '&seal=1' : ''}`);
 		way.setRequestHeader('X-Kith-Token', memory.get('token') ?? '');
 		way.setRequestHeader('Content-Type', 'application/octet-stream');
 		way.upload.onprogress = (event) => onPart?.(event.lengthComputable ? event.loaded / event.total : 0);

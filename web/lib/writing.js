@@ -227,5 +227,21 @@ export function forgetPrivate() {
 	open.forEach((at, name) => isPrivate(name) && open.delete(name));
 }
 
+/** This browser is signed out: what the node has is not kept here any longer. @returns {boolean} is there anything that the node has not? */
+export function forgetSaved() {
+	open.forEach((at) => window.clearTimeout(at.timer));
+	const isUnsaved = [...open.values()].some((at) => isPrivate(at.name) && keyOf(at.words.peek()) !== at.base);
+	forgetPrivate();
+	return memory.names('draft.').map((key) => {
+		const at = writingOf(key.slice('draft.'.length));
+		const isSaved = keyOf(at.words.peek()) === at.base;
+		if (isSaved) {
+			memory.set(key, null);
+			open.delete(at.name);
+		}
+		return !isSaved;
+	}).concat(isUnsaved).some(Boolean);
+}
+
 /* The page goes away: private words that only it has go to the node at once. */
 document.addEventListener('visibilitychange', () => document.visibilityState === 'hidden' && open.forEach((at) => isPrivate(at.name) && push(at)));

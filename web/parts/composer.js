@@ -7,7 +7,7 @@ import { ApiError } from '../lib/api.js';
 import { join, split } from '../lib/attached.js';
 import { useUnitsLeft } from '../lib/budget.js';
 import { nonce as makeNonce, pathOf, t } from '../lib/text.js';
-import { isPaused as paused, me, say, status } from '../lib/state.js';
+import { isPaused as paused, isReader, me, say, status } from '../lib/state.js';
 import { held, hold, stored } from '../lib/outbox.js';
 import { change, choose, done, look, nonceFor, settle, writingOf } from '../lib/writing.js';
 import { Avatar } from './avatar.js';
@@ -142,12 +142,17 @@ function useAttaching(at, isNeeded, seal, onAdd) {
 	return { attach, add, isOver, onPaste };
 }
 
+/** On a device that may only read, the place says so; anywhere else it is there to write in. @param {any} props see Writer */
+export function Composer(props) {
+	return useValue(isReader) ? html`<p class="only-reads"><${Icon} name="eye" />${t('read.only')}</p>` : html`<${Writer} ...${props} />`;
+}
+
 /**
  * `readers`: private words, for them and nobody else; `below` is drawn under what is written.
  * @param {{ where: string, place: string, label: string, action: string, reply?: () => { root: string, fork?: string, branch?: string[] } | undefined, readers?: string[],
  *   below?: (text: string) => any, onPosted: (id: string) => void, onHeld?: () => void, autofocus?: boolean, isFull?: boolean }} props
  */
-export function Composer({ where, place, label, action, reply, readers, below, onPosted, onHeld, autofocus = false, isFull = false }) {
+function Writer({ where, place, label, action, reply, readers, below, onPosted, onHeld, autofocus = false, isFull = false }) {
 	const at = writingOf(where);
 	const isSealed = readers !== undefined;
 	const words = useValue(at.words);

@@ -3,12 +3,11 @@
  */
 import '../lib/lang/en-more.js';
 import { html, useEffect, useState, useValue } from '../lib/html.js';
-import { get, memory, post, remove } from '../lib/api.js';
+import { get, memory } from '../lib/api.js';
 import { LANGUAGES, choose } from '../lib/languages.js';
 import { t } from '../lib/text.js';
-import { phase, refresh, spoken, status } from '../lib/state.js';
-import { stop } from '../lib/live.js';
-import { Bones, Problem, Sheet, Time, useAct, useAnswer } from './bits.js';
+import { spoken, status } from '../lib/state.js';
+import { Bones, Problem, Sheet, useAct, useAnswer } from './bits.js';
 import { KindSwitches, NotifySwitch } from './notify.js';
 import { KeyText } from './person.js';
 
@@ -89,56 +88,6 @@ export function Privacy() {
 		<${Sheet} id="seen" title=${t('privacy.seen')}><ul class="consequences">${['seen1', 'seen2', 'seen3'].map((key) => html`<li key=${key}>${t(`privacy.${key}`)}</li>`)}</ul><//>
 		<${Sheet} id="private" title=${t('privacy.private')}><ul class="consequences">${['private1', 'private2', 'private3', 'private4'].map((key) => html`<li key=${key}>${t(`privacy.${key}`)}</li>`)}</ul><//>
 		<${Sheet} id="unseen" title=${t('privacy.unseen')}><ul class="consequences">${['unseen1', 'unseen2', 'unseen3'].map((key) => html`<li key=${key}>${t(`privacy.${key}`)}</li>`)}</ul><//>`;
-}
-
-/** @param {{ row: any, onEnd: (row: any) => void }} props */
-function SessionRow({ row, onEnd }) {
-	return html`<li class="row"><div class="row-main"><b dir="auto">${row.name || t('devices.unnamed')}</b>
-			<p class="row-facts">${row.you ? t('devices.you') : html`${t('devices.seen')} <${Time} at=${row.seen} />`}</p></div>
-		${!row.you && html`<button type="button" class="button small" aria-label=${t('devices.endAria', { name: row.name || t('devices.unnamed') })} onClick=${() => onEnd(row)}>${t('devices.end')}</button>`}</li>`;
-}
-
-function SignedIn() {
-	const [answer, error, load] = useAnswer(() => get('devices'), []);
-	const { act, error: slip } = useAct();
-	const end = (/** @type {any} */ row) =>
-		act(async () => {
-			await remove(`devices/${row.id}`);
-			await load();
-		});
-	if (!answer) {
-		return error ? html`<${Problem} error=${error} onRetry=${load} />` : html`<${Bones} rows=${1} />`;
-	}
-	return html`<ul class="rows flush">${answer.devices.map((/** @type {any} */ row) => html`<${SessionRow} key=${row.id} row=${row} onEnd=${end} />`)}</ul>
-		${slip && html`<p class="slip" role="alert">${slip}</p>`}`;
-}
-
-function Another() {
-	const [link, setLink] = useState('');
-	const { act, error } = useAct();
-	const make = () => act(async () => setLink(`${location.origin}/#${(await post('code', {})).code}`));
-	return html`<p>${t('settings.devicesHint')}</p>
-		${link ? html`<${KeyText} text=${link} label=${t('settings.linkLabel')} action=${t('settings.copyLink')} />`
-			: html`<button type="button" class="button" onClick=${make}>${t('settings.link')}</button>`}
-		${error && html`<p class="slip" role="alert">${error}</p>`}`;
-}
-
-async function signOut() {
-	try {
-		await remove('session');
-	} catch {
-		/* the door closes on this side anyway */
-	}
-	memory.set('token', null);
-	stop();
-	phase.value = 'door';
-	refresh.value++;
-}
-
-export function Devices() {
-	return html`<${Sheet} id="sessions" title=${t('devices.title')}><${SignedIn} /><//>
-		<${Sheet} id="another" title=${t('settings.devices')}><${Another} /><//>
-		<${Sheet} id="out" title=${t('devices.here')}><p>${t('settings.outHint')}</p><button type="button" class="button" onClick=${signOut}>${t('settings.out')}</button><//>`;
 }
 
 /** The node's own figures, fresh. */

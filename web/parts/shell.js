@@ -6,7 +6,7 @@ import { bytes, figure, personPath, t } from '../lib/text.js';
 import { ago } from '../lib/time.js';
 import { memory } from '../lib/api.js';
 import { title as named } from '../lib/badge.js';
-import { head, isPaused, line, me, now, peers, personOf, status, toast, unread } from '../lib/state.js';
+import { head, isPaused, isReader, isStarting, line, me, now, peers, personOf, status, toast, unread } from '../lib/state.js';
 import { back as goBack, go, hooks, place } from '../lib/router.js';
 import { Avatar, Name } from './avatar.js';
 import { Dot, Icon, IconButton, Menu } from './bits.js';
@@ -87,6 +87,7 @@ function NavLink({ page, at }) {
 /** @param {{ at: string }} props */
 function Nav({ at }) {
 	const self = useValue(me);
+	const isLooking = useValue(isReader);
 	const myPath = self ? personPath(self) : '/settings';
 	const others = [{ said: t('nav.profile'), href: myPath }, ...[...MINE, ...PAGES.filter((page) => !page.few)].map((page) => ({ said: t(page.key), href: page.href }))];
 	return html`<nav class="nav" aria-label=${t('nav.label')}>
@@ -95,7 +96,7 @@ function Nav({ at }) {
 			${PAGES.map((page) => html`<${NavLink} key=${page.href} page=${page} at=${at} />`)}
 			<div class="nav-more"><${Menu} label=${t('nav.me')} class="nav-link" items=${others}><${Avatar} id=${self} size="s" /><span>${t('nav.me')}</span><//></div>
 		</div>
-		<button type="button" class="button strong nav-write" onClick=${write}><${Icon} name="pen" /><span>${t('nav.write')}</span></button>
+		${!isLooking && html`<button type="button" class="button strong nav-write" onClick=${write}><${Icon} name="pen" /><span>${t('nav.write')}</span></button>`}
 		<div class="nav-links nav-mine">
 			${MINE.map((page) => html`<${NavLink} key=${page.href} page=${page} at=${at} />`)}
 			<a class="nav-link nav-wide" href=${myPath} aria-current=${at === myPath ? 'page' : undefined}><${Avatar} id=${self} size="s" /><span class="nav-name"><${Name} id=${self} link=${false} /></span></a>
@@ -165,6 +166,7 @@ export function Banners() {
 	const link = useValue(line);
 	const node = useValue(status);
 	const own = useValue(head);
+	const isLooking = useValue(isReader);
 	const [, redraw] = useState(0);
 	const isNow = isUrgent(node);
 	useEffect(() => {
@@ -174,13 +176,14 @@ export function Banners() {
 	}, [isNow]);
 	return html`<div class="banners" role="status">
 		${link === 'lost' && html`<${Lost} />`}
-		${isNow ? Urgent && html`<${Urgent} node=${node} />` : node?.words_done === false && own > 2 && html`<${WordsHint} />`}
+		${isNow ? Urgent && html`<${Urgent} node=${node} />` : node?.words_done === false && own > 2 && !isLooking && html`<${WordsHint} />`}
 	</div>`;
 }
 
 /** The page has lost its node, or this device its network. Said once; what was on the screen stays. */
 function Lost() {
 	const [isOnline, setOnline] = useState(navigator.onLine);
+	const isAgain = useValue(isStarting);
 	useEffect(() => {
 		const look = () => setOnline(navigator.onLine);
 		addEventListener('online', look);
@@ -190,7 +193,7 @@ function Lost() {
 			removeEventListener('offline', look);
 		};
 	}, []);
-	return html`<div class="banner"><${Icon} name="warn" /><p>${t(isOnline ? 'banner.lost' : 'banner.offline')}</p>
+	return html`<div class="banner"><${Icon} name="warn" /><p>${t(isAgain ? 'banner.starting' : isOnline ? 'banner.lost' : 'banner.offline')}</p>
 		<button type="button" class="button" onClick=${() => import('../lib/live.js').then((live) => live.hurry(), () => {})}>${t('banner.again')}</button></div>`;
 }
 
@@ -216,7 +219,8 @@ export function Toast() {
 
 /** @param {{ at: string, children?: any }} props */
 export function Shell({ at, children }) {
-	const hasWrite = at === '/' || at.startsWith('/p/') || at.startsWith('/tag/');
+	const isLooking = useValue(isReader);
+	const hasWrite = !isLooking && (at === '/' || at.startsWith('/p/') || at.startsWith('/tag/'));
 	return html`<a class="skip" href="#page">${t('nav.skip')}</a>
 		<div class="shell">
 			<${Nav} at=${at} />

@@ -4,6 +4,7 @@
  */
 import '../lib/lang/en-more.js';
 import { html, render, useEffect, useRef, useState } from '../lib/html.js';
+import { base } from '../lib/base.js';
 import { blobPath, saving } from '../lib/attached.js';
 import { sheet } from '../lib/sheet.js';
 import { bytes, t } from '../lib/text.js';
@@ -47,7 +48,7 @@ function Viewer({ list, first, onClose, onLeave }) {
 	useEffect(() => {
 		for (const next of [list[at + 1], list[at - 1]]) {
 			if (next) {
-				new Image().src = blobPath(next.id, next.unbox);
+				new Image().src = base + blobPath(next.id, next.unbox);
 			}
 		}
 	}, [at]);

@@ -3,6 +3,7 @@
  */
 import '../lib/lang/en-more.js';
 import { html, useEffect, useRef, useState, useValue } from '../lib/html.js';
+import { base } from '../lib/base.js';
 import { ApiError, memory, post, saidOf } from '../lib/api.js';
 import { bytes, t } from '../lib/text.js';
 import { askSafety, loadSafety, safety } from '../lib/safety.js';
@@ -14,7 +15,7 @@ import { Words } from '../parts/words.js';
 
 /** A file of the node, saved by the browser: the token cannot travel in a link. @param {string} name */
 async function save(name) {
-	const answer = await fetch(`/api/safety/backup/${encodeURIComponent(name)}`, { headers: { 'X-Kith-Token': memory.get('token') ?? '' } });
+	const answer = await fetch(`${base}/api/safety/backup/${encodeURIComponent(name)}`, { headers: { 'X-Kith-Token': memory.get('token') ?? '' } });
 	if (!answer.ok) {
 		throw new ApiError(answer.status, (await answer.json().catch(() => null))?.error ?? { code: 'internal', said: t('error.strange', { n: answer.status }) });
 	}

@@ -1,8 +1,9 @@
 /**
- * views/welcome: the door (a one-time code) and the first run, one question a page, Back always there.
+ * views/welcome: a node that waits for the passphrase of its key, and the first run, one question a page, Back always there.
  */
 import '../lib/lang/en-more.js';
 import { html, useEffect, useLayoutEffect, useRef, useState, useValue } from '../lib/html.js';
+import { base } from '../lib/base.js';
 import { ApiError, get, memory, post, saidOf } from '../lib/api.js';
 import { publish } from '../lib/safety.js';
 import { nonce, t } from '../lib/text.js';
@@ -14,56 +15,6 @@ import { FollowBox } from '../parts/follow.js';
 import { KeyText } from '../parts/person.js';
 import { Banners, Toast } from '../parts/shell.js';
 import { Words } from '../parts/words.js';
-
-const CODE = /(?:#|^)([0-9A-Za-z_-]{16,64})\s*$/;
-
-/** Each browser names those before it as well. @type {[string, string][]} */
-const BROWSERS = [['Edg/', 'Edge'], ['OPR/', 'Opera'], ['Vivaldi/', 'Vivaldi'], ['Firefox/', 'Firefox'], ['Chrome/', 'Chrome'], ['Safari/', 'Safari']];
-const SYSTEMS = ['Android', 'iPhone', 'iPad', 'Windows', 'Mac OS', 'CrOS', 'Linux'];
-
-/** What this browser is, for the list of those that are signed in: "Firefox, Linux". */
-function browserName() {
-	const agent = navigator.userAgent;
-	const browser = BROWSERS.find(([part]) => agent.includes(part))?.[1];
-	const system = SYSTEMS.find((part) => agent.includes(part));
-	return [browser, system].filter(Boolean).join(', ');
-}
-
-/** A code for a session. @param {string} code */
-export async function redeem(code) {
-	const answer = await post('session', { code, name: browserName() });
-	memory.set('token', answer.token);
-}
-
-/** @param {{ error: any, onOpen: () => void }} props */
-export function Door({ error, onOpen }) {
-	const [text, setText] = useState('');
-	const [problem, setProblem] = useState(error);
-	const open = async () => {
-		const code = CODE.exec(text.trim())?.[1];
-		if (!code) {
-			setProblem({ said: t('door.slip') });
-			return;
-		}
-		try {
-			await redeem(code);
-			onOpen();
-		} catch (failed) {
-			setProblem(failed instanceof ApiError && failed.status === 401 ? { said: t('door.wrong') } : failed);
-		}
-	};
-	return html`<main class="welcome" id="page">
-		<p class="brand">kith</p>
-		<h1>${t('door.title')}</h1>
-		<p>${t('door.said')}</p>
-		<form onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), open())}>
-			<label class="field"><span>${t('door.label')}</span>
-				<input class="mono" value=${text} autocomplete="off" autocapitalize="off" spellcheck=${false} onInput=${(/** @type {any} */ e) => setText(e.target.value)} /></label>
-			${problem && html`<p class="slip" role="alert">${problem.said}</p>`}
-			<div class="welcome-do"><span></span><button type="submit" class="button strong">${t('door.go')}</button></div>
-		</form>
-	</main>`;
-}
 
 /**
  * The node is starting: ask until it answers as it should.
@@ -127,7 +78,7 @@ function HaveWords({ onBack }) {
 			const { id } = await post('safety/identity', { words: words.join(' ') });
 			memory.set('welcomed', 'yes');
 			await untilStarted((answer) => answer.me.id === id);
-			location.replace('/recovery');
+			location.replace(`${base}/recovery`);
 		});
 	return html`<p>${t('welcome.haveSaid')}</p>
 		<form onSubmit=${(/** @type {Event} */ e) => (e.preventDefault(), bring())}>

@@ -5,6 +5,7 @@
 'use strict'
 const assert = require('assert')
 const fs = require('fs')
+const http = require('http')
 const path = require('path')
 const { Author, keyOf } = require('../../interop/lib/author')
 const { check, until } = require('../../interop/lib/check')
@@ -174,6 +175,25 @@ module.exports = async (world) => {
     await until('two of three say so', async () => (await said.count()) === 2)
     assert.ok(name !== '' && (await said.nth(0).innerText()).includes(name.trim().slice(0, 8)))
     assert.ok((await said.nth(1).innerText()).includes(nobody.slice(1, 5)))
+  })
+  await step('what a device calls itself is text as well, in the list and in the question whether it goes', async () => {
+    const name = '<img src=x onerror=globalThis.pwned=1>\u202etxt'
+    const { code } = await node.api('POST', 'code', {})
+    const body = JSON.stringify({ code, name })
+    const status = await new Promise((resolve, reject) => {
+      const headers = { Origin: node.home, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }
+      http.request(`${node.home}/api/session`, { method: 'POST', headers }, (answer) => resolve(answer.resume().statusCode)).on('error', reject).end(body)
+    })
+    assert.strictEqual(status, 200)
+    await page.goto(node.home + '/settings/devices')
+    const row = page.locator('.device').filter({ hasText: '<img src=x' })
+    await row.getByRole('button').click()
+    await page.getByRole('button', { name: 'Sign it out' }).click()
+    await page.getByRole('heading', { name: /^Sign out <img src=x/ }).waitFor()
+    assert.strictEqual(await page.locator('main img[src=x], dialog img').count(), 0)
+    assert.strictEqual(await page.evaluate(() => globalThis.pwned), undefined)
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign it out' }).click()
+    await row.waitFor({ state: 'detached' })
   })
   await check('nothing was asked of anybody but the own node', () => {
     assert.deepStrictEqual(ana.asked.filter((url) => !url.startsWith(node.home + '/') && !url.startsWith('ws://')), [])

@@ -269,7 +269,7 @@ module.exports = async (world) => {
     const { devices } = await nodeA.api('GET', 'devices')
     const mine = devices.sort((a, b) => b.made - a.made)[0]
     await nodeA.api('DELETE', `devices/${mine.id}`, {})
-    await phone.page.getByRole('heading', { name: 'Open the door' }).waitFor({ timeout: 20000 })
+    await phone.page.getByRole('heading', { name: 'Signed out' }).waitFor({ timeout: 20000 })
     assert.doesNotMatch(await phone.page.content(), /blue pot/)
     const status = await phone.page.evaluate(async (key) => (await fetch('/api/private', { headers: { 'X-Kith-Token': key } })).status, token)
     assert.strictEqual(status, 401)

@@ -14,6 +14,8 @@ exports.Node = class Node {
     this.dir = dir
     this.networkKey = networkKey
     this.child = null
+    /* More of the command line. */
+    this.options = []
     fs.mkdirSync(dir, { recursive: true })
     execFileSync(program, ['init', '--data', dir])
     this.id = execFileSync(program, ['whoami', '--data', dir], { encoding: 'utf8' }).trim()
@@ -45,7 +47,7 @@ exports.Node = class Node {
   async start() {
     this.port = this.port || (await freePort())
     this.httpPort = this.httpPort || (await freePort())
-    const args = ['run', '--data', this.dir, '--host', '127.0.0.1', '--port', this.port, '--http-port', this.httpPort, '--network-key', this.networkKey, '--no-lan']
+    const args = ['run', '--data', this.dir, '--host', '127.0.0.1', '--port', this.port, '--http-port', this.httpPort, '--network-key', this.networkKey, '--no-lan', ...this.options]
     this.child = spawn(program, args.map(String), { stdio: ['ignore', 'pipe', 'pipe'] })
     this.said = ''
     const link = new Promise((resolve) => {

@@ -183,6 +183,8 @@ export const words = {
 	'banner.later': 'Later',
 	'banner.lost': 'Your node is out of reach. You can go on reading and writing; what you write is kept. Trying again by itself.',
 	'banner.offline': 'This device is offline. You can go on reading and writing; what you write is kept until it is back.',
+	'read.only': 'This device may only read. Another device can change that, under Settings, Devices.',
+	'banner.starting': 'Your node is starting again. You can go on reading and writing; what you write is kept.',
 	'banner.again': 'Try now',
 	'banner.back': 'Connected with your node again.',
 
