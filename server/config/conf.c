@@ -14,6 +14,8 @@ struct lines {
 	const struct conf_reader *reader;
 };
 
+static const char mark[] = "\xef\xbb\xbf";
+
 static void tell_fault(struct lines *lines, const char *why)
 {
 	lines->reader->on_fault(lines->reader->ctx, lines->line, why);
@@ -21,6 +23,11 @@ static void tell_fault(struct lines *lines, const char *why)
 
 static bool is_text(struct span line)
 {
+	/* libinih takes a mark of the byte order off the first line too, behind which may stand
+	 * what is not looked for here. */
+	if (span_starts_with(line, mark)) {
+		return false;
+	}
 	for (size_t i = 0; i < line.len; i++) {
 		if ((line.at[i] < ' ' && line.at[i] != '\t') || line.at[i] == 0x7f) {
 			return false;
@@ -99,8 +106,8 @@ enum err conf_read(struct span text, const struct conf_reader *reader)
 	if (text.len > LIMIT_CONF_BYTES) {
 		return ERR_LIMIT;
 	}
-	if (span_starts_with(text, "\xef\xbb\xbf")) {
-		lines.left = span_skip(text, 3); /* some editors begin a file so */
+	if (span_starts_with(text, mark)) {
+		lines.left = span_skip(text, sizeof(mark) - 1); /* some editors begin a file so */
 	}
 	/* Debian's libinih has these as variables. Its own ways would join an indented line to the
 	 * one before it and cut values at a semicolon. */

@@ -88,6 +88,8 @@ static void what_is_no_text_is_told(void **state)
 	assert_string_equal(read_text("a = \x1b[2J"), "1! is not plain text.");
 	assert_string_equal(read_text("a = b\rc = d"), "1! is not plain text.");
 	assert_string_equal(read_text("data = /srv/k\xc3\xa4se"), "1{data}{/srv/k\xc3\xa4se}");
+	assert_string_equal(
+		read_text("\xef\xbb\xbf\xef\xbb\xbf[a=b\nc = d"), "1! is not plain text.2{c}{d}");
 }
 
 /* `count` times `c` behind `head`. */
