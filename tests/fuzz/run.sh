@@ -6,7 +6,7 @@ if [ "${1:-}" = --one ]; then # a target; its result is one more line of build/f
 	corpus=build/fuzz/corpus/$name
 	mkdir -p "$corpus"
 	dirs=$corpus
-	for dir in "build/fuzz/seeds/$name" "tests/fuzz/found/$name"; do
+	for dir in "build/fuzz/seeds/$name" "tests/fuzz/corpus/$name" "tests/fuzz/found/$name"; do
 		[ -d "$dir" ] && dirs="$dirs $dir"
 	done
 	words=

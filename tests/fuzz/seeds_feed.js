@@ -35,6 +35,7 @@ seed('json', '{"type":"post","vote":{"link":"%x"},"2":1,"1":[{}],"__proto__":nul
 
 // Contents that feed/content takes apart, in messages whose signature only looks like one: message_reread() trusts it.
 const id = (byte) => Buffer.alloc(32, byte).toString('base64')
+const key = (byte) => Buffer.alloc(32, byte).toString('base64url')
 const contents = [
   { type: 'post', text: 'x', root: `%${id(1)}.sha256`, branch: [`%${id(2)}.sha256`], channel: 'c', mentions: [{ link: `@${id(3)}.ed25519`, name: 'n' }, { link: '#t' }, `&${id(4)}.sha256?unbox=a`] },
   { type: 'vote', vote: { link: `%${id(1)}.sha256`, value: 1, expression: 'Like' } },
@@ -54,3 +55,37 @@ const publicText = 'CyBVI+VCzD4kbq4cIGlX2HBtRN/67REahLYG5NAksW0=.ed25519'
 const privateText = 'CAU8q/9xtgjLjQyMi841LBpBFXaXdb5CTCNW3vzq68ILIFUj5ULMPiRurhwgaVfYcG1E3/rtERqEtgbk0CSxbQ==.ed25519'
 seed('key', `# a key of the protocol guide\n{"curve":"ed25519","public":"${publicText}","private":"${privateText}","id":"@${publicText}"}\n#\n`)
 seed('key', `{\r\n"curve":"ed25519",\r\n"public":"${publicText}","private":"${privateText}"} # x`)
+
+// fuzz_content: the same contents as they are, and texts with all that is looked for in them. fuzz_id: each form of an id.
+const blob = `&${id(4)}.sha256`
+for (const content of contents) seed('content', JSON.stringify(content))
+for (const text of [`![a [b\\] c](${blob}) [x](${blob.replace(/\+/g, '%2B')}?unbox=${id(6)}.boxs "t")`, `ssb:blob/classic/${key(4)} [r]: ${blob}`, '> quoted\n> more\n“said” *four words of it* `code` 東京',
+  `[@n](@${id(3)}.ed25519) #tag %${id(1)}.sha256 \`${blob}\`\n\`\`\`\n${blob}\n\`\`\``]) seed('content', text)
+for (const text of [`@${id(1)}.ed25519`, `%${id(2)}.sha256`, `&${id(3)}.sha256?unbox=${id(4)}`, `ssb:feed/ed25519/${key(1)}`, `ssb://message/classic/${key(2)}`, `ssb:blob/sha256/${key(3)}=?q`, key(5),
+  Buffer.alloc(20, 0xab).toString('hex'), 'AAA=', 'AAE=']) seed('id', text)
+
+// fuzz_window: a feed of three with its name, signed; then a copy with a character changed, and one without its middle.
+const { createHash, createPrivateKey, createPublicKey, sign } = require('crypto')
+const secret = createPrivateKey({ key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), Buffer.alloc(32, 8)]), format: 'der', type: 'pkcs8' })
+const author = `@${createPublicKey(secret).export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64')}.ed25519`
+let previous = null
+const feed = [{ type: 'about', about: author, name: 'n' }, { type: 'post', text: 'one \u00e4' }, { type: 'post', text: 'two \u4e41' }, { type: 'vote', vote: { link: `%${id(1)}.sha256`, value: 1 } }]
+  .map((content, i) => {
+    const message = { previous, author, sequence: i + 1, timestamp: 1500000000000 + i, hash: 'sha256', content }
+    message.signature = sign(null, Buffer.from(JSON.stringify(message, null, 2)), secret).toString('base64') + '.sig.ed25519'
+    previous = `%${createHash('sha256').update(Buffer.from(JSON.stringify(message, null, 2), 'latin1')).digest('base64')}.sha256`
+    return JSON.stringify(message)
+  })
+seed('window', feed.join('\n'))
+seed('window', [...feed.slice(1), '', feed[0]].join('\n'))
+seed('window', feed.slice(1).join('\n').replace('one', 'won'))
+seed('window', [feed[1], feed[3]].join('\n'))
+seed('window', feed[3])
+
+// fuzz_history, fuzz_slice: the arguments that deployed programs send, and numbers beside them.
+for (const opts of [{ id: author, sequence: 1, live: true, keys: false }, { id: author, seq: 2.5, limit: -1, old: false }, { id: author, sequence: 1e300, limit: 9007199254740993 }, { id: author, sequence: null, keys: 0 }]) {
+  seed('history', JSON.stringify([opts]))
+}
+for (const args of [[blob], [{ hash: blob, max: 5, size: 1e9 }], [{ id: blob, start: 1.5, end: 1e300 }], [{ key: blob, start: -1, end: null }], [{ id: '', key: 0, hash: blob, start: 70000, end: 3 }]]) {
+  seed('slice', JSON.stringify(args))
+}
