@@ -39,6 +39,7 @@ trap 'rm -f "$list"' EXIT
 		file_from /usr/include/cmocka.h libcmocka-dev "unit tests"
 		command_from clang clang "second compiler, fuzzing"
 		ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a >/dev/null 2>&1 || want libclang-rt-14-dev "fuzzing"
+		command_from gcc gcc "lint: its analyser"
 		command_from clang-format clang-format "lint"
 		command_from clang-tidy clang-tidy "lint"
 		command_from man man-db "lint of the manual pages"

@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the compiler does not say: floors, prefixes, system calls of the pure floors, sizes, banned calls, HTML from strings; then clang-tidy and cppcheck.
+# What the compiler does not say: floors, prefixes, system calls of the pure floors, sizes, banned calls, HTML from strings; then gcc's analyser,
+# clang-tidy and cppcheck.
 # Ends with "N passed, N failed", one check a line.
 set -u
 passed=0
@@ -75,6 +76,9 @@ bad=$(clang-format --dry-run $(git ls-files 'server/*.[ch]') 2>&1 | grep -c 'war
 [ "$bad" -eq 0 ] || printf '%s places differ from make fmt\n' "$bad"
 [ "$bad" -eq 0 ]
 say "formatted as make fmt does" $?
+
+sh tests/lint/analyzer.sh
+say "gcc -fanalyzer" $?
 
 # Walking 225,000 states of a function takes the analyser three times as long as 50,000; DEEP=1 before a release.
 states=$([ "${DEEP:-}" = 1 ] && echo 225000 || echo 50000)
