@@ -25,6 +25,13 @@ const PASSWORD_MAX = 1024;
 /** @param {Device} device */
 const called = (device) => device.name || t('devices.unnamed');
 
+/** What was in use went away with its part of the page: the focus goes on where it belongs, and is taken from nothing else. @param {string} selector */
+function focusOn(selector) {
+	if (document.activeElement === document.body) {
+		/** @type {HTMLElement | null} */ (document.querySelector(selector))?.focus();
+	}
+}
+
 /** @param {{ text: string }} props */
 const Slip = ({ text }) => text && html`<p class="slip" role="alert">${text}</p>`;
 
@@ -58,6 +65,7 @@ function Change({ device, id, onDone, reload }) {
 				await remove(path);
 				say(t('revoke.done', { name: called(device) }));
 				await reload();
+				focusOn('h1');
 			});
 		}
 	};
@@ -115,7 +123,7 @@ function linkFor({ code, link }) {
 function Shown({ made, left, onStop }) {
 	const link = linkFor(made);
 	const { hostname, href } = new URL(link);
-	return html`<div class="another">
+	return html`<div class="another" tabindex="-1">
 		<div class="another-code">
 			<p>${t('another.type')}</p>
 			<p class="mono address" dir="ltr">${href.replace(/#.*$/, '')}</p>
@@ -154,6 +162,14 @@ function Another({ devices, reload, onCame }) {
 			clearInterval(look);
 		};
 	}, [made, left > 0]);
+	const isShown = made !== null && left > 0;
+	const wasShown = useRef(false);
+	useEffect(() => {
+		if (isShown !== wasShown.current) {
+			wasShown.current = isShown;
+			focusOn(isShown ? '.another' : '#another .button');
+		}
+	}, [isShown]);
 	/* Whoever was not here before has come with it. */
 	useEffect(() => {
 		const one = made && devices.find(({ id }) => !made.before.includes(id));
@@ -163,7 +179,7 @@ function Another({ devices, reload, onCame }) {
 			onCame(one.id);
 		}
 	}, [devices, made]);
-	if (made && left > 0) {
+	if (isShown) {
 		return html`<${Shown} made=${made} left=${left} onStop=${() => setMade(null)} />`;
 	}
 	return html`${came && html`<p class="slip calm came" role="status"><${Icon} name="check" />${t('another.came', { name: came })}</p>`}
@@ -221,6 +237,13 @@ function PasswordForm({ has, isRemoving, onDone, onBack }) {
 /** @param {{ has: boolean, reload: () => Promise<void> }} props */
 function Password({ has, reload }) {
 	const [doing, setDoing] = useState('');
+	const wasDoing = useRef('');
+	useEffect(() => {
+		if (doing !== wasDoing.current) {
+			wasDoing.current = doing;
+			focusOn(doing ? '#password input' : '#password .button');
+		}
+	}, [doing]);
 	const done = async (/** @type {string} */ said) => {
 		setDoing('');
 		say(said);

@@ -35,6 +35,10 @@ class Pair {
     return this.page.goto(this.node.home + '/settings/devices')
   }
 
+  focus() {
+    return this.page.evaluate(() => document.activeElement.className)
+  }
+
   async code() {
     await this.page.getByRole('button', { name: /^Show (a|another) code$/ }).click()
     return this.page.locator('.big-code').innerText()
@@ -69,6 +73,7 @@ class Pair {
       this.shown = await this.code()
       assert.match(this.shown, SHORT)
       await page.locator('svg.code').waitFor()
+      assert.strictEqual(await this.focus(), 'another', 'whoever hears the page is where the code is')
       assert.match(await page.getByRole('timer').innerText(), /Works once, for (2:00|1:[0-5]\d)$/)
       await this.look(this.kept, 'devices-code')
     })
@@ -237,6 +242,7 @@ class Pair {
     await step(`${mark}: a password is set, and every other device is signed out`, async () => {
       await this.devices()
       await page.getByRole('button', { name: 'Set a password' }).click()
+      await until('the field is ready', async () => (await page.evaluate(() => document.activeElement.autocomplete)) === 'new-password')
       await page.getByLabel('New password').fill('short')
       await save()
       await page.getByText('Too short').waitFor()

@@ -616,7 +616,7 @@ export default {
 		'another.again': 'Neuen Code zeigen',
 		'another.type': 'Öffne auf dem anderen Gerät diese Adresse und gib den Code ein:',
 		'another.left': 'Gilt einmal, noch {left}',
-		'another.orScan': 'Oder fotografiere das mit seiner Kamera:',
+		'another.orScan': 'Oder scanne das mit seiner Kamera:',
 		'another.orLink': 'Oder einen Link kopieren',
 		'another.scan': 'Der Code als Bild für Kameras',
 		'another.local': 'Diese Adresse gilt nur auf diesem Rechner. Für ein Telefon muss kith in deinem Netz erreichbar sein: http-host und public-url in kith.conf.',
