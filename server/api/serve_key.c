@@ -204,7 +204,7 @@ static enum err unlock(struct call *call, struct span passphrase, char *why)
 	enum err err = secret_load(inside_dir(api), passphrase, &key, why, WHY_BYTES);
 	if (err == ERR_OK) {
 		LOG(api->opts.env, LOG_INFO, "key.unlocked",
-			LOG_TEXT("from", call->exchange->address));
+			LOG_ADDRESS("from", span_text(call->exchange->address)));
 		api->opts.on_key(api->opts.ctx, key, API_KEY_UNLOCKED);
 	}
 	return err;

@@ -532,7 +532,7 @@ static void remember(struct call *call, const struct address *address, json_t **
 			.kind = CHANGE_ADDRESS_PUT, .feed = address->key, .text = buf_span(&text)};
 		if (writer_change_wait(call->api->opts.writer, &change) != ERR_OK) {
 			LOG(call->api->opts.env, LOG_WARN, "address.not_kept",
-				LOG_SPAN("address", buf_span(&text)));
+				LOG_ADDRESS("address", buf_span(&text)));
 		}
 		if (call->api->opts.sync != NULL) {
 			sync_address_added(call->api->opts.sync, address);

@@ -37,7 +37,11 @@ static void system_log_line(void *ctx, enum log_level level, const char *line)
 	static const char *const names[] = {"debug", "info", "warn", "error"};
 	(void)ctx;
 	/* One call, so that lines of several threads never mix. */
-	(void)fprintf(stderr, "%s %s\n", names[level], line);
+	if (line[0] == '{') {
+		(void)fprintf(stderr, "%s\n", line); /* JSON tells its level itself */
+	} else {
+		(void)fprintf(stderr, "%s %s\n", names[level], line);
+	}
 }
 
 const struct env *env_system(void)

@@ -66,7 +66,8 @@ static void move(struct peer *peer, enum peer_phase to)
 {
 	static const char *const names[] = {"shaking", "ready", "closing", "closed"};
 	assert(next_phases[peer->phase] & (1u << to));
-	LOG(peer->env, LOG_DEBUG, "peer.phase", LOG_TEXT("remote", peer->link->remote),
+	LOG(peer->env, LOG_DEBUG, "peer.phase",
+		LOG_ADDRESS("remote", span_text(peer->link->remote)),
 		LOG_TEXT("from", names[peer->phase]), LOG_TEXT("to", names[to]));
 	peer->phase = to;
 }

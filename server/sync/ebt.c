@@ -313,8 +313,8 @@ static void after_end(struct partner *partner, const struct ebt *ebt, const char
 		strcmp(error, "unexpected end of parent stream") == 0) {
 		return;
 	}
-	LOG(partner->sync->env, LOG_INFO, "ebt.ended", LOG_TEXT("peer", peer_remote(partner->peer)),
-		LOG_TEXT("why", error));
+	LOG(partner->sync->env, LOG_INFO, "ebt.ended",
+		LOG_ADDRESS("peer", span_text(peer_remote(partner->peer))), LOG_TEXT("why", error));
 	if (strcmp(error, "reconnected to peer") == 0) {
 		partner->is_ebt_lost = true;
 		loop_timer_set(partner->timer, REOPEN_MS);

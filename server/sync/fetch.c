@@ -302,7 +302,8 @@ static void start(struct partner *partner, bool is_repair)
 	}
 	partner->fetch = fetch;
 	LOG(partner->sync->env, LOG_INFO, "history.used",
-		LOG_TEXT("peer", peer_remote(partner->peer)), LOG_NUM("beside_ebt", is_repair));
+		LOG_ADDRESS("peer", span_text(peer_remote(partner->peer))),
+		LOG_NUM("beside_ebt", is_repair));
 	go_on(fetch);
 }
 

@@ -148,7 +148,7 @@ static void item_failed(struct ingest *ingest, struct item *item, enum ingest_fa
 		char id[FEED_ID_TEXT_BYTES];
 		feed_id_format(&feed->id, id);
 		sync->counters.refused++;
-		LOG(sync->env, LOG_INFO, "message.refused", LOG_TEXT("feed", id),
+		LOG(sync->env, LOG_INFO, "message.refused", LOG_KEY("feed", id),
 			LOG_NUM("sequence", item->sequence),
 			LOG_TEXT("why",
 				item->why == NULL ? "another history of this feed" : item->why));

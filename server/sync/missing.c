@@ -144,8 +144,8 @@ static void lied(struct sync *sync, struct partner *partner, const char *why)
 	if (partner == NULL || partner->missing == NULL) {
 		return;
 	}
-	LOG(sync->env, LOG_WARN, "missing.lie", LOG_TEXT("peer", peer_remote(partner->peer)),
-		LOG_TEXT("why", why));
+	LOG(sync->env, LOG_WARN, "missing.lie",
+		LOG_ADDRESS("peer", span_text(peer_remote(partner->peer))), LOG_TEXT("why", why));
 	partner->missing->is_left_out = true;
 }
 
@@ -265,7 +265,8 @@ static void refused(struct question *question, const char *error)
 	question->wish->answer.figures.cannot++;
 	peer->is_left_out = true;
 	LOG(peer->partner->sync->env, LOG_INFO, "missing.refused",
-		LOG_TEXT("peer", peer_remote(peer->partner->peer)), LOG_TEXT("why", error));
+		LOG_ADDRESS("peer", span_text(peer_remote(peer->partner->peer))),
+		LOG_TEXT("why", error));
 }
 
 static void on_end(void *ctx, struct rpc_call *call, const char *error)

@@ -202,10 +202,10 @@ void newest_lied(
 	feed_id_format(peer, peer_text);
 	feed_id_format(&feed->id, feed_text);
 	newest->sync->counters.refused++;
-	LOG(newest->sync->env, LOG_WARN, "newest.lie", LOG_TEXT("peer", peer_text),
-		LOG_TEXT("feed", feed_text), LOG_TEXT("why", why));
+	LOG(newest->sync->env, LOG_WARN, "newest.lie", LOG_KEY("peer", peer_text),
+		LOG_KEY("feed", feed_text), LOG_TEXT("why", why));
 	if (table_put(newest->liars, peer->at, newest) != ERR_OK) {
-		LOG(newest->sync->env, LOG_DEBUG, "newest.forgets", LOG_TEXT("peer", peer_text));
+		LOG(newest->sync->env, LOG_DEBUG, "newest.forgets", LOG_KEY("peer", peer_text));
 	}
 	if (partner != NULL && partner->newest != NULL) {
 		partner->newest->way = WAY_NONE;
@@ -331,7 +331,7 @@ static void on_end(void *ctx, struct rpc_call *call, const char *error)
 	if (peer->way == WAY_UNSURE) {
 		peer->way = WAY_HISTORY;
 		LOG(peer->partner->sync->env, LOG_INFO, "newest.refused",
-			LOG_TEXT("peer", peer_remote(peer->partner->peer)),
+			LOG_ADDRESS("peer", span_text(peer_remote(peer->partner->peer))),
 			LOG_TEXT("why", error == NULL ? "it ended" : error));
 	} else {
 		finish_rest(ask);

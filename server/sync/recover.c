@@ -247,7 +247,7 @@ void recover_claims(struct partner *partner, uint64_t sequence)
 	if (writer_change(sync->writer, &change) == ERR_OK) {
 		partner->claimed = sequence;
 		LOG(sync->env, LOG_INFO, "own.claimed",
-			LOG_TEXT("peer", peer_remote(partner->peer)),
+			LOG_ADDRESS("peer", span_text(peer_remote(partner->peer))),
 			LOG_NUM("sequence", sequence));
 	}
 }

@@ -34,7 +34,7 @@ static void save(struct schedule *schedule, enum change_kind kind, const struct 
 			.number = number};
 		if (writer_change(schedule->sync->writer, &change) != ERR_OK) {
 			LOG(schedule->sync->env, LOG_DEBUG, "address.unsaved",
-				LOG_SPAN("address", buf_span(&text)));
+				LOG_ADDRESS("address", buf_span(&text)));
 		}
 	}
 	buf_fini(&text);

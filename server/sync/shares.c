@@ -173,7 +173,7 @@ static void pause_feed(struct shares *shares, struct feed *feed)
 	feed->is_paused = true;
 	shares->figures.feeds_paused++;
 	feed_id_format(&feed->id, id);
-	LOG(shares->sync->env, LOG_INFO, "feed.paused", LOG_TEXT("feed", id),
+	LOG(shares->sync->env, LOG_INFO, "feed.paused", LOG_KEY("feed", id),
 		LOG_NUM("head", feed->pending), LOG_TEXT("why", "it has sent its share of today"));
 	if (!shares->is_stopped) {
 		set_day_timer(shares);
@@ -298,7 +298,7 @@ static void allow(struct partner *partner)
 	if (is_spent(budget) && !was_spent) {
 		shares->figures.peers_paused++;
 		LOG(partner->sync->env, LOG_INFO, "peer.over_share",
-			LOG_TEXT("peer", peer_remote(partner->peer)),
+			LOG_ADDRESS("peer", span_text(peer_remote(partner->peer))),
 			LOG_NUM("in", budget->is_shut[WAY_IN]),
 			LOG_NUM("out", budget->is_shut[WAY_OUT]));
 	} else if (was_spent && !is_spent(budget)) {

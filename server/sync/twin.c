@@ -51,7 +51,8 @@ void twin_heard(struct twin *twin, const struct address *address)
 	}
 	twin->tried_ms = now;
 	if (peers_dial(sync, address, PEER_VIA_LAN, false) != ERR_OK) {
-		LOG(sync->env, LOG_WARN, "twin.not_dialled", LOG_TEXT("host", address->host));
+		LOG(sync->env, LOG_WARN, "twin.not_dialled",
+			LOG_ADDRESS("host", span_text(address->host)));
 	}
 }
 
@@ -88,7 +89,7 @@ void twin_proved(struct twin *twin, const struct partner *partner)
 		return;
 	}
 	struct change change = {.kind = CHANGE_TWIN, .text = span_text(remote)};
-	LOG(sync->env, LOG_WARN, "twin.met", LOG_TEXT("at", remote));
+	LOG(sync->env, LOG_WARN, "twin.met", LOG_ADDRESS("at", span_text(remote)));
 	if (writer_change(sync->writer, &change) == ERR_OK) {
 		(void)snprintf(twin->proved, sizeof(twin->proved), "%s", host);
 		twin->proved_ms = env_mono_ms(sync->env);

@@ -143,8 +143,7 @@ static void give_up(struct get *get, const char *why, int64_t rest_ms)
 	struct holder *holder = wants_holder(want, get->peer);
 	char from[FEED_ID_TEXT_BYTES];
 	feed_id_format(&get->from, from);
-	LOG(wants->sync->env, LOG_INFO, "blob.failed", LOG_TEXT("peer", from),
-		LOG_TEXT("why", why));
+	LOG(wants->sync->env, LOG_INFO, "blob.failed", LOG_KEY("peer", from), LOG_TEXT("why", why));
 	if (holder != NULL && rest_ms == 0) {
 		wants_drop_holder(wants, holder);
 	} else if (holder != NULL) {
