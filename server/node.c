@@ -4,15 +4,14 @@
  * are announced on the writer thread to sync and api, which queue them; changes of the connections
  * on the loop thread to api.
  */
-#include "node.h"
+#include "node_inside.h"
 
 #include "api/api.h"
-#include "api/bind.h"
-#include "api/place.h"
 #include "api/session.h"
 #include "api/uploads.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "cage.h"
 #include "config/config.h"
 #include "net/loop.h"
@@ -28,6 +27,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,35 +37,6 @@ enum {
 	NODE_LINK_BYTES = PLACE_LINK_BYTES,
 	NODE_LOCK_TRIES = 60,
 	NODE_LOCK_WAIT_MS = 50
-};
-
-struct node {
-	const struct node_opts *opts;
-	int lock;
-	struct place place;
-	struct bind_doors doors;
-	struct sessions *sessions;
-	struct cage cage;
-	uint16_t port; /* for peers: the same in every life */
-	/* The key of the life that comes, under `tell`; NULL: this one is the last. */
-	struct key *next_key;
-	bool is_replacing; /* it takes the place of another */
-	bool is_over;      /* a signal came: there is no next life */
-	/* Of this life. */
-	bool is_stopping; /* loop thread */
-	bool is_locked;
-	struct feed_id self;
-	struct signer *signer;
-	struct store *store;
-	struct writer *writer;
-	struct blobs *blobs;
-	struct ceiling *ceiling;
-	struct nightly *nightly;
-	struct loop *loop;
-	pthread_mutex_t tell; /* held while somebody is told, so that nobody is freed meanwhile */
-	struct private_book *book;
-	struct sync *sync;
-	struct api *api;
 };
 
 static void on_commit(void *ctx, const struct commit *commit)
@@ -143,7 +115,7 @@ static void on_sync_stopped(void *ctx)
 }
 
 /* Loop thread. What sync began ends on the loop, before anything it points to goes. */
-static void end_life(void *ctx)
+void node_end_life(void *ctx)
 {
 	struct node *node = ctx;
 	if (node->is_stopping) {
@@ -157,8 +129,7 @@ static void end_life(void *ctx)
 	}
 }
 
-/* A key for the next life; NULL: there is none, and none comes later. */
-static void set_next_key(struct node *node, struct key *key, bool is_replacing)
+void node_set_next_key(struct node *node, struct key *key, bool is_replacing)
 {
 	(void)pthread_mutex_lock(&node->tell);
 	node->is_over = node->is_over || key == NULL;
@@ -171,20 +142,12 @@ static void set_next_key(struct node *node, struct key *key, bool is_replacing)
 	(void)pthread_mutex_unlock(&node->tell);
 }
 
-static void on_signal(void *ctx, int signal)
-{
-	struct node *node = ctx;
-	LOG(node->opts->env, LOG_INFO, "node.stopping", LOG_NUM("signal", signal));
-	set_next_key(node, NULL, false);
-	end_life(node);
-}
-
 /* A thread of the api. */
 static void on_key(void *ctx, struct key *key, enum api_key why)
 {
 	struct node *node = ctx;
-	set_next_key(node, key, why == API_KEY_REPLACED);
-	(void)!loop_post(node->loop, end_life, node); /* refused: it is ending already */
+	node_set_next_key(node, key, why == API_KEY_REPLACED);
+	node_end_life_soon(node);
 }
 
 static enum err load_or_make_key(
@@ -256,6 +219,9 @@ static enum err open_doors(struct node *node, char *why, size_t why_bytes)
 			.port = opts->http_port,
 			.socket_path = (const char *)socket_path.at};
 		err = bind_doors_open(&bind, &node->doors, why, why_bytes);
+	}
+	if (err == ERR_OK) {
+		knock_at(&node->knock, &node->doors);
 	}
 	if (err == ERR_OK) {
 		(void)snprintf(why, why_bytes, "there is no memory");
@@ -341,8 +307,10 @@ static enum err open_identity(struct node *node, char *why, size_t why_bytes)
 
 static enum err open_store(struct node *node, char *why, size_t why_bytes)
 {
-	const struct store_opts store_opts = {
-		.dir = node->opts->dir, .env = node->opts->env, .self = node->self};
+	const struct store_opts store_opts = {.dir = node->opts->dir,
+		.env = node->opts->env,
+		.self = node->self,
+		.progress = {.on_progress = node_on_progress, .ctx = node}};
 	struct writer_opts writer_opts = {.signer = node->signer,
 		.on_commit = on_commit,
 		.on_state = on_state,
@@ -437,13 +405,14 @@ static enum err start_ceiling(struct node *node, char *why, size_t why_bytes)
 
 static enum err start_loop(struct node *node, char *why, size_t why_bytes)
 {
-	enum err err = loop_new(node->opts->env, &node->loop);
-	if (err == ERR_OK) {
-		err = loop_on_signals(node->loop, on_signal, node);
-	}
+	struct loop *loop = NULL;
+	enum err err = loop_new(node->opts->env, &loop);
 	if (err != ERR_OK) {
 		(void)snprintf(why, why_bytes, "cannot start the event loop: %s", err_text(err));
 	}
+	(void)pthread_mutex_lock(&node->tell);
+	node->loop = loop;
+	(void)pthread_mutex_unlock(&node->tell);
 	return err;
 }
 
@@ -546,11 +515,25 @@ static void tell_ready(struct node *node)
 	}
 }
 
+/* Nobody asks these any more. */
+static void forget_parts(struct node *node)
+{
+	(void)pthread_mutex_lock(&node->tell);
+	node->is_alive = false;
+	node->loop = NULL;
+	node->writer = NULL;
+	(void)pthread_mutex_unlock(&node->tell);
+}
+
 /* Also after a start that failed half-way. */
 static void close_life(struct node *node)
 {
 	struct sync *sync = node->sync;
 	struct api *api = node->api;
+	struct loop *loop = node->loop;
+	struct writer *writer = node->writer;
+	node_close_lobby(node);
+	forget_parts(node);
 	set_listeners(node, sync, NULL);
 	if (api != NULL) {
 		api_stop(api);
@@ -567,11 +550,11 @@ static void close_life(struct node *node)
 	struct private_book *book = node->book;
 	set_book(node, NULL);
 	private_stop(book);
-	if (node->writer != NULL) {
-		writer_stop(node->writer);
+	if (writer != NULL) {
+		writer_stop(writer);
 	}
 	if (sync_free(sync)) {
-		loop_free(node->loop);
+		loop_free(loop);
 		blobs_free(node->blobs);
 		if (node->store != NULL) {
 			store_close(node->store);
@@ -580,11 +563,10 @@ static void close_life(struct node *node)
 	} else {
 		/* A worker is at it still, with all of these: they are given up, not freed. */
 		LOG(node->opts->env, LOG_WARN, "node.left_behind", LOG_TEXT("what", "a job"));
+		store_settle(node->store);
 	}
 	node->nightly = NULL;
-	node->writer = NULL;
 	node->blobs = NULL;
-	node->loop = NULL;
 	node->store = NULL;
 	node->signer = NULL;
 	node->is_locked = false;
@@ -599,7 +581,7 @@ static enum err live_locked(struct node *node, char *why, size_t why_bytes)
 	}
 	if (err == ERR_OK) {
 		tell_locked(node);
-		loop_run(node->loop);
+		node_run_life(node, "waiting for the passphrase of the key");
 	}
 	return err;
 }
@@ -607,6 +589,10 @@ static enum err live_locked(struct node *node, char *why, size_t why_bytes)
 static enum err live(struct node *node, char *why, size_t why_bytes)
 {
 	enum err err = open_store(node, why, why_bytes);
+	node_close_lobby(node);
+	if (err == ERR_TIMEOUT && node_is_over(node)) {
+		return ERR_OK; /* it was told to stop, and changed nothing */
+	}
 	if (err == ERR_OK) {
 		err = start_book(node, why, why_bytes);
 	}
@@ -627,12 +613,27 @@ static enum err live(struct node *node, char *why, size_t why_bytes)
 	}
 	if (err == ERR_OK) {
 		tell_ready(node);
-		loop_run(node->loop);
+		node_run_life(node, "serving");
 	} else if (node->sync != NULL) {
-		end_life(node);
+		node_end_life(node);
 		loop_run(node->loop);
 	}
 	return err;
+}
+
+static void live_on(struct node *node, enum err *err, char *why, size_t why_bytes)
+{
+	bool is_last = false;
+	while (!is_last) {
+		*err = open_identity(node, why, why_bytes);
+		if (*err == ERR_OK) {
+			*err = live(node, why, why_bytes);
+		} else if (node->is_locked) {
+			*err = live_locked(node, why, why_bytes);
+		}
+		close_life(node);
+		is_last = *err != ERR_OK || node->next_key == NULL;
+	}
 }
 
 enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
@@ -643,21 +644,22 @@ enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
 		.port = opts->port,
 		.next_key = opts->key,
 		.tell = PTHREAD_MUTEX_INITIALIZER};
-	enum err err = open_dir(&node, why, why_bytes);
+	keeper_block();
+	memory_init(opts->memory_max);
+	enum err err = node_make_keeper(&node, why, why_bytes);
+	if (err == ERR_OK) {
+		err = open_dir(&node, why, why_bytes);
+	}
 	if (err == ERR_OK && opts->is_caged) {
 		err = close_cage(&node, why, why_bytes); /* there is no other thread yet */
 	}
-	bool is_over = err != ERR_OK;
-	while (!is_over) {
-		err = open_identity(&node, why, why_bytes);
-		if (err == ERR_OK) {
-			err = live(&node, why, why_bytes);
-		} else if (node.is_locked) {
-			err = live_locked(&node, why, why_bytes);
-		}
-		close_life(&node);
-		is_over = err != ERR_OK || node.next_key == NULL;
+	if (err == ERR_OK) {
+		err = keeper_start(node.keeper);
 	}
+	if (err == ERR_OK) {
+		live_on(&node, &err, why, why_bytes);
+	}
+	keeper_stop(node.keeper);
 	key_free(node.next_key);
 	sessions_free(node.sessions);
 	bind_doors_close(&node.doors);

@@ -25,6 +25,7 @@ struct node_opts {
 	unsigned peers_max; /* 0: LIMIT_PEERS; at most LIMIT_PEERS_MAX */
 	bool is_lan_on;
 	uint16_t beacon_port;
+	int64_t memory_max;     /* base/memory: bytes to stay below; 0: none said */
 	const char *backup_dir; /* for the node's own backups; NULL: DIR/backups */
 	bool is_backup_off;     /* none by itself */
 	bool is_caged;          /* confine the process (cage.h), for good */
@@ -32,6 +33,8 @@ struct node_opts {
 	const char *web_dir;    /* serve the page from here; NULL: from the program */
 	struct key *key; /* of a locked secret file, which was opened already; taken over. NULL: the
 			    node opens the file, or waits for its passphrase */
+	/* SIGHUP came: read again what may be read again. The keeper's thread. NULL: nothing is. */
+	void (*on_hangup)(void *ctx);
 	/* Once, when everything is up: the link with its one-time code. Loop thread. */
 	void (*on_ready)(void *ctx, const char *link, const char *address);
 	/* The key is locked: the node waits at this page. */

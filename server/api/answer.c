@@ -41,6 +41,7 @@ static const struct said_row said_rows[] = {
 		"it.",
 		NULL},
 	[SAID_BUSY] = {503, "busy", "The node is busy. Try again in a moment.", NULL},
+	[SAID_STARTING] = {503, "starting", "The node is starting.", NULL},
 	[SAID_DISK_FULL] = {507, "disk_full",
 		"The disk of this node is full, so nothing was saved.", "/settings/storage"},
 	[SAID_UNREACHABLE] = {502, "unreachable", "They could not be reached.", "/network"},
@@ -152,6 +153,7 @@ void answer_list_headers(const struct answer *answer, struct answer_headers *out
 	static const char *const mimes[] = {[ANSWER_JSON] = "application/json",
 		[ANSWER_PAGE] = "text/html; charset=utf-8",
 		[ANSWER_TEXT] = "text/plain; charset=utf-8",
+		[ANSWER_METRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
 		[ANSWER_DOWNLOAD] = "application/octet-stream"};
 	bool is_blob = answer->kind == ANSWER_BLOB;
 	bool has_mime = answer->kind == ANSWER_FILE || is_blob;
@@ -242,6 +244,20 @@ void answer_paused(struct answer *answer, const char *sentence, int64_t draft)
 		tree = NULL;
 	}
 	answer_json(answer, row->status, tree);
+}
+
+void answer_starting(struct answer *answer, const char *sentence, int64_t done, int64_t of)
+{
+	const struct said_row *row = &said_rows[SAID_STARTING];
+	json_t *tree = error_json(row, sentence);
+	json_t *error = json_object_get(tree, "error");
+	if (tree != NULL && (json_object_set_new(error, "done", json_integer(done)) != 0 ||
+				    json_object_set_new(error, "of", json_integer(of)) != 0)) {
+		json_decref(tree);
+		tree = NULL;
+	}
+	answer_json(answer, row->status, tree);
+	answer->retry_after_s = 1;
 }
 
 void answer_slow_down(struct answer *answer, int64_t retry_s)

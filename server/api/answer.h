@@ -24,6 +24,7 @@ enum answer_kind {
 	ANSWER_PAGE,     /* HTML with all of security.md §5; no-store */
 	ANSWER_FILE,     /* part of the page; immutable when `is_immutable`, else no-store */
 	ANSWER_TEXT,     /* plain, no-store */
+	ANSWER_METRICS,  /* OpenMetrics, no-store */
 	ANSWER_DOWNLOAD, /* bytes of `fd`, to be saved under a name; no-store */
 	ANSWER_BLOB,     /* a blob, or a part of it: bytes of `fd`, or `fixed` */
 };
@@ -90,6 +91,7 @@ enum said {
 	SAID_CONFLICT, /* refused, 409: not now */
 	SAID_LOCKED,
 	SAID_BUSY,
+	SAID_STARTING,
 	SAID_DISK_FULL,
 	SAID_UNREACHABLE,
 	SAID_NOT_RUNNING,
@@ -100,6 +102,8 @@ void answer_error(struct answer *answer, enum said what, const char *sentence);
 /** Publishing is paused; what was to be published is kept as `draft`, or not at all when it is 0.
  */
 void answer_paused(struct answer *answer, const char *sentence, int64_t draft);
+/** The node is on its way; `done` of `of` parts of it are (0 of 0: nobody knows). */
+void answer_starting(struct answer *answer, const char *sentence, int64_t done, int64_t of);
 void answer_slow_down(struct answer *answer, int64_t retry_s);
 /** What a failing call below us means for the one who asked. */
 void answer_err(struct answer *answer, enum err err);

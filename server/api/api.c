@@ -9,6 +9,7 @@
 #include "api/api.h"
 
 #include "api/body.h"
+#include "api/health.h"
 #include "api/inside.h"
 #include "api/watch.h"
 #include "base/log.h"
@@ -96,6 +97,10 @@ static bool admit_change(const struct route *route, struct exchange *exchange)
 /* A node whose key waits for its passphrase shows its door, and nothing else. True: answered. */
 static bool is_shut(const struct api *api, const struct route *route, struct exchange *exchange)
 {
+	if (api->opts.starting != NULL) {
+		health_starting(api, &exchange->answer);
+		return true;
+	}
 	if (!api->opts.is_locked || (route != NULL && route->may == MAY_ANYBODY)) {
 		return false;
 	}
@@ -164,16 +169,15 @@ static enum http_next admit(struct api *api, struct exchange *exchange)
 	return HTTP_GO_ON;
 }
 
-static enum http_next on_head(void *ctx, struct exchange *exchange)
+static enum http_next take_head(struct api *api, struct exchange *exchange)
 {
-	struct api *api = ctx;
 	if (!is_open(api)) {
 		answer_error(&exchange->answer, SAID_BUSY, "The node is starting or stopping.");
 		exchange->answer.is_last = true;
 		return HTTP_ANSWER;
 	}
 	if (!exchange->is_owner && !place_enter(&api->place, &exchange->head) &&
-		!span_equal_text(exchange->head.path, "/livez")) {
+		!health_is_asked(exchange->head.path)) {
 		answer_error(&exchange->answer, SAID_NOT_FOUND, NULL);
 		return HTTP_ANSWER;
 	}
@@ -189,8 +193,24 @@ static enum http_next on_head(void *ctx, struct exchange *exchange)
 		answer_error(&exchange->answer, SAID_METHOD, NULL);
 		return HTTP_ANSWER;
 	}
+	if (health_serve(api, exchange)) {
+		return HTTP_ANSWER;
+	}
 	serve_page(api->page, exchange);
 	return HTTP_ANSWER;
+}
+
+static enum http_next on_head(void *ctx, struct exchange *exchange)
+{
+	struct api *api = ctx;
+	exchange->since_ms = env_mono_ms(api->opts.env);
+	size_t place = meter_enters(&api->meter);
+	enum http_next next = take_head(api, exchange);
+	meter_leaves(&api->meter, place);
+	if (next == HTTP_ANSWER) {
+		meter_exchange(&api->meter, exchange);
+	}
+	return next;
 }
 
 /* What is served. */
@@ -229,7 +249,12 @@ static enum http_next on_request(void *ctx, struct exchange *exchange)
 	if (route->is_slow) {
 		return HTTP_LATER;
 	}
-	serve(ctx, exchange);
+	struct api *api = ctx;
+	size_t place = meter_enters(&api->meter);
+	exchange->since_ms = env_mono_ms(api->opts.env); /* its body took as long as it took */
+	serve(api, exchange);
+	meter_leaves(&api->meter, place);
+	meter_exchange(&api->meter, exchange);
 	return HTTP_ANSWER;
 }
 
@@ -244,6 +269,7 @@ static void *slow_main(void *arg)
 	struct api *api = slow->api;
 	serve(api, slow->exchange);
 	reader_close_thread();
+	meter_exchange(&api->meter, slow->exchange);
 	http_finish(slow->exchange);
 	free(slow);
 	(void)pthread_mutex_lock(&api->lock);
@@ -353,6 +379,9 @@ static void api_free(struct api *api)
 	(void)pthread_mutex_destroy(&api->lock);
 	(void)pthread_mutex_destroy(&api->trying);
 	(void)pthread_mutex_destroy(&api->deciding);
+	(void)pthread_mutex_destroy(&api->disk.lock);
+	free(api->disk.usage);
+	meter_fini(&api->meter);
 	(void)pthread_cond_destroy(&api->changed);
 	free(api);
 }
@@ -375,6 +404,8 @@ static enum err api_new(const struct api_opts *opts, struct api **out)
 	(void)pthread_mutex_init(&api->lock, NULL);
 	(void)pthread_mutex_init(&api->trying, NULL);
 	(void)pthread_mutex_init(&api->deciding, NULL);
+	(void)pthread_mutex_init(&api->disk.lock, NULL);
+	meter_init(&api->meter, opts->env);
 	atomic_store(&api->is_private_new, true);
 	(void)pthread_cond_init(&api->changed, NULL);
 	api->opts = *opts;

@@ -9,6 +9,8 @@
 #include "store/writer.h"
 #include "sync/sync.h"
 
+#include <stdatomic.h>
+
 struct api;
 struct blobs;
 struct ceiling;
@@ -20,11 +22,22 @@ struct sessions;
 /* Why a node goes on with another key than the one in use. */
 enum api_key { API_KEY_UNLOCKED, API_KEY_REPLACED };
 
+/* A start that takes its time: how far it has come. Written by whoever starts, read by the http
+ * threads. */
+struct api_starting {
+	atomic_bool is_migrating; /* else something else is done */
+	atomic_int done;          /* of API_STARTING_OF */
+};
+enum { API_STARTING_OF = 1000 };
+
 struct api_opts {
 	const struct env *env;
 	/* The key waits for its passphrase: no store, no writer, no sync; only the page's files,
 	 * POST /api/session and POST /api/unlock are served, the rest answers 423. */
 	bool is_locked;
+	/* The node is on its way: nothing of it is there yet (is_locked is true as well), and
+	 * everything but the page's files answers 503. NULL: it is there. Borrowed. */
+	const struct api_starting *starting;
 	const char *dir; /* data directory, when it is locked; borrowed */
 	struct store *store;
 	struct writer *writer;
@@ -65,6 +78,8 @@ MUST_USE enum err api_start(
  * requests under way may be waiting for the loop, which must still run.
  */
 void api_stop(struct api *api);
+/** Is no request being served for so long that its thread hangs (LIMIT_SERVING_MS)? Any thread. */
+bool api_is_well(struct api *api);
 uint16_t api_port(const struct api *api);
 
 /** A fresh one-time code for the first page, valid for 10 minutes or until used. */

@@ -34,6 +34,7 @@ enum slot {
 	SLOT_FORWARDED,
 	SLOT_REAL_IP,
 	SLOT_VIA,
+	SLOT_AUTHORIZATION,
 	SLOT_COUNT
 };
 
@@ -62,6 +63,7 @@ static const char *const slot_names[SLOT_COUNT] = {
 	[SLOT_FORWARDED] = "forwarded",
 	[SLOT_REAL_IP] = "x-real-ip",
 	[SLOT_VIA] = "via",
+	[SLOT_AUTHORIZATION] = "authorization",
 };
 
 struct slots {
@@ -364,6 +366,7 @@ static void fill_values(const struct slots *slots, struct gate_head *out)
 	out->forwarded_for = slots->value[SLOT_FORWARDED_FOR];
 	out->forwarded_host = slots->value[SLOT_FORWARDED_HOST];
 	out->forwarded_proto = slots->value[SLOT_FORWARDED_PROTO];
+	out->bearer = slots->value[SLOT_AUTHORIZATION];
 	for (size_t slot = SLOT_FORWARDED_FOR; slot <= SLOT_VIA; slot++) {
 		out->is_forwarded = out->is_forwarded || slots->count[slot] != 0;
 	}

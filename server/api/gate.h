@@ -43,9 +43,10 @@ struct gate_head {
 	struct span range, if_range, if_none_match;
 	/* What a proxy says; worth nothing until api/place knows the proxy. */
 	struct span forwarded_for, forwarded_host, forwarded_proto;
-	bool is_forwarded; /* some proxy says anything at all */
-	bool is_secure;    /* asked by https, as the browser sees it; filled by api/place */
-	bool is_foreign;   /* the browser says that a page of another origin asks */
+	bool is_forwarded;  /* some proxy says anything at all */
+	bool is_secure;     /* asked by https, as the browser sees it; filled by api/place */
+	struct span bearer; /* Authorization, whole; for what machines ask (api/metrics) */
+	bool is_foreign;    /* the browser says that a page of another origin asks */
 	bool has_length;
 	uint64_t length;           /* of the body; 0 when there is none */
 	bool is_upgrade;           /* a well-formed WebSocket upgrade */

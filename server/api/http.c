@@ -314,7 +314,7 @@ static enum MHD_Result take_head(
 	(void)pthread_mutex_unlock(&http->lock);
 	if (wrong != NULL) {
 		LOG(http->opts.env, LOG_INFO, "http.refused", LOG_TEXT("why", wrong),
-			LOG_TEXT("from", exchange->address));
+			LOG_ADDRESS("from", span_text(exchange->address)));
 		answer_error(&exchange->answer, SAID_BAD_REQUEST, wrong);
 		exchange->answer.is_last = true;
 		return send_answer(request);

@@ -37,6 +37,7 @@ struct exchange {
 	bool is_known;                     /* on_head found a session */
 	char address[PLACE_ADDRESS_BYTES]; /* of the client, numeric; for counting failures */
 	struct session_id session;         /* filled by on_head */
+	int64_t since_ms;                  /* monotonic: its head was complete; filled by on_head */
 	const void *route;                 /* the callee's */
 };
 

@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "api/events.h"
 #include "api/live.h"
+#include "api/meter.h"
 #include "api/place.h"
 #include "api/serve.h"
 #include "store/reader.h"
@@ -25,6 +26,12 @@ struct api {
 	struct http *http;
 	struct live *live;
 	struct watch *watch;
+	struct meter meter;
+	struct { /* what the disk was spent on when that was counted last (api/metrics) */
+		pthread_mutex_t lock;
+		struct ceiling_usage *usage; /* NULL: never */
+		int64_t at_ms;
+	} disk;
 	int64_t started_ms;     /* monotonic */
 	atomic_bool is_greeted; /* sync_greeting() was waited for */
 	/* Under the lock. */

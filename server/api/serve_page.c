@@ -203,11 +203,7 @@ static bool is_router_path(struct span path)
 void serve_page(const struct page *page, struct exchange *exchange)
 {
 	struct span path = exchange->head.path;
-	if (span_equal_text(path, "/livez")) {
-		exchange->answer.status = 200;
-		exchange->answer.kind = ANSWER_TEXT;
-		exchange->answer.fixed = span_text("ok\n");
-	} else if (span_starts_with(path, "/w/")) {
+	if (span_starts_with(path, "/w/")) {
 		if (span_starts_with(path, page->tree)) {
 			serve_file(page, span_skip(path, strlen(page->tree)), exchange);
 		} else {

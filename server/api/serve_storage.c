@@ -11,7 +11,7 @@
 
 enum { PEOPLE_MAX = 100, GONE_MAX = 24, LET_GO_MAX = 20 };
 
-static const char *const class_names[CEILING_CLASSES] = {"messages", "indexes", "blobs_own",
+const char *const shape_class_names[CEILING_CLASSES] = {"messages", "indexes", "blobs_own",
 	"blobs_friends", "blobs_far", "backups", "reserve", "other"};
 
 static json_t *goes_json(const struct ceiling_goes *goes)
@@ -28,7 +28,7 @@ static json_t *classes_json(const struct ceiling_usage *usage)
 {
 	json_t *out = json_object();
 	for (int i = 0; i < CEILING_CLASSES; i++) {
-		if (json_object_set_new(out, class_names[i],
+		if (json_object_set_new(out, shape_class_names[i],
 			    json_integer((json_int_t)usage->classes[i])) != 0) {
 			json_decref(out);
 			return NULL;

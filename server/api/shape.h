@@ -50,4 +50,7 @@ MUST_USE enum err shape_holders(
 MUST_USE enum err shape_safety(
 	struct api *api, struct reader *reader, struct span browser, json_t **out);
 
+/** What the disk is spent on, by its name in the API. */
+extern const char *const shape_class_names[];
+
 #endif

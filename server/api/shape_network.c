@@ -6,6 +6,7 @@
 
 #include "api/backup.h"
 #include "api/body.h"
+#include "base/version.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -13,10 +14,6 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-
-#ifndef KITH_VERSION
-#define KITH_VERSION "0.1.0"
-#endif
 
 enum { ADDRESSES_MAX = 8, WHY_SAID_BYTES = 128 };
 

@@ -101,12 +101,17 @@ void *inbox_take(struct inbox *inbox, int64_t wait_ms)
 	return job;
 }
 
-bool inbox_has(struct inbox *inbox)
+size_t inbox_count(struct inbox *inbox)
 {
 	(void)pthread_mutex_lock(&inbox->lock);
-	bool has = inbox->count > 0;
+	size_t count = inbox->count;
 	(void)pthread_mutex_unlock(&inbox->lock);
-	return has;
+	return count;
+}
+
+bool inbox_has(struct inbox *inbox)
+{
+	return inbox_count(inbox) > 0;
 }
 
 void inbox_close(struct inbox *inbox)

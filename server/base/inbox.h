@@ -24,6 +24,8 @@ MUST_USE enum err inbox_put(struct inbox *inbox, void *job);
 void *inbox_take(struct inbox *inbox, int64_t wait_ms);
 /** Does a job wait? */
 bool inbox_has(struct inbox *inbox);
+/** How many do? */
+size_t inbox_count(struct inbox *inbox);
 /** No further puts; takers get what is left, then NULL. */
 void inbox_close(struct inbox *inbox);
 

@@ -316,6 +316,18 @@
 #define LIMIT_OPTION_BYTES 2048 /* of a value, wherever it is said */
 #define LIMIT_CONF_FAULTS 20    /* told in one go; the others are counted */
 
+/* A node that is left on (keeper, api/health). */
+#define LIMIT_STOP_MS 5000          /* from SIGTERM on; then the process ends as it is */
+#define LIMIT_NOTIFY_MS 1000        /* for the service manager to take a word */
+#define LIMIT_ALIVE_MS_MIN 100      /* between two looks whether everything answers */
+#define LIMIT_KNOCK_MS 2000         /* for the web port's threads to answer one */
+#define LIMIT_SERVING_MS 60000      /* a request that is served so long holds its thread for good */
+#define LIMIT_METRICS_DISK_MS 60000 /* between two counts of what the disk is spent on */
+#define LIMIT_METRICS_TOKEN_BYTES_MIN 16
+#define LIMIT_MEMORY_BYTES (256LL * MIB) /* of --memory-max; above it nothing is made smaller */
+#define LIMIT_MEMORY_BYTES_MIN (64LL * MIB)
+#define LIMIT_STARTING_MS 250 /* between two words about how far a start has come */
+
 /* Logs. */
 #define LIMIT_LOG_VALUE_BYTES 256
 #define LIMIT_LOG_LINE_BYTES 2048

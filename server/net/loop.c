@@ -31,10 +31,6 @@ struct loop {
 	uv_prepare_t before_wait;
 	uv_check_t after_wait;
 	uv_idle_t dont_wait;
-	uv_signal_t signals[2];
-	bool has_signals;
-	void (*on_signal)(void *ctx, int signal);
-	void *signal_ctx;
 
 	pthread_mutex_t lock; /* over the posts */
 	struct post *posts;   /* a ring */
@@ -275,37 +271,6 @@ void loop_timer_free(struct loop_timer *timer)
 	}
 }
 
-/* Signals. */
-
-static void on_uv_signal(uv_signal_t *handle, int number)
-{
-	struct loop *loop = handle->data;
-	/* Once each: the second Ctrl-C of an impatient person then ends the process the system's
-	 * way. */
-	(void)uv_signal_stop(handle);
-	loop->on_signal(loop->signal_ctx, number);
-}
-
-enum err loop_on_signals(struct loop *loop, void (*on_signal)(void *ctx, int signal), void *ctx)
-{
-	static const int numbers[] = {SIGINT, SIGTERM};
-	assert(!loop->has_signals);
-	loop->has_signals = true;
-	loop->on_signal = on_signal;
-	loop->signal_ctx = ctx;
-	for (int i = 0; i < 2; i++) {
-		(void)uv_signal_init(&loop->uv, &loop->signals[i]);
-		loop->signals[i].data = loop;
-		uv_unref((uv_handle_t *)&loop->signals[i]);
-	}
-	for (int i = 0; i < 2; i++) {
-		if (uv_signal_start(&loop->signals[i], on_uv_signal, numbers[i]) != 0) {
-			return ERR_IO;
-		}
-	}
-	return ERR_OK;
-}
-
 /* Life. */
 
 /* The pool's size is read once, at its first use: room for DNS beside one job per core. */
@@ -390,9 +355,6 @@ void loop_free(struct loop *loop)
 	uv_close((uv_handle_t *)&loop->before_wait, NULL);
 	uv_close((uv_handle_t *)&loop->after_wait, NULL);
 	uv_close((uv_handle_t *)&loop->dont_wait, NULL);
-	for (int i = 0; i < 2 && loop->has_signals; i++) {
-		uv_close((uv_handle_t *)&loop->signals[i], NULL);
-	}
 	(void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 	int rc = uv_loop_close(&loop->uv);
 	assert(rc == 0); /* else someone left a handle of theirs open */

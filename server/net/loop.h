@@ -19,7 +19,7 @@ void loop_free(struct loop *loop);
 /** Runs until loop_stop(); what was posted before it is run still. The calling thread becomes the
  * loop thread. */
 void loop_run(struct loop *loop);
-/** Any thread, also a signal's handler. */
+/** Any thread. */
 void loop_stop(struct loop *loop);
 /** Run what is ready without waiting: for tests and for draining at the end. True when something is
  * still open or under way (set timers count, posts and tasks too). */
@@ -37,10 +37,6 @@ MUST_USE struct loop_timer *loop_timer_new(struct loop *loop, void (*on_due)(voi
 void loop_timer_set(struct loop_timer *timer, int64_t ms);
 void loop_timer_clear(struct loop_timer *timer);
 void loop_timer_free(struct loop_timer *timer);
-
-/** SIGINT and SIGTERM call `on_signal` once each. */
-MUST_USE enum err loop_on_signals(
-	struct loop *loop, void (*on_signal)(void *ctx, int signal), void *ctx);
 
 /**
  * Something to be done at the end of this turn of the loop, once however often it is asked for:

@@ -332,6 +332,9 @@ static void plan_ends(struct ceiling *ceiling)
 	note_one(ceiling, "blobs", ceiling->gone.blobs, ceiling->gone.blob_bytes);
 	note_one(ceiling, "backups", ceiling->gone.copies, ceiling->gone.copy_bytes);
 	note_one(ceiling, "history", ceiling->gone.messages, ceiling->gone.message_bytes);
+	atomic_fetch_add(&ceiling->store->room.gone_blobs, ceiling->gone.blobs);
+	atomic_fetch_add(&ceiling->store->room.gone_copies, ceiling->gone.copies);
+	atomic_fetch_add(&ceiling->store->room.gone_messages, ceiling->gone.messages);
 	memset(&ceiling->gone, 0, sizeof(ceiling->gone));
 	ceiling_load_fini(&ceiling->plan);
 	ceiling->has_plan = false;
@@ -633,7 +636,10 @@ void ceiling_state(struct store *store, struct ceiling_now *out)
 	const struct store_room *room = &store->room;
 	*out = (struct ceiling_now){.used = atomic_load(&room->used),
 		.bytes = atomic_load(&room->ceiling),
-		.is_full = !store_room_is_left(store)};
+		.is_full = !store_room_is_left(store),
+		.gone_messages = atomic_load(&room->gone_messages),
+		.gone_blobs = atomic_load(&room->gone_blobs),
+		.gone_copies = atomic_load(&room->gone_copies)};
 }
 
 void ceiling_look(struct ceiling *ceiling)

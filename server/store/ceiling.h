@@ -45,6 +45,7 @@ bool ceiling_step(struct ceiling *ceiling);
 struct ceiling_now {
 	int64_t used, bytes;
 	bool is_full; /* others' messages and blobs wait until something went */
+	uint64_t gone_messages, gone_blobs, gone_copies; /* since the start, to make room */
 };
 /** Any thread. */
 void ceiling_state(struct store *store, struct ceiling_now *out);

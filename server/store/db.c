@@ -34,7 +34,9 @@ enum doubt {
 struct db {
 	sqlite3 *handle;
 	const struct env *env;
-	int64_t deadline_ms;    /* monotonic; 0: none */
+	int64_t deadline_ms; /* monotonic; 0: none */
+	bool (*may_go_on)(void *ctx);
+	void *watch_ctx;
 	sqlite3_stmt *rollback; /* prepared early: without memory it is needed most */
 	int checkpoint_pages;
 	bool is_bulk;
@@ -106,6 +108,9 @@ static enum err from_rc(struct db *db, int rc)
 static int on_progress(void *ctx)
 {
 	struct db *db = ctx;
+	if (db->may_go_on != NULL && !db->may_go_on(db->watch_ctx)) {
+		return 1;
+	}
 	return db->deadline_ms != 0 && env_mono_ms(db->env) >= db->deadline_ms;
 }
 
@@ -416,6 +421,12 @@ enum err db_begin_reading(struct db *db)
 {
 	enum err err = ready_rollback(db);
 	return err == ERR_OK ? db_exec(db, "BEGIN") : err;
+}
+
+void db_watch(struct db *db, bool (*may_go_on)(void *ctx), void *ctx)
+{
+	db->may_go_on = may_go_on;
+	db->watch_ctx = ctx;
 }
 
 void db_deadline(struct db *db, int64_t ms)

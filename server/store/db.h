@@ -88,6 +88,9 @@ uint64_t db_undone(const struct db *db);
 bool db_is_unsettled(const struct db *db);
 void db_is_settled(struct db *db);
 
+/** While something long runs `may_go_on` is called now and then; false stops it (ERR_TIMEOUT).
+ * NULL: no longer. */
+void db_watch(struct db *db, bool (*may_go_on)(void *ctx), void *ctx);
 /** Queries started from now on are stopped (ERR_TIMEOUT) when `ms` have passed; 0: never. */
 void db_deadline(struct db *db, int64_t ms);
 

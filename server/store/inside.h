@@ -18,6 +18,7 @@ struct store_room {
 	atomic_llong low;           /* below this the one who measures is woken */
 	atomic_llong wanted;        /* bytes that somebody waits for */
 	atomic_llong used, ceiling; /* as measured last */
+	atomic_ullong gone_messages, gone_blobs, gone_copies;
 	pthread_mutex_t lock;
 	pthread_cond_t bell;
 	bool is_rung; /* under the lock */

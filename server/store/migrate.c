@@ -5,11 +5,13 @@
  */
 #include "store/migrate.h"
 
+#include "base/limits.h"
 #include "store/vfs.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 QUERY(sql_user_version, "PRAGMA user_version");
@@ -26,6 +28,53 @@ static enum err read_version(struct db *db, int64_t *out)
 		db_reset(stmt);
 	}
 	return err;
+}
+
+/* What is under way. The copy is one half of it, as far as its file has grown; of the other each
+ * file of the schema has a share, and counts when it is done: nobody can say how far into one it
+ * is.
+ */
+struct way {
+	const struct migrate_plan *plan;
+	const struct env *env;
+	const char *part;   /* the copy that is made; NULL: none */
+	int64_t part_bytes; /* about as large as it becomes */
+	size_t first, done; /* files of the schema */
+	int64_t told_ms;
+};
+
+enum { COPY_PER_MILLE = 500, WHOLE_PER_MILLE = 1000 };
+
+static int per_mille(const struct way *way)
+{
+	struct stat is;
+	if (way->part != NULL) {
+		int64_t bytes = stat(way->part, &is) == 0 ? (int64_t)is.st_size : 0;
+		bytes = bytes > way->part_bytes ? way->part_bytes : bytes;
+		return way->part_bytes == 0 ? 0 : (int)(bytes * COPY_PER_MILLE / way->part_bytes);
+	}
+	size_t all = way->plan->count - way->first;
+	return COPY_PER_MILLE +
+	       (int)((size_t)(WHOLE_PER_MILLE - COPY_PER_MILLE) * (way->done - way->first) / all);
+}
+
+static bool may_go_on(void *ctx)
+{
+	struct way *way = ctx;
+	int64_t now_ms = env_mono_ms(way->env);
+	if (now_ms - way->told_ms < LIMIT_STARTING_MS) {
+		return true;
+	}
+	way->told_ms = now_ms;
+	return way->plan->progress.on_progress(way->plan->progress.ctx, per_mille(way));
+}
+
+/* Between two parts, however short they are. */
+static enum err go_on(struct way *way)
+{
+	return way->plan->progress.on_progress == NULL || way->first == 0 || may_go_on(way)
+		       ? ERR_OK
+		       : ERR_TIMEOUT;
 }
 
 static enum err snapshot_to(struct db *db, const char *path)
@@ -68,14 +117,29 @@ static void drop_other_snapshots(const char *dir, int64_t version, const char *k
 	}
 }
 
-static enum err take_snapshot(
-	struct db *db, const struct migrate_plan *plan, int64_t version, const struct env *env)
+static int64_t bytes_of(struct db *db)
 {
+	static const char *const asks[] = {"PRAGMA page_count", "PRAGMA page_size"};
+	int64_t product = 1;
+	for (size_t i = 0; i < 2; i++) {
+		sqlite3_stmt *stmt = NULL;
+		bool is_known =
+			sqlite3_prepare_v2(db_handle(db), asks[i], -1, &stmt, NULL) == SQLITE_OK &&
+			sqlite3_step(stmt) == SQLITE_ROW;
+		product *= is_known ? sqlite3_column_int64(stmt, 0) : 0;
+		(void)sqlite3_finalize(stmt);
+	}
+	return product;
+}
+
+static enum err take_snapshot(struct db *db, struct way *way, int64_t version)
+{
+	const struct migrate_plan *plan = way->plan;
 	char *path = NULL;
 	char *part = NULL;
 	enum err err = vfs_make_dir(plan->vfs, plan->snapshot_dir);
 	if (err == ERR_OK && asprintf(&path, "%s/kith-v%lld-%lld.db", plan->snapshot_dir,
-				     (long long)version, (long long)env_wall_ms(env)) < 0) {
+				     (long long)version, (long long)env_wall_ms(way->env)) < 0) {
 		path = NULL;
 		err = ERR_NOMEM;
 	}
@@ -85,7 +149,10 @@ static enum err take_snapshot(
 	}
 	if (err == ERR_OK) {
 		(void)vfs_remove(plan->vfs, part);
+		way->part = part;
+		way->part_bytes = bytes_of(db);
 		err = snapshot_to(db, part);
+		way->part = NULL;
 	}
 	if (err == ERR_OK) {
 		err = vfs_move(plan->vfs, part, path);
@@ -119,13 +186,16 @@ static enum err apply(struct db *db, const struct embedded_file *file, size_t ve
 
 /* All or nothing: a kill between two files would leave a version that no kith was made for. A
  * failure leaves the transaction open, until its reason was said. */
-static enum err apply_all(
-	struct db *db, const struct migrate_plan *plan, size_t have, const char **at)
+static enum err apply_all(struct db *db, struct way *way, const char **at)
 {
+	const struct migrate_plan *plan = way->plan;
 	enum err err = db_begin(db);
-	for (size_t i = have; err == ERR_OK && i < plan->count; i++) {
-		*at = plan->files[i].name;
-		err = apply(db, &plan->files[i], i + 1);
+	for (; err == ERR_OK && way->done < plan->count; way->done++) {
+		*at = plan->files[way->done].name;
+		err = go_on(way);
+		if (err == ERR_OK) {
+			err = apply(db, &plan->files[way->done], way->done + 1);
+		}
 	}
 	if (err == ERR_OK) {
 		err = db_exec(db, "COMMIT");
@@ -166,8 +236,19 @@ enum err migrate_run(struct db *db, const struct migrate_plan *plan, const struc
 		return err;
 	}
 	err = read_version(db, &have);
+	struct way way = {.plan = plan,
+		.env = env,
+		.first = (size_t)have,
+		.done = (size_t)have,
+		.told_ms = INT64_MIN / 2};
+	if (plan->progress.on_progress != NULL && have > 0) {
+		db_watch(db, may_go_on, &way);
+	}
+	if (err == ERR_OK) {
+		err = go_on(&way);
+	}
 	if (err == ERR_OK && have > 0) {
-		err = take_snapshot(db, plan, have, env);
+		err = take_snapshot(db, &way, have);
 		if (err != ERR_OK) {
 			(void)snprintf(why, why_bytes,
 				"The copy before the change of the database failed (%s); nothing "
@@ -178,12 +259,13 @@ enum err migrate_run(struct db *db, const struct migrate_plan *plan, const struc
 	}
 	if (err == ERR_OK) {
 		const char *at = "";
-		err = apply_all(db, plan, (size_t)have, &at);
+		err = apply_all(db, &way, &at);
 		if (err != ERR_OK) {
 			(void)snprintf(why, why_bytes,
 				"The database could not be changed by %s: %s.", at, db_why(db));
 			db_rollback(db);
 		}
 	}
+	db_watch(db, NULL, NULL);
 	return err;
 }

@@ -13,13 +13,15 @@ struct migrate_plan {
 	size_t count;
 	const char *snapshot_dir;
 	const char *vfs; /* of the database; NULL: the system's */
+	struct store_progress progress;
 };
 
 /**
  * Apply what is missing, each file in one transaction with its number. A database that held
  * something is first copied to `snapshot_dir`/kith-v<version>-<wall ms>.db by VACUUM INTO; earlier
  * copies of the same version go then.
- * ERR_NEWER with nothing touched when it has more than we know; `why` gets one sentence on failure.
+ * ERR_TIMEOUT: `progress` said to stop, and nothing was changed. ERR_NEWER with nothing touched
+ * when it has more than we know; `why` gets one sentence on failure.
  */
 MUST_USE enum err migrate_run(struct db *db, const struct migrate_plan *plan, const struct env *env,
 	char *why, size_t why_bytes);

@@ -174,7 +174,8 @@ static enum err open_for_writing(
 	const struct migrate_plan plan = {.files = embedded_schema,
 		.count = embedded_schema_count,
 		.snapshot_dir = snapshots,
-		.vfs = store->vfs};
+		.vfs = store->vfs,
+		.progress = opts->progress};
 	err = migrate_run(store->writer, &plan, store->env, why, why_bytes);
 	free(snapshots);
 	if (err == ERR_OK) {
@@ -245,6 +246,11 @@ enum err store_open(const struct store_opts *opts, struct store **out, char *why
 	why[0] = '\0';
 	*out = store;
 	return ERR_OK;
+}
+
+void store_settle(struct store *store)
+{
+	db_empty_wal(store->writer);
 }
 
 void store_close(struct store *store)

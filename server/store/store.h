@@ -14,6 +14,14 @@
 
 struct store;
 
+/* How far a database has come on its way to the form of this program. */
+struct store_progress {
+	/* Called now and then, on the thread that opens it, at most every LIMIT_STARTING_MS; false:
+	 * stop, nothing was changed. NULL: nobody wants to know. */
+	bool (*on_progress)(void *ctx, int per_mille);
+	void *ctx;
+};
+
 struct store_opts {
 	const char *dir; /* copied; must exist */
 	const struct env *env;
@@ -21,6 +29,7 @@ struct store_opts {
 	const char *vfs; /* name of the SQLite VFS that database, fence and copies go through; NULL:
 			    the system's. Static */
 	bool is_read_only; /* for commands beside a running node: no migration, no writer */
+	struct store_progress progress; /* of a migration */
 };
 
 /**
@@ -30,6 +39,9 @@ struct store_opts {
  */
 MUST_USE enum err store_open(
 	const struct store_opts *opts, struct store **out, char *why, size_t why_bytes);
+/** The writer is gone, but somebody still holds a reader, so that the store cannot be closed: copy
+ * back what the WAL has. */
+void store_settle(struct store *store);
 /** After every reader and the writer are gone. Checkpoints the WAL. */
 void store_close(struct store *store);
 

@@ -418,6 +418,8 @@ static void run_alone(struct writer *writer, struct job *job)
 		writer_outbox_one(writer, job->outbox);
 	} else if (job->kind == JOB_LET_GO) {
 		writer_let_go_one(writer, job->let_go);
+	} else if (job->kind == JOB_PING) {
+		job->ping.fn(job->ping.ctx);
 	} else {
 		writer_order_one(writer, job->order);
 	}

@@ -142,6 +142,11 @@ MUST_USE enum err writer_start(
 	const struct writer_opts *opts, struct writer **out, char *why, size_t why_bytes);
 /** Finishes what is queued, then ends the thread. */
 void writer_stop(struct writer *writer);
+/** Any thread: have `fn(ctx)` called on the writer's thread when its turn comes, which shows that
+ * it lives. ERR_BUSY, ERR_CLOSED, ERR_NOMEM. */
+MUST_USE enum err writer_ping(struct writer *writer, void (*fn)(void *ctx), void *ctx);
+/** Any thread: jobs that wait for it. */
+size_t writer_waiting(struct writer *writer);
 /** COMMIT what was told done and is not yet, after all that is queued. The error is also that of an
  * earlier COMMIT that failed. */
 MUST_USE enum err writer_flush(struct writer *writer);

@@ -35,7 +35,16 @@ bool writer_waiter_done(struct waiter *waiter, enum err err);
 /** Wait; ERR_TIMEOUT after `ms`. `*is_last`: the job is to be freed here. */
 enum err writer_waiter_wait(struct waiter *waiter, int64_t ms, bool *is_last);
 
-enum job_kind { JOB_APPEND, JOB_AHEAD, JOB_PUBLISH, JOB_CHANGE, JOB_ORDER, JOB_OUTBOX, JOB_LET_GO };
+enum job_kind {
+	JOB_APPEND,
+	JOB_AHEAD,
+	JOB_PUBLISH,
+	JOB_CHANGE,
+	JOB_ORDER,
+	JOB_OUTBOX,
+	JOB_LET_GO,
+	JOB_PING
+};
 
 struct publish_job {
 	struct buf content;
@@ -92,6 +101,12 @@ struct let_go_job {
 	struct waiter waiter;
 };
 
+/* Is it alive? */
+struct ping_job {
+	void (*fn)(void *ctx);
+	void *ctx;
+};
+
 struct job {
 	enum job_kind kind;
 	union {
@@ -102,6 +117,7 @@ struct job {
 		struct order_job *order;
 		struct outbox_job *outbox;
 		struct let_go_job *let_go;
+		struct ping_job ping;
 	};
 };
 

@@ -2,6 +2,7 @@
  * caller whose time is over may go while the writer still works for it. The last one frees it. */
 #include "store/writer_inside.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 void writer_waiter_init(struct waiter *waiter)
@@ -50,6 +51,26 @@ enum err writer_waiter_wait(struct waiter *waiter, int64_t ms, bool *is_last)
 	enum err err = waiter->is_done ? waiter->err : ERR_TIMEOUT;
 	*is_last = --waiter->refs == 0;
 	(void)pthread_mutex_unlock(&waiter->lock);
+	return err;
+}
+
+size_t writer_waiting(struct writer *writer)
+{
+	return inbox_count(writer->inbox);
+}
+
+enum err writer_ping(struct writer *writer, void (*fn)(void *ctx), void *ctx)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	if (job == NULL) {
+		return ERR_NOMEM;
+	}
+	job->kind = JOB_PING;
+	job->ping = (struct ping_job){.fn = fn, .ctx = ctx};
+	enum err err = inbox_put(writer->inbox, job);
+	if (err != ERR_OK) {
+		free(job);
+	}
 	return err;
 }
 

@@ -310,9 +310,18 @@ static void answer_figures(struct ask *ask)
 		.blob_bytes_out = wants.out_bytes,
 		.blob_lies = wants.lies,
 		.blobs_wanted = wants.wanted,
+		.bytes_in = counters->bytes_in,
+		.bytes_out = counters->bytes_out,
+		.ingest = ingest_count(sync->ingest),
 	};
 	for (const struct partner *partner = sync->partners; partner != NULL;
 		partner = partner->next) {
+		struct peer_figures peer = {.bytes_in = 0};
+		if (partner->peer != NULL) {
+			peer_figures(partner->peer, &peer);
+		}
+		ask->figures.bytes_in += peer.bytes_in;
+		ask->figures.bytes_out += peer.bytes_out;
 		if (partner->is_ready && !partner->is_closing) {
 			ask->figures.connected++;
 			ask->figures.behind += ebt_behind(partner);

@@ -113,6 +113,7 @@ struct sync_counters {
 	int64_t last_in_ms;
 	uint64_t calls_refused, handshakes_failed;
 	uint64_t note_bytes_in, note_bytes_out;
+	uint64_t bytes_in, bytes_out; /* of connections that are gone */
 };
 
 struct sync {

@@ -187,8 +187,9 @@ static void on_ready(void *ctx, struct peer *peer)
 	}
 	shares_ready(partner, older);
 	feed_id_format(&partner->id, id);
-	LOG(sync->env, LOG_INFO, "peer.connected", LOG_TEXT("peer", id),
-		LOG_TEXT("at", peer_remote(peer)), LOG_NUM("dialled", partner->is_dialled_by_us));
+	LOG(sync->env, LOG_INFO, "peer.connected", LOG_KEY("peer", id),
+		LOG_ADDRESS("at", span_text(peer_remote(peer))),
+		LOG_NUM("dialled", partner->is_dialled_by_us));
 	begin(partner);
 	schedule_ready(sync->schedule, partner);
 	if (is_stranger(partner)) {
@@ -228,7 +229,7 @@ static void gone(struct partner *partner, const char *reason)
 	}
 	feed_id_format(&partner->id, id);
 	LOG(sync->env, partner->is_ready ? LOG_INFO : LOG_DEBUG, "peer.gone",
-		LOG_TEXT("peer", partner->is_ready || partner->is_dialled_by_us ? id : "?"),
+		LOG_KEY("peer", partner->is_ready || partner->is_dialled_by_us ? id : "?"),
 		LOG_TEXT("why", reason));
 	schedule_gone(sync->schedule, partner, reason);
 	recover_gone(partner);
@@ -246,7 +247,10 @@ static void on_spent(void *ctx, struct peer *peer)
 static void on_closed(void *ctx, struct peer *peer, const char *reason)
 {
 	struct partner *partner = ctx;
-	(void)peer;
+	struct peer_figures figures;
+	peer_figures(peer, &figures);
+	partner->sync->counters.bytes_in += figures.bytes_in;
+	partner->sync->counters.bytes_out += figures.bytes_out;
 	gone(partner, partner->reason != NULL ? partner->reason : reason);
 }
 

@@ -96,8 +96,10 @@ struct sync_figures {
 	uint64_t peers_paused;                  /* have sent or taken their share of this hour */
 	uint64_t blobs_in, blobs_out;           /* whole ones that came, calls that were answered */
 	uint64_t blob_bytes_in, blob_bytes_out;
-	uint64_t blob_lies;    /* came and were not what was asked for */
-	uint64_t blobs_wanted; /* now, by us and by others */
+	uint64_t blob_lies;           /* came and were not what was asked for */
+	uint64_t blobs_wanted;        /* now, by us and by others */
+	uint64_t bytes_in, bytes_out; /* all that was said in all connections, plaintext */
+	uint64_t ingest;              /* messages between socket and writer, now */
 };
 /** Any thread but the loop. */
 MUST_USE enum err sync_figures(struct sync *sync, struct sync_figures *out);

@@ -129,6 +129,50 @@ static void shows_the_page_and_answers_423_to_the_rest(void **state)
 	api_reply_fini(&reply);
 }
 
+static void a_start_that_takes_its_time_shows_the_page_and_how_far_it_is(void **state)
+{
+	static const char *const gets[] = {
+		"/api/session", "/api/boot?limit=20", "/api/status", "/api/nothing", "/blob/x"};
+	static const char *const posts[] = {"/api/session", "/api/unlock", "/api/post"};
+	struct api_starting starting = {.done = 0};
+	struct api_reply reply;
+	char why[512] = "";
+	(void)state;
+	api_stop(rig.api);
+	const struct api_opts opts = {.env = api_rig_env(),
+		.is_locked = true,
+		.starting = &starting,
+		.dir = rig.dir,
+		.doors = &doors,
+		.sessions = sessions};
+	assert_int_equal(api_start(&opts, &rig.api, why, sizeof(why)), ERR_OK);
+	for (int owner = 0; owner < 2; owner++) {
+		for (size_t i = 0; i < sizeof(gets) / sizeof(gets[0]); i++) {
+			assert_int_equal(ask("GET", gets[i], NULL, owner != 0), 503);
+		}
+		for (size_t i = 0; i < sizeof(posts) / sizeof(posts[0]); i++) {
+			assert_int_equal(ask("POST", posts[i], "{}", owner != 0), 503);
+		}
+		assert_int_equal(ask("GET", "/livez", NULL, owner != 0), 200);
+	}
+	assert_int_equal(ask("GET", "/", NULL, false), 200);
+	for (int step = 0; step < 2; step++) {
+		atomic_store(&starting.is_migrating, step == 1);
+		atomic_store(&starting.done, 700 * step);
+		api_rig_ask(&rig, "GET", "/readyz", NULL, "", &reply);
+		assert_int_equal(reply.status, 503);
+		assert_string_equal(reply.body, step == 1 ? "migrating\n" : "starting\n");
+		api_reply_fini(&reply);
+		api_rig_ask(&rig, "GET", "/api/session", NULL, "", &reply);
+		const json_t *error = json_object_get(reply.json, "error");
+		assert_string_equal(api_reply_text(&reply, "error.code"), "starting");
+		assert_int_equal(json_integer_value(json_object_get(error, "done")), 700 * step);
+		assert_int_equal(json_integer_value(json_object_get(error, "of")), 1000);
+		assert_non_null(strstr(reply.text, "Retry-After: 1"));
+		api_reply_fini(&reply);
+	}
+}
+
 static void opens_for_the_passphrase_alone(void **state)
 {
 	(void)state;
@@ -306,6 +350,7 @@ static void a_code_from_before_opens_the_door_afterwards(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		LOCKED(a_start_that_takes_its_time_shows_the_page_and_how_far_it_is),
 		LOCKED(shows_the_page_and_answers_423_to_the_rest),
 		LOCKED(opens_for_the_passphrase_alone),
 		LOCKED(lets_no_other_page_try),

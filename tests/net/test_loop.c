@@ -173,25 +173,6 @@ static void a_task_runs_once_per_request_and_a_cancelled_one_never(void **state)
 	loop_free(loop);
 }
 
-static atomic_int heard_signal;
-
-static void on_signal(void *ctx, int number)
-{
-	atomic_store(&heard_signal, number);
-	loop_stop(ctx);
-}
-
-static void a_signal_stops_the_loop(void **state)
-{
-	(void)state;
-	struct loop *loop = loop_for_test();
-	assert_int_equal(loop_on_signals(loop, on_signal, loop), ERR_OK);
-	assert_int_equal(kill(getpid(), SIGTERM), 0);
-	loop_run(loop);
-	assert_int_equal(atomic_load(&heard_signal), SIGTERM);
-	loop_free(loop);
-}
-
 static int64_t thread_cpu_us(void)
 {
 	struct timespec at;
@@ -231,7 +212,6 @@ int main(void)
 		cmocka_unit_test(jobs_run_on_another_thread_and_end_on_the_loop),
 		cmocka_unit_test(a_timer_is_due_once_and_can_be_set_again_or_cleared),
 		cmocka_unit_test(a_task_runs_once_per_request_and_a_cancelled_one_never),
-		cmocka_unit_test(a_signal_stops_the_loop),
 		cmocka_unit_test(an_idle_loop_sleeps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -384,10 +384,76 @@ static void a_change_that_fails_changes_nothing_and_says_why(void **state)
 	shelf_fini(&shelf);
 }
 
+struct told {
+	int calls, last;
+	int stop_at; /* of these calls says to stop; 0: none */
+};
+
+static bool on_progress(void *ctx, int per_mille)
+{
+	struct told *told = ctx;
+	assert_in_range(per_mille, told->last, 1000);
+	told->last = per_mille;
+	told->calls++;
+	return told->calls != told->stop_at;
+}
+
+static enum err open_old(struct shelf *shelf, struct told *told, struct store **out)
+{
+	char why[256];
+	const struct store_opts opts = {.dir = shelf->dir,
+		.env = &shelf->env,
+		.self = shelf->self.id,
+		.progress = {.on_progress = on_progress, .ctx = told}};
+	return store_open(&opts, out, why, sizeof(why));
+}
+
+/* Each word of the clock is far from the last one, so every look is told of. */
+static int64_t leap_ms(void *ctx)
+{
+	static int64_t now_ms;
+	(void)ctx;
+	now_ms += LIMIT_STARTING_MS;
+	return now_ms;
+}
+
+static void tells_how_far_it_is_and_stops_when_told(void **state)
+{
+	struct shelf shelf;
+	struct store *store = NULL;
+	struct told told = {.calls = 0};
+	char path[128];
+	(void)state;
+	old_shelf(&shelf);
+	path_in(&shelf, "kith.db", path);
+	int64_t (*const mono_ms)(void *ctx) = shelf.env.mono_ms;
+	shelf.env.mono_ms = leap_ms;
+	int64_t messages = number_of(path, "SELECT count(*) FROM messages");
+	told.stop_at = 1;
+	assert_int_equal(open_old(&shelf, &told, &store), ERR_TIMEOUT);
+	assert_int_equal(told.calls, 1);
+	assert_int_equal(number_of(path, "PRAGMA user_version"), OLD_VERSION);
+	assert_int_equal(number_of(path, "SELECT count(*) FROM messages"), messages);
+	told = (struct told){.calls = 0};
+	assert_int_equal(open_old(&shelf, &told, &store), ERR_OK);
+	assert_true(told.calls > 0);
+	store_close(store);
+	assert_int_equal(number_of(path, "PRAGMA user_version"), embedded_schema_count);
+	/* What is up to date says nothing. */
+	told = (struct told){.calls = 0};
+	assert_int_equal(open_old(&shelf, &told, &store), ERR_OK);
+	assert_int_equal(told.calls, 0);
+	store_close(store);
+	shelf.env.mono_ms = mono_ms;
+	assert_start_finishes(&shelf);
+	shelf_fini(&shelf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(released_files_are_what_they_were),
+		cmocka_unit_test(tells_how_far_it_is_and_stops_when_told),
 		cmocka_unit_test(a_kill_at_every_step_of_a_migration_loses_nothing),
 		cmocka_unit_test(messages_of_before_are_read_and_found_as_text),
 		cmocka_unit_test(a_node_killed_at_each_start_keeps_one_copy),
