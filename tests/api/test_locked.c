@@ -115,6 +115,8 @@ static void shows_the_page_and_answers_423_to_the_rest(void **state)
 			assert_int_equal(ask("POST", posts[i], "{}", owner != 0), 423);
 		}
 	}
+	assert_int_equal(ask("GET", "/api/session", NULL, false), 200);
+	assert_int_equal(ask("POST", "/api/session", "{\"password\":\"let me in\"}", false), 401);
 	assert_int_equal(ask("GET", "/", NULL, false), 200);
 	assert_int_equal(ask("GET", "/settings/safety", NULL, false), 200);
 	struct api_reply reply;
