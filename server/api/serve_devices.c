@@ -53,6 +53,7 @@ void serve_device_code(struct call *call)
 	struct session_invite invite = {.is_short = true, .maker = maker(call->exchange)};
 	char code[SESSION_SECRET_BYTES];
 	char link[PLACE_LINK_BYTES];
+	int64_t until_ms = env_wall_ms(api->opts.env) + LIMIT_SHORT_CODE_MS;
 	if (!read_may(call->body, &invite.may)) {
 		answer_error(&call->exchange->answer, SAID_BAD_REQUEST, NULL);
 		return;
@@ -65,7 +66,7 @@ void serve_device_code(struct call *call)
 	place_link(&api->place, api_port(api), code, link);
 	answer_json(&call->exchange->answer, 200,
 		json_pack("{s:s, s:s, s:I}", "code", code, "link", link, "until",
-			(json_int_t)(env_wall_ms(api->opts.env) + LIMIT_SHORT_CODE_MS)));
+			(json_int_t)until_ms));
 }
 
 /* False: answered. */

@@ -413,12 +413,14 @@ enum err sessions_login(struct sessions *sessions, const struct session_knock *k
 
 /* Being in. */
 
+static const struct session_id nobody;
+
 enum err sessions_check_cookie(
 	struct sessions *sessions, struct span cookie, struct session_id *out)
 {
 	(void)pthread_mutex_lock(&sessions->lock);
 	const struct session *row = find_cookie(sessions, cookie);
-	*out = row == NULL ? (struct session_id){.at = {0}} : row->id;
+	*out = row == NULL ? nobody : row->id;
 	(void)pthread_mutex_unlock(&sessions->lock);
 	return row != NULL ? ERR_OK : ERR_DENIED;
 }
@@ -427,8 +429,8 @@ enum err sessions_check_cookie(
  * kept. A missing session costs what a wrong token costs. */
 static bool use(struct sessions *sessions, struct session *row, struct span token, bool *is_news)
 {
-	static const struct session nobody;
-	const struct session *look = row == NULL ? &nobody : row;
+	static const struct session nothing;
+	const struct session *look = row == NULL ? &nothing : row;
 	uint8_t hash[SESSION_HASH_BYTES];
 	int64_t now = wall(sessions);
 	hash_secret(token, hash);
@@ -454,7 +456,7 @@ enum err sessions_check(
 	(void)pthread_mutex_lock(&sessions->lock);
 	struct session *row = find_cookie(sessions, cookie);
 	bool fits = use(sessions, row, token, &is_news);
-	*out = fits ? row->id : (struct session_id){.at = {0}};
+	*out = fits ? row->id : nobody;
 	(void)pthread_mutex_unlock(&sessions->lock);
 	if (is_news) {
 		keep(sessions, out);

@@ -96,7 +96,7 @@ int cmd_device(int argc, char **argv)
 	while (argv[count + 1] != NULL) {
 		count++;
 	}
-	if (!is_sound(argv, count, is_read_only)) {
+	if (count == 0 || !is_sound(argv, count, is_read_only)) {
 		return cmd_usage(cmd_find("device"), "%s", wanted);
 	}
 	struct client *client = client_open(&options, false);
