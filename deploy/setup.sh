@@ -52,10 +52,14 @@ trap 'rm -f "$list"' EXIT
 		command_from g++ g++ "native modules of the JavaScript peers"
 		command_from python3 python3 "native modules of the JavaScript peers"
 	fi
+	if [ "$level" != build ]; then
+		command_from dpkg-shlibdeps dpkg-dev "makes packages"
+		command_from curl curl "opens the page of an installed package"
+	fi
 	if [ "$level" = package ]; then
+		command_from lintian lintian "looks at packages"
 		command_from debootstrap debootstrap "bare systems to install into"
 		command_from ip iproute2 "a network of its own for each"
-		command_from curl curl "opens the page there"
 	fi
 } >"$list"
 [ -s "$list" ] || exit 0

@@ -15,21 +15,23 @@ export SOURCE_DATE_EPOCH
 
 rm -rf "$stage"
 mkdir -p "$stage/debian" "$root/DEBIAN"
-$MAKE install DESTDIR="$root" PREFIX=/usr UNITDIR=/lib/systemd/system
+$MAKE install-files DESTDIR="$root" PREFIX=/usr UNITDIR=/lib/systemd/system
 "$strip" --remove-section=.comment --remove-section=.note "$root/usr/bin/kith"
-rm "$root/usr/share/doc/kith/README.md"
+rm "$root/usr/share/doc/kith/README.md" "$root/usr/share/doc/kith/kith.conf.example"
+# The service's node is the one that all commands mean.
+mkdir -p "$root/etc/kith"
+sed 's,^#* *data = .*,data = /var/lib/kith,' build/kith.conf >"$root/etc/kith/kith.conf"
+grep -q '^data = ' "$root/etc/kith/kith.conf"
 cp $here/changelog "$root/usr/share/doc/kith/changelog"
-find "$root/usr/share" -type f \( -path '*/man/*' -o -name changelog \) -exec gzip -9n {} +
+gzip -9n "$root/usr/share/man/"*/* "$root/usr/share/doc/kith/changelog"
 
 for script in postinst prerm postrm; do
 	install -m 755 "$here/$script" "$root/DEBIAN/$script"
 done
 sed 's/^_//' $here/templates >"$root/DEBIAN/templates"
 install -D -m 644 $here/lintian-overrides "$root/usr/share/lintian/overrides/kith"
-if [ -d "$root/etc" ]; then
-	(cd "$root" && find etc -type f -printf '/%p\n' | sort) >"$root/DEBIAN/conffiles"
-fi
-(cd "$root" && find . -type f ! -path './DEBIAN/*' -printf '%P\n' | sort | xargs md5sum) >"$root/DEBIAN/md5sums"
+echo /etc/kith/kith.conf >"$root/DEBIAN/conffiles"
+(cd "$root" && find . -type f ! -path './DEBIAN/*' ! -path './etc/*' -printf '%P\n' | sort | xargs md5sum) >"$root/DEBIAN/md5sums"
 
 # dpkg's tools look for debian/control where they run.
 cp $here/control $here/changelog "$stage/debian"

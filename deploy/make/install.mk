@@ -3,25 +3,40 @@
 PREFIX ?= /usr/local
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 DOCDIR := $(PREFIX)/share/doc/kith
-UNITS := $(wildcard deploy/systemd/kith.*)
-
-# mode:what:where
-INSTALLED = 755:$(PROGRAM):$(PREFIX)/bin/kith 644:README.md:$(DOCDIR)/README.md 644:build/copyright:$(DOCDIR)/copyright \
-	$(foreach unit,$(UNITS),644:$(unit):$(UNITDIR)/$(notdir $(unit))) \
-	$(foreach page,$(wildcard deploy/man/*.[15]),644:$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+UNITS := $(notdir $(wildcard deploy/systemd/kith.*))
 
 # A program made for another processor is not build/kith.
 PROGRAM ?= build/kith
+
+# mode:what:where
+INSTALLED = 755:$(PROGRAM):$(PREFIX)/bin/kith \
+	$(foreach unit,$(UNITS),644:deploy/systemd/$(unit):$(UNITDIR)/$(unit)) \
+	644:deploy/man/kith.1:$(PREFIX)/share/man/man1/kith.1 \
+	644:deploy/man/kith.conf.5:$(PREFIX)/share/man/man5/kith.conf.5 \
+	644:deploy/completion/kith:$(PREFIX)/share/bash-completion/completions/kith \
+	644:build/kith.conf:$(DOCDIR)/kith.conf.example \
+	644:README.md:$(DOCDIR)/README.md \
+	644:build/copyright:$(DOCDIR)/copyright
+
+build/kith.conf: build/kith
+	$(Q)$< config example > $@
+
+build/copyright: deploy/make/licenses.mjs deploy/debian/copyright LICENSE build/web-modules/stamp
+	$(Q)node $< deploy/debian/copyright LICENSE web/package-lock.json build/web-modules/node_modules > $@
+
 field = $(word $(2),$(subst :, ,$(1)))
 define install_one
 @install -D -m $(call field,$(1),1) $(call field,$(1),2) $(DESTDIR)$(call field,$(1),3)
 
 endef
 
-.PHONY: install uninstall
-install: $(PROGRAM) build/copyright
+.PHONY: install install-files uninstall
+install: build/kith build/kith.conf build/copyright install-files
+
+# What is there, without making it first.
+install-files:
 	$(foreach file,$(INSTALLED),$(call install_one,$(file)))
-	@$(foreach unit,$(UNITS),sed -i 's|/usr/bin/kith|$(PREFIX)/bin/kith|' $(DESTDIR)$(UNITDIR)/$(notdir $(unit)) &&) true
+	@sed -i 's|/usr/bin/kith|$(PREFIX)/bin/kith|' $(UNITS:%=$(DESTDIR)$(UNITDIR)/%)
 
 uninstall:
 	@rm -f $(foreach file,$(INSTALLED),$(DESTDIR)$(call field,$(file),3))

@@ -5,11 +5,8 @@ ARCH ?= $(HOST_ARCH)
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' deploy/debian/changelog)
 DEB := build/kith_$(VERSION)_$(ARCH).deb
 
-build/copyright: deploy/make/licenses.mjs deploy/debian/copyright LICENSE build/web-modules/stamp
-	$(Q)node $< deploy/debian/copyright LICENSE web/package-lock.json build/web-modules/node_modules > $@
-
 .PHONY: deb
-deb: build/kith build/copyright
+deb: build/kith build/kith.conf build/copyright
 ifeq ($(ARCH),$(HOST_ARCH))
 	@MAKE="$(MAKE) --no-print-directory" sh deploy/debian/package.sh $(ARCH) $(DEB)
 else
@@ -17,12 +14,14 @@ else
 endif
 	@echo $(DEB)
 
-# Seconds, and no network: installed by dpkg into a copy of this very system that is thrown away.
+# Seconds, and no network: installed into a copy of this very system that is thrown away.
 .PHONY: package-test
 package-test: deb
-	@sh tests/package/room.sh / life.sh $(DEB) dpkg
+	@MAKE="$(MAKE) --no-print-directory" sh tests/package/install.sh
+	@sh tests/package/room.sh life.sh / $(DEB) dpkg
 
 # The same in a fresh Debian, where apt fetches what kith needs.
 .PHONY: chroot-test
 chroot-test: deb
-	@sh tests/package/room.sh "$$(sh tests/package/debian.sh bookworm)" life.sh $(DEB) apt
+	@bare=$$(sh deploy/debian/root.sh bookworm) && lintian --allow-root --fail-on error,warning $(DEB) && \
+		sh tests/package/room.sh life.sh $$bare $(DEB) apt

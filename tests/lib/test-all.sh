@@ -69,6 +69,7 @@ part shs1-test $make shs1-test
 part box2-vectors $make box2-vectors
 part interop $make interop DOSE=ci
 part lan $make lan-test
+part package $make package-test
 part web $make web-lint web-test
 behind_ends
 if [ -n "$failed" ]; then
