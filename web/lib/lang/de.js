@@ -1123,6 +1123,7 @@ export default {
 		'said.locked': 'Der Knoten wartet auf die Passphrase deines Schlüssels.',
 		'said.refused': 'So geht es nicht: {said}',
 		'said.busy': 'Der Knoten hat gerade viel zu tun. Versuche es gleich noch einmal.',
+		'said.starting': 'Der Knoten startet gerade. Versuche es gleich noch einmal.',
 		'said.disk_full': 'Die Festplatte dieses Knotens ist voll. Nichts wurde gespeichert.',
 		'said.unreachable': 'Der andere Knoten war nicht zu erreichen: {said}',
 		'said.not_running': 'Dafür muss der Knoten ganz gestartet sein.',

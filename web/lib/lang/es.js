@@ -1123,6 +1123,7 @@ export default {
 		'said.locked': 'El nodo espera la frase de paso de tu clave.',
 		'said.refused': 'Así no puede ser: {said}',
 		'said.busy': 'El nodo tiene mucho que hacer ahora mismo. Prueba otra vez dentro de un momento.',
+		'said.starting': 'El nodo está arrancando. Inténtalo de nuevo en un momento.',
 		'said.disk_full': 'El disco de este nodo está lleno. No se ha guardado nada.',
 		'said.unreachable': 'No se ha podido llegar al otro nodo: {said}',
 		'said.not_running': 'Para eso el nodo tiene que estar del todo en marcha.',
