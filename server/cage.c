@@ -255,29 +255,29 @@ struct judged {
 
 static const struct judged judged[] = {
 	/* threads, no processes */
-	{"clone", SCMP_CMP(0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)},
+	{"clone", {0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD}},
 	/* kinds of sockets */
-	{"socket", SCMP_CMP(0, SCMP_CMP_EQ, AF_INET)},
-	{"socket", SCMP_CMP(0, SCMP_CMP_EQ, AF_INET6)},
+	{"socket", {0, SCMP_CMP_EQ, AF_INET, 0}},
+	{"socket", {0, SCMP_CMP_EQ, AF_INET6, 0}},
 	/* what a socket or a terminal is asked; never what is typed for it (TIOCSTI) */
-	{"ioctl", SCMP_CMP(1, SCMP_CMP_EQ, FIONBIO)},
-	{"ioctl", SCMP_CMP(1, SCMP_CMP_EQ, FIONREAD)},
-	{"ioctl", SCMP_CMP(1, SCMP_CMP_EQ, FIOCLEX)},
-	{"ioctl", SCMP_CMP(1, SCMP_CMP_EQ, TCGETS)},
-	{"ioctl", SCMP_CMP(1, SCMP_CMP_EQ, SIOCGIFINDEX)},
-	{"ioctl", SCMP_CMP(1, SCMP_CMP_EQ, SIOCGIFNAME)},
+	{"ioctl", {1, SCMP_CMP_EQ, FIONBIO, 0}},
+	{"ioctl", {1, SCMP_CMP_EQ, FIONREAD, 0}},
+	{"ioctl", {1, SCMP_CMP_EQ, FIOCLEX, 0}},
+	{"ioctl", {1, SCMP_CMP_EQ, TCGETS, 0}},
+	{"ioctl", {1, SCMP_CMP_EQ, SIOCGIFINDEX, 0}},
+	{"ioctl", {1, SCMP_CMP_EQ, SIOCGIFNAME, 0}},
 	/* memory: never writable and executable, and what was writable never becomes executable */
-	{"mmap", SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, 0)},
-	{"mmap", SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_WRITE)},
-	{"mmap", SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC)},
-	{"mmap2", SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, 0)},
-	{"mmap2", SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_WRITE)},
-	{"mmap2", SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC)},
-	{"mprotect", SCMP_CMP(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+	{"mmap", {2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, 0}},
+	{"mmap", {2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_WRITE}},
+	{"mmap", {2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC}},
+	{"mmap2", {2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, 0}},
+	{"mmap2", {2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_WRITE}},
+	{"mmap2", {2, SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, PROT_EXEC}},
+	{"mprotect", {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
 	/* a thread's name */
-	{"prctl", SCMP_CMP(0, SCMP_CMP_EQ, PR_SET_NAME)},
+	{"prctl", {0, SCMP_CMP_EQ, PR_SET_NAME, 0}},
 	/* its own limits */
-	{"prlimit64", SCMP_CMP(0, SCMP_CMP_EQ, 0)},
+	{"prlimit64", {0, SCMP_CMP_EQ, 0, 0}},
 };
 
 /* Names this machine does not have are passed over. */
@@ -293,7 +293,7 @@ static int rule(scmp_filter_ctx filter, uint32_t action, const char *name, unsig
 /* Signals to nobody else: abort() and pthread_kill() need it. */
 static int allow_own_signals(scmp_filter_ctx filter)
 {
-	const struct scmp_arg_cmp own = SCMP_CMP(0, SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	const struct scmp_arg_cmp own = {0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0};
 	int rc = rule(filter, SCMP_ACT_ALLOW, "kill", 1, &own);
 	return rc == 0 ? rule(filter, SCMP_ACT_ALLOW, "tgkill", 1, &own) : rc;
 }
@@ -302,7 +302,7 @@ static int allow_own_signals(scmp_filter_ctx filter)
 static int allow_netlink(scmp_filter_ctx filter)
 {
 	const struct scmp_arg_cmp route[] = {
-		SCMP_CMP(0, SCMP_CMP_EQ, AF_NETLINK), SCMP_CMP(2, SCMP_CMP_EQ, NETLINK_ROUTE)};
+		{0, SCMP_CMP_EQ, AF_NETLINK, 0}, {2, SCMP_CMP_EQ, NETLINK_ROUTE, 0}};
 	return rule(filter, SCMP_ACT_ALLOW, "socket", 2, route);
 }
 
