@@ -360,13 +360,21 @@ static enum err start_book(struct node *node, char *why, size_t why_bytes)
 	return err;
 }
 
+static struct node_live live_of(struct node *node)
+{
+	(void)pthread_mutex_lock(&node->tell);
+	struct node_live live = node->live;
+	(void)pthread_mutex_unlock(&node->tell);
+	return live;
+}
+
 static enum err start_nightly(struct node *node, char *why, size_t why_bytes)
 {
 	const struct nightly_opts opts = {.store = node->store,
 		.writer = node->writer,
 		.signer = node->signer,
 		.dir = node->opts->backup_dir,
-		.is_by_request_only = node->opts->is_backup_off,
+		.is_by_request_only = live_of(node).is_backup_off,
 		.check_after_ms = LIMIT_CHECK_AFTER_MS,
 		.on_changed = on_state,
 		.ctx = node};
@@ -430,7 +438,7 @@ static enum err start_sync(struct node *node, char *why, size_t why_bytes)
 		.host = opts->host == NULL ? "::" : opts->host,
 		.port = node->port,
 		.hops_max = opts->hops_max,
-		.peers_max = opts->peers_max,
+		.peers_max = live_of(node).peers_max,
 		.is_lan_on = opts->is_lan_on,
 		.beacon_port = opts->beacon_port,
 		.on_changed = on_sync_changed,
@@ -642,6 +650,7 @@ enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
 		.lock = -1,
 		.doors = {.v4 = -1, .v6 = -1, .path = -1},
 		.port = opts->port,
+		.live = opts->live,
 		.next_key = opts->key,
 		.tell = PTHREAD_MUTEX_INITIALIZER};
 	keeper_block();

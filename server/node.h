@@ -11,6 +11,19 @@
 #include "base/env.h"
 #include "feed/key.h"
 
+/* What a running node can be told anew. */
+struct node_live {
+	unsigned peers_max; /* 0: LIMIT_PEERS; at most LIMIT_PEERS_MAX */
+	bool is_backup_off; /* none by itself */
+};
+
+/* What on_hangup found. */
+enum node_hangup {
+	NODE_HANGUP_NOTHING, /* all stays as it is */
+	NODE_HANGUP_LIVE,    /* `live` counts from now on */
+	NODE_HANGUP_STOP     /* it was meant as an end */
+};
+
 struct node_opts {
 	const struct env *env;
 	const char *dir;       /* data directory, made when missing */
@@ -22,19 +35,18 @@ struct node_opts {
 	const uint8_t *network_key;               /* 32 bytes */
 	const uint8_t *hmac_key;                  /* NULL normally */
 	int hops_max;
-	unsigned peers_max; /* 0: LIMIT_PEERS; at most LIMIT_PEERS_MAX */
+	struct node_live live;
 	bool is_lan_on;
 	uint16_t beacon_port;
 	int64_t memory_max;     /* base/memory: bytes to stay below; 0: none said */
 	const char *backup_dir; /* for the node's own backups; NULL: DIR/backups */
-	bool is_backup_off;     /* none by itself */
 	bool is_caged;          /* confine the process (cage.h), for good */
 	const char *conf_path;  /* a file that is read again on SIGHUP; NULL: none */
 	const char *web_dir;    /* serve the page from here; NULL: from the program */
 	struct key *key; /* of a locked secret file, which was opened already; taken over. NULL: the
 			    node opens the file, or waits for its passphrase */
 	/* SIGHUP came: read again what may be read again. The keeper's thread. NULL: nothing is. */
-	void (*on_hangup)(void *ctx);
+	enum node_hangup (*on_hangup)(void *ctx, struct node_live *live);
 	/* Once, when everything is up: the link with its one-time code. Loop thread. */
 	void (*on_ready)(void *ctx, const char *link, const char *address);
 	/* The key is locked: the node waits at this page. */

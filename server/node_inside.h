@@ -24,7 +24,8 @@ struct node {
 	struct knock knock; /* at these */
 	struct cage cage;
 	struct sessions *sessions;
-	uint16_t port; /* for peers: the same in every life */
+	uint16_t port;         /* for peers: the same in every life */
+	struct node_live live; /* under `tell` */
 	/* The key of the life that comes, under `tell`; NULL: this one is the last. */
 	struct key *next_key;
 	bool is_replacing; /* it takes the place of another */

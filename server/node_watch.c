@@ -6,7 +6,10 @@
 
 #include "base/log.h"
 #include "net/loop.h"
+#include "store/nightly.h"
+#include "sync/sync.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 enum { WHY_BYTES = 256 };
@@ -39,11 +42,37 @@ static void on_stop(void *ctx, int signal)
 	node_end_life_soon(node);
 }
 
+/* Loop thread, in a life that is up. */
+static void apply_live(void *ctx)
+{
+	struct node *node = ctx;
+	(void)pthread_mutex_lock(&node->tell);
+	struct node_live live = node->live;
+	(void)pthread_mutex_unlock(&node->tell);
+	if (node->sync != NULL && !node->is_stopping) {
+		sync_set_peers_max(node->sync, live.peers_max);
+	}
+	if (node->nightly != NULL) {
+		nightly_set_by_itself(node->nightly, !live.is_backup_off);
+	}
+}
+
 static void on_hangup(void *ctx)
 {
 	struct node *node = ctx;
-	if (node->opts->on_hangup != NULL) {
-		node->opts->on_hangup(node->opts->ctx);
+	struct node_live live = {.is_backup_off = false};
+	enum node_hangup what = node->opts->on_hangup == NULL
+					? NODE_HANGUP_NOTHING
+					: node->opts->on_hangup(node->opts->ctx, &live);
+	if (what == NODE_HANGUP_STOP) {
+		on_stop(node, SIGHUP);
+	} else if (what == NODE_HANGUP_LIVE) {
+		(void)pthread_mutex_lock(&node->tell);
+		node->live = live; /* a life that begins later takes it from here */
+		if (node->loop != NULL && node->is_alive) {
+			(void)!loop_post(node->loop, apply_live, node);
+		}
+		(void)pthread_mutex_unlock(&node->tell);
 	}
 }
 

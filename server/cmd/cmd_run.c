@@ -1,19 +1,18 @@
 /* `kith run`: start the node and print the link of its page. */
 #include "cage.h"
 #include "cmd/ask.h"
-#include "cmd/flags.h"
+#include "cmd/reload.h"
 #include "config/config.h"
 #include "node.h"
 
 #include "base/encode.h"
-#include "base/log.h"
 #include "store/secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
-enum { WHY_BYTES = 512, ASK_TIMES = 3, OTHER_FILES = 768 };
+enum { WHY_BYTES = 512, ASK_TIMES = 3 };
 
 static void print_ready(void *ctx, const char *link, const char *address)
 {
@@ -83,10 +82,6 @@ static enum err open_locked(
 static void apply(
 	const struct settings *settings, struct node_opts *opts, uint8_t network_key[static 32])
 {
-	static const char *const levels[] = {[LOG_DEBUG] = "debug",
-		[LOG_INFO] = "info",
-		[LOG_WARN] = "warn",
-		[LOG_ERROR] = "error"};
 	const char *network = settings_text(settings, OPTION_NETWORK_KEY);
 	size_t count = 0;
 	opts->host = settings_text(settings, OPTION_HOST);
@@ -99,53 +94,38 @@ static void apply(
 	opts->is_lan_on = settings_is_on(settings, OPTION_LAN);
 	opts->beacon_port = (uint16_t)settings_number(settings, OPTION_LAN_PORT);
 	opts->backup_dir = settings_text(settings, OPTION_BACKUP_DIR);
-	opts->is_backup_off = !settings_is_on(settings, OPTION_BACKUPS);
+	reload_apply(settings, &opts->live);
 	opts->web_dir = settings_text(settings, OPTION_WEB_DIR);
 	opts->conf_path = settings_file(settings);
 	opts->is_caged = settings_is_on(settings, OPTION_SANDBOX) && !CAGE_IS_SANITIZED;
-	if (settings_origin(settings, OPTION_PEERS_MAX) != SETTINGS_PRESET) {
-		opts->peers_max = (unsigned)settings_number(settings, OPTION_PEERS_MAX);
-	}
 	if (network != NULL &&
 		base64_decode(span_text(network), network_key, 32, &count) == ERR_OK) {
 		opts->network_key = network_key;
 	}
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (strcmp(levels[i], settings_text(settings, OPTION_LOG_LEVEL)) == 0) {
-			log_set_level((enum log_level)i);
-		}
-	}
 }
 
-/* Each peer is an open file, and so is who waits to become one. */
-static bool has_room_for(unsigned peers)
-{
-	struct rlimit files;
-	const rlim_t wanted =
-		(rlim_t)(peers == 0 ? LIMIT_PEERS : peers) + LIMIT_ACCEPTS_WAITING + OTHER_FILES;
-	if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= wanted) {
-		return true;
-	}
-	files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
-	return setrlimit(RLIMIT_NOFILE, &files) == 0 && (peers == 0 || files.rlim_cur >= wanted);
-}
-
-static int run(const struct settings *settings)
+static int run(const struct settings *settings, const char *const flags[static OPTION_COUNT])
 {
 	uint8_t network_key[32];
 	char why[WHY_BYTES] = "";
+	struct reload reload = {.env = env_system(),
+		.flags = flags,
+		.settings = settings,
+		.has_terminal = isatty(STDERR_FILENO) != 0};
 	struct node_opts opts = {
 		.env = env_system(),
 		.dir = settings_text(settings, OPTION_DATA),
 		.network_key = config_main_network_key,
+		.on_hangup = reload_now,
 		.on_ready = print_ready,
 		.on_locked = print_locked,
+		.ctx = &reload,
 	};
 	apply(settings, &opts, network_key);
 	if (opts.dir == NULL) {
 		return cmd_fail("run", "%s", config_data_dir_why(ERR_NOT_FOUND));
 	}
-	if (!has_room_for(opts.peers_max)) {
+	if (!reload_has_room_for(opts.live.peers_max)) {
 		return cmd_fail("run", "so many peers need more open files than the system allows "
 				       "(`ulimit -n`)");
 	}
@@ -165,7 +145,7 @@ int cmd_run(int argc, char **argv)
 		return plain < 0 ? EXIT_USAGE : cmd_usage(cmd_find("run"), "it takes no argument");
 	}
 	struct settings *settings = flags_load("run", flags);
-	int code = settings == NULL ? EXIT_USAGE : run(settings);
+	int code = settings == NULL ? EXIT_USAGE : run(settings, flags);
 	settings_free(settings);
 	return code;
 }

@@ -84,6 +84,7 @@ static const struct option_row rows[OPTION_COUNT] = {
 		.preset = "256",
 		.min = 1,
 		.max = LIMIT_PEERS_MAX,
+		.is_live = true,
 		.where = OPTION_ANYWHERE,
 		.help = "connections with peers at once, at most 16000"},
 	[OPTION_LAN] = {.name = "lan",
@@ -101,6 +102,7 @@ static const struct option_row rows[OPTION_COUNT] = {
 	[OPTION_BACKUPS] = {.name = "backups",
 		.kind = OPTION_SWITCH,
 		.preset = "on",
+		.is_live = true,
 		.where = OPTION_ANYWHERE,
 		.help = "make a backup each night"},
 	[OPTION_BACKUP_DIR] = {.name = "backup-dir",
@@ -131,6 +133,7 @@ static const struct option_row rows[OPTION_COUNT] = {
 		.form = "LEVEL",
 		.preset = "info",
 		.choices = levels,
+		.is_live = true,
 		.where = OPTION_ANYWHERE,
 		.help = "which lines are logged: debug, info, warn or error; --verbose is debug"},
 };

@@ -430,6 +430,11 @@ static int bind_and_listen(struct listener *listener, const struct sockaddr_stor
 	return rc;
 }
 
+void listener_set_peers_max(struct listener *listener, size_t peers_max)
+{
+	listener->opts.peers_max = peers_max == 0 ? LIMIT_PEERS : peers_max;
+}
+
 enum err listener_start(
 	const struct listen_opts *opts, struct listener **out, char *why, size_t why_bytes)
 {
@@ -444,9 +449,7 @@ enum err listener_start(
 		return ERR_NOMEM;
 	}
 	listener->opts = *opts;
-	if (listener->opts.peers_max == 0) {
-		listener->opts.peers_max = LIMIT_PEERS;
-	}
+	listener_set_peers_max(listener, opts->peers_max);
 	listener->waiting.next = listener->waiting.prev = &listener->waiting;
 	listener->shaking.next = listener->shaking.prev = &listener->shaking;
 	listener->others.next = listener->others.prev = &listener->others;

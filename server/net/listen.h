@@ -32,6 +32,8 @@ struct listen_opts {
 MUST_USE enum err listener_start(
 	const struct listen_opts *opts, struct listener **out, char *why, size_t why_bytes);
 uint16_t listener_port(const struct listener *listener);
+/** From now on; who is connected stays. 0: LIMIT_PEERS. */
+void listener_set_peers_max(struct listener *listener, size_t peers_max);
 /** Tell the listener that the handshake of an accepted link is over, so that it no longer counts
  * among those under way. net/peer does so itself (link_shaken); safe to repeat. */
 void listener_handshake_over(struct listener *listener, struct link *link);

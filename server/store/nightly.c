@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/statvfs.h>
@@ -38,10 +39,11 @@ struct nightly {
 	char *dir;
 	uint8_t *derived; /* what seals the nightly ones; in guarded memory */
 	pthread_t thread;
-	int64_t told_ms;      /* mono: when on_changed was last called */
-	int64_t tried_ms;     /* mono: the last try by itself that failed; 0: none */
-	int64_t first_ms;     /* mono: when the first post was seen; 0: not yet */
-	int64_t check_ms;     /* mono: when the database is to be looked over; INT64_MAX: never */
+	int64_t told_ms;  /* mono: when on_changed was last called */
+	int64_t tried_ms; /* mono: the last try by itself that failed; 0: none */
+	int64_t first_ms; /* mono: when the first post was seen; 0: not yet */
+	int64_t check_ms; /* mono: when the database is to be looked over; INT64_MAX: never */
+	atomic_bool is_by_itself;
 	pthread_mutex_t lock; /* everything below */
 	pthread_cond_t wake;
 	bool is_stopping;
@@ -472,7 +474,7 @@ bool nightly_is_due(const struct nightly_clock *clock)
 
 static bool is_due(struct nightly *nightly)
 {
-	if (nightly->opts.is_by_request_only) {
+	if (!nightly_is_by_itself(nightly)) {
 		return false;
 	}
 	struct nightly_clock clock = {.mono_ms = env_mono_ms(nightly->env),
@@ -580,7 +582,12 @@ void nightly_report(struct nightly *nightly, struct nightly_job *out)
 
 bool nightly_is_by_itself(const struct nightly *nightly)
 {
-	return !nightly->opts.is_by_request_only;
+	return atomic_load(&nightly->is_by_itself);
+}
+
+void nightly_set_by_itself(struct nightly *nightly, bool is_by_itself)
+{
+	atomic_store(&nightly->is_by_itself, is_by_itself);
 }
 
 const char *nightly_dir(const struct nightly *nightly)
@@ -619,6 +626,7 @@ enum err nightly_start(
 		return ERR_NOMEM;
 	}
 	nightly->opts = *opts;
+	atomic_init(&nightly->is_by_itself, !opts->is_by_request_only);
 	nightly->env = store_env(opts->store);
 	nightly->check_ms = opts->check_after_ms >= 0 && writer_was_cut(opts->writer)
 				    ? env_mono_ms(nightly->env) + opts->check_after_ms

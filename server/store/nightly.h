@@ -74,8 +74,10 @@ struct nightly_job {
 void nightly_report(struct nightly *nightly, struct nightly_job *out);
 const char *nightly_dir(const struct nightly *nightly);
 
-/** Does this node make backups by itself? */
+/** Does this node make backups by itself? Any thread. */
 bool nightly_is_by_itself(const struct nightly *nightly);
+/** From its next look on. One under way is made. Any thread. */
+void nightly_set_by_itself(struct nightly *nightly, bool is_by_itself);
 
 /* What decides whether one is due; times that never were are 0. */
 struct nightly_clock {

@@ -243,6 +243,16 @@ static void on_own_key(void *ctx, const struct address *address)
 	twin_heard(sync->twin, address);
 }
 
+void sync_set_peers_max(struct sync *sync, unsigned peers_max)
+{
+	sync->peers_max = peers_max == 0                ? LIMIT_PEERS
+			  : peers_max > LIMIT_PEERS_MAX ? LIMIT_PEERS_MAX
+							: peers_max;
+	if (sync->listener != NULL) {
+		listener_set_peers_max(sync->listener, sync->peers_max);
+	}
+}
+
 static void copy_opts(struct sync *sync, const struct sync_opts *opts)
 {
 	sync->loop = opts->loop;
@@ -258,9 +268,7 @@ static void copy_opts(struct sync *sync, const struct sync_opts *opts)
 		memcpy(sync->hmac_key, opts->hmac_key, sizeof(sync->hmac_key));
 	}
 	sync->hops_max = opts->hops_max < LIMIT_HOPS_MAX ? opts->hops_max : LIMIT_HOPS_MAX;
-	sync->peers_max = opts->peers_max == 0                ? LIMIT_PEERS
-			  : opts->peers_max > LIMIT_PEERS_MAX ? LIMIT_PEERS_MAX
-							      : opts->peers_max;
+	sync_set_peers_max(sync, opts->peers_max);
 	sync->on_changed = opts->on_changed;
 	sync->ctx = opts->ctx;
 }

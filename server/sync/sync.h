@@ -41,6 +41,8 @@ void sync_stop(struct sync *sync, void (*on_stopped)(void *ctx), void *ctx);
  * nothing is freed, and loop, store and signer must stay as they are too. */
 bool sync_free(struct sync *sync);
 uint16_t sync_port(const struct sync *sync);
+/** Loop thread: from now on; who is connected stays. 0: LIMIT_PEERS; at most LIMIT_PEERS_MAX. */
+void sync_set_peers_max(struct sync *sync, unsigned peers_max);
 
 /** Writer thread: messages were committed. Copies what it needs and posts to the loop. */
 void sync_on_commit(struct sync *sync, const struct commit *commit);

@@ -406,4 +406,20 @@ export const mutants = [
     put: '',
     tests: ['api/devices', 'api/locked'],
   },
+  {
+    name: 'last-word-counts',
+    what: 'kith.conf goes before the environment, and that before the command line',
+    file: 'server/config/settings.c',
+    find: '\tif (value->text != NULL) {\n\t\treturn;\n\t}\n\tvalue->text = strdup(text);',
+    put: '\tvalue->text = strdup(text);',
+    tests: ['config/settings'],
+  },
+  {
+    name: 'lines-go-on',
+    what: 'an indented line of kith.conf belongs to the one before it',
+    file: 'server/config/conf.c',
+    find: 'ini_allow_multiline = false;',
+    put: 'ini_allow_multiline = true;',
+    tests: ['config/conf'],
+  },
 ]

@@ -141,6 +141,27 @@ static void peers_up_to_the_limit_come_in_and_those_above_are_refused(void **sta
 	host_down(&host);
 }
 
+static void another_number_of_peers_counts_from_now_on(void **state)
+{
+	(void)state;
+	struct host host;
+	int fds[6];
+	host_up(&host, "127.0.0.1", 2);
+	crowd(&host, fds, 3, "127.0.0.1");
+	assert_int_equal(figures_of(&host).open, 2);
+	listener_set_peers_max(host.listener, 3);
+	crowd(&host, fds + 3, 2, "127.0.0.1");
+	assert_int_equal(figures_of(&host).open, 3);
+	assert_int_equal(figures_of(&host).refused, 2);
+	listener_set_peers_max(host.listener, 1); /* who is in stays */
+	crowd(&host, fds + 5, 1, "127.0.0.1");
+	assert_int_equal(figures_of(&host).open, 3);
+	assert_int_equal(figures_of(&host).refused, 3);
+	assert_int_equal(closed_count(&host), 0);
+	leave(fds, 6);
+	host_down(&host);
+}
+
 static void the_oldest_handshake_gives_way_to_the_newcomer(void **state)
 {
 	(void)state;
@@ -335,6 +356,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(peers_up_to_the_limit_come_in_and_those_above_are_refused),
+		cmocka_unit_test(another_number_of_peers_counts_from_now_on),
 		cmocka_unit_test(the_oldest_handshake_gives_way_to_the_newcomer),
 		cmocka_unit_test(handshakes_never_displace_finished_peers),
 		cmocka_unit_test(a_crowd_above_the_rate_waits_and_all_come_in),
