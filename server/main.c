@@ -404,6 +404,8 @@ static const struct cmd commands[] = {
 		"encryption nonce 24,\n"
 		"decryption key 32, decryption nonce 24.\n",
 		cmd_shs},
+	{"version", "[--json]", "which kith this is, and what it was built with",
+		"  --json         print {\"version\":\"…\",\"commit\":\"…\",…}\n", cmd_version},
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]), HELP_BYTES = 32768 };
 
@@ -450,6 +452,7 @@ static int finish(const struct cmd *cmd, int code)
 
 int main(int argc, char **argv)
 {
+	static char version[] = "version";
 	const struct rlimit none = {0, 0};
 	/* The database, its log and its copies are as private as the key beside them. No command
 	 * leaves a core dump, which would hold what passes through memory (one that is piped to a
@@ -465,6 +468,9 @@ int main(int argc, char **argv)
 	if (argc < 2) {
 		print_commands(stderr);
 		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		argv[1] = version;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
 		print_commands(stdout);

@@ -484,6 +484,11 @@ enum err http_start(const struct http_opts *opts, struct http **out, char *why, 
 	return ERR_OK;
 }
 
+const char *http_engine(void)
+{
+	return MHD_get_version();
+}
+
 uint16_t http_port(const struct http *http)
 {
 	return http->port;

@@ -71,6 +71,8 @@ struct http_opts {
 
 MUST_USE enum err http_start(
 	const struct http_opts *opts, struct http **out, char *why, size_t why_bytes);
+/** The version of the library behind it, for people. */
+const char *http_engine(void);
 uint16_t http_port(const struct http *http);
 
 /** The answer of an exchange that was HTTP_LATER is filled. */

@@ -586,3 +586,8 @@ void live_free(struct live *live)
 		free(live);
 	}
 }
+
+const char *live_engine(void)
+{
+	return lws_get_library_version();
+}

@@ -33,4 +33,7 @@ void live_stop(struct live *live);
 /** After http_stop(): nothing can call live_take() any more. */
 void live_free(struct live *live);
 
+/** The version of the library behind it, for people. */
+const char *live_engine(void);
+
 #endif

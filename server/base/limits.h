@@ -45,10 +45,11 @@
 #define LIMIT_ACCEPTS_WAITING 400          /* for the rate: nobody waits longer than 4 seconds */
 #define LIMIT_HANDSHAKE_MS 5000            /* the whole of it */
 #define LIMIT_PEER_OUT_BYTES (1 * MIB)
-#define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB)  /* a paused source goes on below this */
-#define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)   /* all peers together */
-#define LIMIT_SOCKET_UNSENT_BYTES (128 * KIB) /* in the kernel, of one socket */
-#define LIMIT_SOCKET_UNREAD_BYTES (256 * KIB) /* there, too; it takes twice for its own books */
+#define LIMIT_PEER_OUT_LOW_BYTES (256 * KIB)   /* a paused source goes on below this */
+#define LIMIT_PEERS_BUFFER_BYTES (64 * MIB)    /* all peers together … */
+#define LIMIT_PEERS_BUFFER_BYTES_MIN (8 * MIB) /* … of a node with little memory (base/memory) */
+#define LIMIT_SOCKET_UNSENT_BYTES (128 * KIB)  /* in the kernel, of one socket */
+#define LIMIT_SOCKET_UNREAD_BYTES (256 * KIB)  /* there, too; it takes twice for its own books */
 #define LIMIT_WRITE_STALL_MS 30000
 #define LIMIT_UNACKED_MS 60000 /* what we sent and their kernel never acknowledged: closed */
 #define LIMIT_PEER_IDLE_MS 300000

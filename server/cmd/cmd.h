@@ -112,5 +112,6 @@ int cmd_person(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_shs(int argc, char **argv);
+int cmd_version(int argc, char **argv);
 
 #endif

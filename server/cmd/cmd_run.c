@@ -6,6 +6,7 @@
 #include "node.h"
 
 #include "base/encode.h"
+#include "base/log.h"
 #include "store/secret.h"
 
 #include <stdio.h>
@@ -97,6 +98,8 @@ static void apply(
 	reload_apply(settings, &opts->live);
 	opts->web_dir = settings_text(settings, OPTION_WEB_DIR);
 	opts->conf_path = settings_file(settings);
+	opts->memory_max = settings_number(settings, OPTION_MEMORY_MAX) * MIB;
+	log_set_json(strcmp(settings_text(settings, OPTION_LOG), "json") == 0);
 	opts->is_caged = settings_is_on(settings, OPTION_SANDBOX) && !CAGE_IS_SANITIZED;
 	if (network != NULL &&
 		base64_decode(span_text(network), network_key, 32, &count) == ERR_OK) {

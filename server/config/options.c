@@ -13,6 +13,8 @@ enum { KEY_BYTES = 32, HELP_COLUMN = 24, HELP_WIDTH = 90, NUMBER_DIGITS = 18 };
 
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 
+static const char *const log_forms[] = {"text", "json", NULL};
+
 static const struct option_row rows[OPTION_COUNT] = {
 	[OPTION_CONFIG] = {.name = "config",
 		.kind = OPTION_TEXT,
@@ -128,6 +130,21 @@ static const struct option_row rows[OPTION_COUNT] = {
 		.preset = "on",
 		.where = OPTION_ANYWHERE,
 		.help = "give up all files and system calls that a node does not need"},
+	[OPTION_MEMORY_MAX] = {.name = "memory-max",
+		.kind = OPTION_NUMBER,
+		.form = "MIB",
+		.preset = "256",
+		.min = LIMIT_MEMORY_BYTES_MIN / MIB,
+		.max = 1024 * 1024,
+		.where = OPTION_ANYWHERE,
+		.help = "memory to stay below, at the price of speed; at least 64"},
+	[OPTION_LOG] = {.name = "log",
+		.kind = OPTION_CHOICE,
+		.form = "FORM",
+		.preset = "text",
+		.choices = log_forms,
+		.where = OPTION_ANYWHERE,
+		.help = "how lines are logged: text, or json, each line an object"},
 	[OPTION_LOG_LEVEL] = {.name = "log-level",
 		.kind = OPTION_CHOICE,
 		.form = "LEVEL",

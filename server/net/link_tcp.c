@@ -6,6 +6,8 @@
  */
 #include "net/link_tcp.h"
 
+#include "base/memory.h"
+
 #include "base/buf.h"
 #include "base/limits.h"
 #include "net/sock.h"
@@ -283,10 +285,16 @@ static bool try_write(struct link_tcp *tcp, struct buf *from)
 	return true;
 }
 
+/* For all links together. */
+static size_t room(void)
+{
+	return (size_t)memory_share(LIMIT_PEERS_BUFFER_BYTES, LIMIT_PEERS_BUFFER_BYTES_MIN);
+}
+
 /* Above which queue sources should pause: less for everybody when all links together hold much. */
 static size_t low_mark(const struct link_tcp *tcp)
 {
-	bool is_tight = *loop_buffered(tcp->loop) > LIMIT_PEERS_BUFFER_BYTES / 2;
+	bool is_tight = *loop_buffered(tcp->loop) > room() / 2;
 	return is_tight ? LIMIT_PEER_OUT_LOW_BYTES / 8 : LIMIT_PEER_OUT_LOW_BYTES;
 }
 
@@ -338,7 +346,7 @@ static enum err tcp_write(struct link *link, struct span bytes)
 		return ERR_CLOSED;
 	}
 	if (bytes.len > LIMIT_PEER_OUT_BYTES || queued(tcp) > LIMIT_PEER_OUT_BYTES - bytes.len ||
-		*total + bytes.len > LIMIT_PEERS_BUFFER_BYTES) {
+		*total + bytes.len > room()) {
 		return ERR_LIMIT;
 	}
 	enum err err = buf_append(&tcp->out, bytes);

@@ -403,6 +403,11 @@ size_t *loop_buffered(struct loop *loop)
 	return &loop->buffered;
 }
 
+const char *loop_engine(void)
+{
+	return uv_version_string();
+}
+
 const struct env *loop_env(const struct loop *loop)
 {
 	return loop->env;

@@ -62,6 +62,8 @@ uint8_t *loop_scratch(struct loop *loop);
  * (LIMIT_PEERS_BUFFER_BYTES). */
 size_t *loop_buffered(struct loop *loop);
 
+/** The version of the library behind it, for people. */
+const char *loop_engine(void);
 const struct env *loop_env(const struct loop *loop);
 uv_loop_t *loop_uv(struct loop *loop);
 

@@ -7,6 +7,7 @@
 #include "store/db.h"
 
 #include "base/limits.h"
+#include "base/memory.h"
 #include "store/vfs.h"
 
 #include <assert.h>
@@ -21,7 +22,14 @@ enum {
 	PROGRESS_OPS = 2000,
 	CHECKPOINT_PAGES = 4096,
 	CHECKPOINT_PRESSES = 2, /* times as many pages, and it is done at once */
-	BUSY_MS = 2000
+	BUSY_MS = 2000,
+	/* Page caches, and all that SQLite takes; less of each with a budget (base/memory). */
+	READER_CACHE_KIB = 1024,
+	WRITER_CACHE_KIB = 4096,
+	BULK_CACHE_KIB = 16384,
+	CACHE_BYTES_MIN = 256 * KIB,
+	HEAP_BYTES = 64 * MIB,
+	HEAP_BYTES_MIN = 8 * MIB
 };
 
 /* May something in the WAL be missing on the disk, though it can be read? See trust_wal(). */
@@ -68,8 +76,14 @@ static void configure_once(void)
 {
 	/* Each connection belongs to one thread at a time; no counters under a lock. Ignored when
 	 * somebody initialised SQLite before. */
+	int64_t heap = memory_share(HEAP_BYTES, HEAP_BYTES_MIN);
 	(void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
-	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, heap < HEAP_BYTES ? 1 : 0);
+	if (heap < HEAP_BYTES) {
+		/* All connections together; above it a page that nobody uses is given up before
+		 * another is taken. Counting is what it costs. */
+		(void)sqlite3_soft_heap_limit64(heap);
+	}
 }
 
 static enum err from_rc(struct db *db, int rc)
@@ -166,11 +180,19 @@ void db_checkpoint_at(struct db *db, int pages)
 	db->checkpoint_pages = pages;
 }
 
+static enum err set_cache(struct db *db, int kib)
+{
+	char text[48];
+	(void)snprintf(text, sizeof(text), "PRAGMA cache_size = -%lld",
+		(long long)memory_share((int64_t)kib * KIB, CACHE_BYTES_MIN) / KIB);
+	return db_exec(db, text);
+}
+
 void db_bulk_begins(struct db *db)
 {
-	/* Without memory for it the small cache does. */
 	db->is_bulk = true;
-	(void)sqlite3_exec(db->handle, "PRAGMA cache_size = -16384", NULL, NULL, NULL);
+	/* Without memory for it the present one does. */
+	(void)!set_cache(db, BULK_CACHE_KIB);
 }
 
 void db_empty_wal(struct db *db)
@@ -186,7 +208,7 @@ void db_bulk_ends(struct db *db)
 {
 	db->is_bulk = false;
 	db_empty_wal(db);
-	(void)sqlite3_exec(db->handle, "PRAGMA cache_size = -4096", NULL, NULL, NULL);
+	(void)!set_cache(db, WRITER_CACHE_KIB);
 	(void)sqlite3_db_release_memory(db->handle);
 }
 
@@ -234,7 +256,8 @@ static enum err set_up(struct db *db, enum db_role role)
 		return err;
 	}
 	if (role == DB_READER) {
-		return db_exec(db, "PRAGMA cache_size = -1024; PRAGMA query_only = ON");
+		err = set_cache(db, READER_CACHE_KIB);
+		return err == ERR_OK ? db_exec(db, "PRAGMA query_only = ON") : err;
 	}
 	if (role == DB_COPY) {
 		return db_exec(db, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -4096;"
@@ -247,9 +270,11 @@ static enum err set_up(struct db *db, enum db_role role)
 	if (err != ERR_OK) {
 		return err;
 	}
-	err = db_exec(db,
-		"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4096;"
-		"PRAGMA journal_size_limit = 33554432; PRAGMA foreign_keys = OFF");
+	err = db_exec(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+			  "PRAGMA journal_size_limit = 33554432; PRAGMA foreign_keys = OFF");
+	if (err == ERR_OK) {
+		err = set_cache(db, WRITER_CACHE_KIB);
+	}
 	db_checkpoint_at(db, CHECKPOINT_PAGES);
 	(void)sqlite3_wal_hook(db->handle, on_wal, db);
 	/* What an earlier process left in the WAL may have failed to reach the disk then. */

@@ -272,6 +272,11 @@ void store_close(struct store *store)
 	free(store);
 }
 
+const char *store_engine(void)
+{
+	return sqlite3_libversion();
+}
+
 const struct env *store_env(const struct store *store)
 {
 	return store->env;

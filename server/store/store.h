@@ -45,6 +45,8 @@ void store_settle(struct store *store);
 /** After every reader and the writer are gone. Checkpoints the WAL. */
 void store_close(struct store *store);
 
+/** The version of the library behind it, for people. */
+const char *store_engine(void);
 const struct env *store_env(const struct store *store);
 const struct feed_id *store_self(const struct store *store);
 const char *store_dir(const struct store *store);
