@@ -54,8 +54,8 @@ static bool is_meant(struct span typed, const char *code)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t next = 0;
-	const struct env env = {.mono_ms = now_ms, .random = not_random, .ctx = &next};
+	uint8_t random = 0;
+	const struct env env = {.mono_ms = now_ms, .random = not_random, .ctx = &random};
 	const struct session_invite invite = {.is_short = true, .may = SESSION_MAY_READ};
 	struct codes codes = {0};
 	char code[SESSION_SECRET_BYTES];
