@@ -17,7 +17,8 @@ exports.program = program
 const networkKey = Buffer.alloc(32, 'b').toString('base64')
 exports.networkKey = networkKey
 
-/** One request; the answer's text. Anything but 200 throws. */
+/** One request; the answer's text. Anything but 200 throws. A node closes connections that are idle for ten seconds: what went into one that was just being
+ *  closed is asked again, as browsers do. */
 const request = (options, body) => new Promise((resolve, reject) => {
   const sent = http.request(options, (answer) => {
     const parts = []
@@ -28,7 +29,10 @@ const request = (options, body) => new Promise((resolve, reject) => {
       else reject(new Error(`${options.method || 'GET'} ${options.path}: ${answer.statusCode} ${text}`))
     })
   })
-  sent.on('error', reject)
+  sent.on('error', (err) => {
+    if (sent.reusedSocket && !body && ['EPIPE', 'ECONNRESET'].includes(err.code)) resolve(request(options))
+    else reject(err)
+  })
   sent.end(body)
 })
 
