@@ -1,5 +1,5 @@
 # A node among 10,000 idle sockets, floods and bombs, and a good peer that must get in within a second (tests/hostile/run.js):
-# `make hostile`, some five minutes; `make hostile-ci` is the small dose of `make test`, without judging times.
+# and crowds at its web port, beside which the owner's page must go on (tests/hostile/web.js): `make hostile`, some ten minutes; `make hostile-ci` is the small dose of `make test`, without judging times.
 .PHONY: hostile hostile-ci
 HOSTILE := $(BUILD)/tests/hostile/hostile
 $(HOSTILE): $(BUILD)/tests/hostile/hostile.o $(filter $(BUILD)/server/base/% $(BUILD)/server/feed/% $(BUILD)/server/wire/%,$(OBJECTS)) \
@@ -10,6 +10,8 @@ $(HOSTILE): $(BUILD)/tests/hostile/hostile.o $(filter $(BUILD)/server/base/% $(B
 
 hostile: build/kith $(HOSTILE)
 	@node tests/hostile/run.js $(HOSTILE)
+	@node tests/hostile/web.js
 
 hostile-ci: build/kith $(HOSTILE)
 	@node tests/hostile/run.js $(HOSTILE) ci
+	@node tests/hostile/web.js ci

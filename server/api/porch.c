@@ -13,16 +13,27 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { TICK_MS = 2000 /* a slow head is cut up to so much late */ };
+enum {
+	TICK_MS = 2000, /* a slow head is cut up to so much late */
+	HOMES = 16      /* addresses that are remembered */
+};
 
 /* In the order in which they give way. */
-enum rank { RANK_SILENT, RANK_SLOW, RANK_RESTING, RANK_NEVER };
+enum rank {
+	RANK_SILENT,
+	RANK_SLOW,
+	RANK_SPEAKING,
+	RANK_HOME, /* the same three, from an address where sessions are */
+	RANK_RESTING = 2 * RANK_HOME,
+	RANK_NEVER
+};
 
 struct porch_conn {
 	struct porch_conn *next, *previous;
 	struct porch_guest guest;
 	enum porch_phase phase;
 	bool is_known, is_leaving;
+	bool has_begun; /* bytes of a head are here, read by us or not */
 	int64_t since_ms;
 	uint64_t received; /* bytes, when it became idle */
 };
@@ -32,6 +43,8 @@ struct porch {
 	pthread_mutex_t lock; /* everything below */
 	pthread_cond_t wake;
 	struct porch_conn *conns;
+	struct place_address homes[HOMES]; /* where sessions came from, the last one first */
+	size_t home_count;
 	struct porch_figures figures;
 	pthread_t watcher;
 	bool is_watching, is_stopping;
@@ -48,12 +61,14 @@ static uint64_t received_bytes(int fd)
 	return info.tcpi_bytes_received;
 }
 
-/* Whose next head has begun is idle no more; the library does not say so. */
+/* What came that nobody has read yet: the library does not say so. */
 static void look(struct porch_conn *conn, int64_t now)
 {
-	if (conn->phase == PORCH_IDLE && received_bytes(conn->guest.fd) > conn->received) {
+	if ((conn->phase == PORCH_IDLE || (conn->phase == PORCH_HEAD && !conn->has_begun)) &&
+		received_bytes(conn->guest.fd) > conn->received) {
+		conn->since_ms = conn->phase == PORCH_IDLE ? now : conn->since_ms;
 		conn->phase = PORCH_HEAD;
-		conn->since_ms = now;
+		conn->has_begun = true;
 	}
 }
 
@@ -144,20 +159,48 @@ void porch_free(struct porch *porch)
 
 /* Places. */
 
-static enum rank rank_of(const struct porch_conn *conn, int64_t now)
+static bool is_home(const struct porch *porch, const struct place_address *from)
 {
+	for (size_t i = 0; i < porch->home_count; i++) {
+		if (memcmp(&porch->homes[i], from, sizeof(*from)) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void remember_home(struct porch *porch, const struct place_address *from)
+{
+	size_t i = 0;
+	while (i < porch->home_count && memcmp(&porch->homes[i], from, sizeof(*from)) != 0) {
+		i++;
+	}
+	porch->home_count += i == porch->home_count && i < HOMES ? 1 : 0;
+	i = i < HOMES ? i : HOMES - 1;
+	memmove(&porch->homes[1], &porch->homes[0], i * sizeof(porch->homes[0]));
+	porch->homes[0] = *from;
+}
+
+static enum rank rank_of(const struct porch *porch, const struct porch_conn *conn, int64_t now)
+{
+	enum rank first = RANK_SILENT;
 	bool is_waited_for = conn->phase != PORCH_BUSY && conn->phase != PORCH_AWAY;
-	if (conn->is_leaving || conn->guest.is_owner) {
+	bool is_slow = now - conn->since_ms > LIMIT_HTTP_PATIENCE_MS;
+	bool has_begun =
+		conn->phase == PORCH_BODY || (conn->phase == PORCH_HEAD && conn->has_begun);
+	if (conn->is_leaving || conn->guest.is_owner || conn->phase == PORCH_AWAY) {
 		return RANK_NEVER;
 	}
-	if (!conn->is_known && is_waited_for) {
-		return RANK_SILENT;
+	if (conn->is_known) {
+		return conn->phase == PORCH_IDLE ? RANK_RESTING : RANK_NEVER;
 	}
-	if (!conn->is_known && conn->phase == PORCH_BUSY &&
-		now - conn->since_ms > LIMIT_HTTP_SLOW_READ_MS) {
-		return RANK_SLOW;
+	if (is_home(porch, &conn->guest.from)) {
+		first = RANK_HOME;
 	}
-	return conn->is_known && conn->phase == PORCH_IDLE ? RANK_RESTING : RANK_NEVER;
+	if (is_waited_for) {
+		return first + (has_begun && !is_slow ? RANK_SPEAKING : RANK_SILENT);
+	}
+	return is_slow ? first + RANK_SLOW : RANK_NEVER;
 }
 
 static bool is_of(const struct porch_conn *conn, const struct place_address *from)
@@ -173,7 +216,7 @@ static struct porch_conn *choose(struct porch *porch, const struct porch_conn *n
 	struct porch_conn *found = NULL;
 	enum rank found_rank = RANK_NEVER;
 	for (struct porch_conn *conn = porch->conns; conn != NULL; conn = conn->next) {
-		enum rank rank = rank_of(conn, now);
+		enum rank rank = rank_of(porch, conn, now);
 		if (conn == newcomer || !is_of(conn, from) || rank > last) {
 			continue;
 		}
@@ -182,10 +225,11 @@ static struct porch_conn *choose(struct porch *porch, const struct porch_conn *n
 			found_rank = rank;
 		}
 	}
-	if (found_rank == RANK_RESTING) {
+	if (found != NULL) {
 		look(found, now);
-		if (found->phase != PORCH_IDLE) {
-			return choose(porch, newcomer, from, last); /* it just began a request */
+		if (rank_of(porch, found, now) != found_rank) {
+			/* It just began a request: of each that is told once. */
+			return choose(porch, newcomer, from, last);
 		}
 	}
 	return found;
@@ -213,10 +257,10 @@ static void give_way(struct porch *porch, struct porch_conn *conn)
 static void make_room(struct porch *porch, struct porch_conn *conn)
 {
 	struct porch_conn *other = NULL;
-	if (!conn->guest.is_proxy &&
+	if (!conn->guest.is_proxy && !is_home(porch, &conn->guest.from) &&
 		strangers_of(porch, &conn->guest.from) > LIMIT_HTTP_PER_ADDRESS) {
 		/* When all of them are being answered, that ends soon: one more may wait for it. */
-		other = choose(porch, conn, &conn->guest.from, RANK_SLOW);
+		other = choose(porch, conn, &conn->guest.from, RANK_SPEAKING);
 		if (other != NULL) {
 			give_way(porch, other);
 		}
@@ -286,6 +330,7 @@ void porch_set(struct porch *porch, struct porch_conn *conn, enum porch_phase ph
 	(void)pthread_mutex_lock(&porch->lock);
 	conn->phase = phase;
 	conn->since_ms = env_mono_ms(porch->env);
+	conn->has_begun = false;
 	if (phase == PORCH_IDLE) {
 		conn->received = received_bytes(conn->guest.fd);
 	}
@@ -299,6 +344,9 @@ void porch_know(struct porch *porch, struct porch_conn *conn)
 	}
 	(void)pthread_mutex_lock(&porch->lock);
 	conn->is_known = true;
+	if (!conn->guest.is_owner) {
+		remember_home(porch, &conn->guest.from);
+	}
 	(void)pthread_mutex_unlock(&porch->lock);
 }
 

@@ -2,10 +2,12 @@
  * api/porch: the connections of the web port, and whose place it is when places run out.
  *
  * Whoever comes gets in: a newcomer over a limit takes the place of somebody who does not use
- * theirs, first of strangers (no request with a session came that way) who are silent or drip, the
- * longest first, then of strangers who take an answer slowly, last of those the owner's page leaves
- * idle. Only when all of them are at work for the owner is the newcomer turned away. One thread
- * shuts what lets a head or a body drip past its time, however steadily. Any thread.
+ * theirs, the longest first: of strangers (no request with a session came that way) who are silent
+ * or drip, then of strangers who take an answer slowly, then of strangers whose request is on its
+ * way; after these the same of strangers at addresses where sessions lately came from, as a browser
+ * opens new connections; last of those the owner's page leaves idle. Only when all of them are at
+ * work for the owner is the newcomer turned away. One thread shuts what lets a head or a body drip
+ * past its time, however steadily. Any thread.
  */
 #ifndef API_PORCH_H
 #define API_PORCH_H

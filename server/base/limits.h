@@ -136,11 +136,10 @@
 #define LIMIT_PEER_BAD_SIGNATURES 20 /* in a minute: closed, and not dialled for an hour */
 
 /* Web (security.md §5). */
-#define LIMIT_HTTP_CONNECTIONS 64 /* by network; and as many by the Unix socket */
-#define LIMIT_HTTP_PER_ADDRESS 16 /* of those without a session */
-#define LIMIT_HTTP_SLOW_READ_MS \
-	1000                     /* a stranger that takes its answer longer may lose its place */
-#define LIMIT_TRUSTED_PROXIES 16 /* addresses and nets in `trusted-proxies` */
+#define LIMIT_HTTP_CONNECTIONS 64   /* by network; and as many by the Unix socket */
+#define LIMIT_HTTP_PER_ADDRESS 16   /* of those without a session */
+#define LIMIT_HTTP_PATIENCE_MS 1000 /* with a stranger's head or reading, when places run out */
+#define LIMIT_TRUSTED_PROXIES 16    /* addresses and nets in `trusted-proxies` */
 #define LIMIT_HTTP_HEAD_BYTES (16 * KIB)
 #define LIMIT_HTTP_HEADERS 64
 #define LIMIT_HTTP_TARGET_BYTES 2048

@@ -156,6 +156,55 @@ static void counts_no_session_to_the_share_of_its_address(void **state)
 	leave(visits, 2 * LIMIT_HTTP_PER_ADDRESS);
 }
 
+/* A browser that is signed in opens another connection: it comes as a stranger. */
+static void lets_strangers_elsewhere_give_way_before_those_at_home(void **state)
+{
+	static struct visit visits[FAR];
+	struct visit first;
+	(void)state;
+	come_from(&first, 1);
+	log_in(&first);
+	for (size_t i = 0; i < LIMIT_HTTP_CONNECTIONS; i++) {
+		come_from(&visits[i], i < 2 * LIMIT_HTTP_PER_ADDRESS ? 1 : (unsigned)i + 2);
+	}
+	/* The share of an address is not for the owner's, and the first place that was taken was
+	 * of the strangers elsewhere. */
+	assert_int_equal(shut_of(visits, 2 * LIMIT_HTTP_PER_ADDRESS), 0);
+	assert_true(is_shut(&visits[2 * LIMIT_HTTP_PER_ADDRESS]));
+	for (size_t i = LIMIT_HTTP_CONNECTIONS; i < FAR; i++) {
+		come_from(&visits[i], (unsigned)i + 2);
+	}
+	assert_int_equal(shut_of(visits, 2 * LIMIT_HTTP_PER_ADDRESS), 0);
+	assert_false(is_shut(&first));
+	porch_leave(porch, first.conn);
+	(void)close(first.fd);
+	(void)close(first.other);
+	leave(visits, FAR);
+}
+
+/* More addresses than are remembered: the one that was used longest ago is a stranger's again. */
+static void remembers_the_addresses_that_were_used_last(void **state)
+{
+	struct visit visits[LIMIT_HTTP_CONNECTIONS];
+	const unsigned homes = 17;
+	(void)state;
+	for (unsigned i = 0; i < homes; i++) {
+		come_from(&visits[i], 1000 + i);
+		log_in(&visits[i]);
+	}
+	leave(visits, homes);
+	for (unsigned i = 0; i <= LIMIT_HTTP_PER_ADDRESS; i++) {
+		come_from(&visits[i], 1001);
+	}
+	assert_int_equal(shut_of(visits, LIMIT_HTTP_PER_ADDRESS + 1), 0);
+	leave(visits, LIMIT_HTTP_PER_ADDRESS + 1);
+	for (unsigned i = 0; i <= LIMIT_HTTP_PER_ADDRESS; i++) {
+		come_from(&visits[i], 1000);
+	}
+	assert_int_equal(shut_of(visits, LIMIT_HTTP_PER_ADDRESS + 1), 1);
+	leave(visits, LIMIT_HTTP_PER_ADDRESS + 1);
+}
+
 static void counts_what_a_trusted_proxy_brings_in_all_only(void **state)
 {
 	struct visit visits[LIMIT_HTTP_CONNECTIONS + 1];
@@ -205,14 +254,14 @@ static void lets_everybody_give_way_who_is_not_at_work(void **state)
 		{PORCH_HEAD, false, 0, true},
 		{PORCH_IDLE, false, 0, true},
 		{PORCH_BODY, false, 0, true},
-		{PORCH_BUSY, false, LIMIT_HTTP_SLOW_READ_MS / 2, false},
-		{PORCH_BUSY, false, LIMIT_HTTP_SLOW_READ_MS, true},
-		{PORCH_AWAY, false, LIMIT_HTTP_SLOW_READ_MS, false},
+		{PORCH_BUSY, false, LIMIT_HTTP_PATIENCE_MS / 2, false},
+		{PORCH_BUSY, false, LIMIT_HTTP_PATIENCE_MS, true},
+		{PORCH_AWAY, false, LIMIT_HTTP_PATIENCE_MS, false},
 		{PORCH_IDLE, true, 0, true},
 		{PORCH_HEAD, true, 0, false},
 		{PORCH_BODY, true, 0, false},
-		{PORCH_BUSY, true, LIMIT_HTTP_SLOW_READ_MS, false},
-		{PORCH_AWAY, true, LIMIT_HTTP_SLOW_READ_MS, false},
+		{PORCH_BUSY, true, LIMIT_HTTP_PATIENCE_MS, false},
+		{PORCH_AWAY, true, LIMIT_HTTP_PATIENCE_MS, false},
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -248,48 +297,95 @@ static void lets_strangers_give_way_before_the_owners_page(void **state)
 	leave(visits, LIMIT_HTTP_CONNECTIONS + 2);
 }
 
-/* A resting connection whose next request is on its way already. */
-static void lets_no_page_give_way_that_just_began_a_request(void **state)
+/* By TCP, as only there the kernel tells of bytes that nobody read. */
+static void come_by_tcp(struct visit *visit, unsigned number)
 {
-	struct visit visits[LIMIT_HTTP_CONNECTIONS + 1];
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(at);
-	struct porch_guest guest = guest_from(0);
-	(void)state;
+	struct porch_guest guest = guest_from(number);
 	int listening = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(bind(listening, (const struct sockaddr *)&at, len), 0);
 	assert_int_equal(listen(listening, 1), 0);
 	assert_int_equal(getsockname(listening, (struct sockaddr *)&at, &len), 0);
-	visits[0].other = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(connect(visits[0].other, (const struct sockaddr *)&at, len), 0);
-	visits[0].fd = guest.fd = accept(listening, NULL, NULL);
+	visit->other = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(visit->other, (const struct sockaddr *)&at, len), 0);
+	visit->fd = guest.fd = accept(listening, NULL, NULL);
+	assert_true(visit->fd >= 0);
 	(void)close(listening);
-	visits[0].conn = porch_enter(porch, &guest);
+	pass_ms(STEP_MS);
+	visit->conn = porch_enter(porch, &guest);
+	assert_non_null(visit->conn);
+}
+
+static void speak(const struct visit *visit)
+{
+	struct pollfd wait = {.fd = visit->fd, .events = POLLIN};
+	assert_int_equal(send(visit->other, "GET", 3, 0), 3);
+	assert_int_equal(poll(&wait, 1, 60000), 1);
+}
+
+/* A resting connection whose next request is on its way already. */
+static void lets_no_page_give_way_that_just_began_a_request(void **state)
+{
+	struct visit visits[LIMIT_HTTP_CONNECTIONS + 1];
+	(void)state;
+	come_by_tcp(&visits[0], 0);
 	log_in(&visits[0]);
 	for (size_t i = 1; i < LIMIT_HTTP_CONNECTIONS; i++) {
 		come_from(&visits[i], (unsigned)i);
 		log_in(&visits[i]);
 	}
-	assert_int_equal(send(visits[0].other, "GET", 3, 0), 3);
-	struct pollfd wait = {.fd = visits[0].fd, .events = POLLIN};
-	assert_int_equal(poll(&wait, 1, 60000), 1);
+	speak(&visits[0]);
 	come_from(&visits[LIMIT_HTTP_CONNECTIONS], 1000);
 	assert_false(is_shut(&visits[0]));
 	assert_true(is_shut(&visits[1]));
 	leave(visits, LIMIT_HTTP_CONNECTIONS + 1);
 }
 
+/* A flood came in between, before a thread had time to read what the first one said. */
+static void lets_who_is_silent_give_way_before_who_spoke(void **state)
+{
+	static struct visit visits[FAR];
+	(void)state;
+	come_by_tcp(&visits[0], 0);
+	speak(&visits[0]);
+	for (size_t i = 1; i < 2 * LIMIT_HTTP_CONNECTIONS; i++) {
+		come_from(&visits[i], (unsigned)i);
+		pass_ms(-STEP_MS);
+	}
+	assert_false(is_shut(&visits[0]));
+	/* Not for ever: a head that drips is like one that does not come. */
+	pass_ms(LIMIT_HTTP_PATIENCE_MS);
+	come_from(&visits[2 * LIMIT_HTTP_CONNECTIONS], 1000);
+	assert_true(is_shut(&visits[0]));
+	leave(visits, 2 * LIMIT_HTTP_CONNECTIONS + 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(gives_each_stranger_no_more_than_its_share),
-		cmocka_unit_test(holds_no_more_than_its_places_in_all),
-		cmocka_unit_test(counts_no_session_to_the_share_of_its_address),
-		cmocka_unit_test(counts_what_a_trusted_proxy_brings_in_all_only),
-		cmocka_unit_test(keeps_the_owners_own_door_out_of_it),
-		cmocka_unit_test(lets_everybody_give_way_who_is_not_at_work),
-		cmocka_unit_test(lets_strangers_give_way_before_the_owners_page),
-		cmocka_unit_test(lets_no_page_give_way_that_just_began_a_request),
+		cmocka_unit_test_setup_teardown(
+			gives_each_stranger_no_more_than_its_share, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			holds_no_more_than_its_places_in_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			counts_no_session_to_the_share_of_its_address, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			lets_strangers_elsewhere_give_way_before_those_at_home, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			remembers_the_addresses_that_were_used_last, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			counts_what_a_trusted_proxy_brings_in_all_only, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			keeps_the_owners_own_door_out_of_it, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			lets_everybody_give_way_who_is_not_at_work, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			lets_strangers_give_way_before_the_owners_page, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			lets_no_page_give_way_that_just_began_a_request, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			lets_who_is_silent_give_way_before_who_spoke, set_up, tear_down),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
