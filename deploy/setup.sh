@@ -48,6 +48,10 @@ trap 'rm -f "$list"' EXIT
 		file_from /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf fonts-dejavu-core "browser tests"
 		command_from systemd-analyze systemd "lint of the unit"
 		command_from readelf binutils "lint of the program"
+		command_from curl curl "asks through proxies"
+		command_from openssl openssl "certificates for proxies"
+		file_from /usr/sbin/nginx nginx-light "proxies before the page"
+		command_from caddy caddy "proxies before the page"
 		command_from ip iproute2 "network namespaces for local discovery"
 		command_from g++ g++ "native modules of the JavaScript peers"
 		command_from python3 python3 "native modules of the JavaScript peers"
@@ -59,6 +63,10 @@ trap 'rm -f "$list"' EXIT
 	if [ "$level" = package ]; then
 		command_from lintian lintian "looks at packages"
 		command_from debootstrap debootstrap "bare systems to install into"
+		command_from curl curl "asks through proxies"
+		command_from openssl openssl "certificates for proxies"
+		file_from /usr/sbin/nginx nginx-light "proxies before the page"
+		command_from caddy caddy "proxies before the page"
 		command_from ip iproute2 "a network of its own for each"
 	fi
 } >"$list"

@@ -367,6 +367,12 @@ static const struct cmd commands[] = {
 		"SIZE is 5G, 500M or bytes, at least 64M. Files and old messages of people far\n"
 		"away go first; what is yours, kept or private never goes.\n",
 		cmd_storage},
+	{"doctor", "proxy [URL] [--data DIR]",
+		"ask for the page through the proxy before it, and name the line that is missing",
+		"  URL            the address of the page, when kith.conf has no public-url yet\n"
+		"  --data DIR     where the node keeps its data\n"
+		"Uses curl. The lines are those of deploy/proxy.\n",
+		cmd_doctor},
 	{"person", "remove ID [--try] | again ID [--data DIR] [--json]",
 		"remove what this node holds of somebody; fetch again what was let go",
 		"  --try          print what would go, and change nothing\n"

@@ -44,7 +44,8 @@ struct gate_head {
 	/* What a proxy says; worth nothing until api/place knows the proxy. */
 	struct span forwarded_for, forwarded_host, forwarded_proto;
 	bool is_forwarded;  /* some proxy says anything at all */
-	bool is_secure;     /* asked by https, as the browser sees it; filled by api/place */
+	bool is_believed;   /* … and it is a trusted one; this and the next are of api/place */
+	bool is_secure;     /* asked by https, as the browser sees it */
 	struct span bearer; /* Authorization, whole; for what machines ask (api/metrics) */
 	bool is_foreign;    /* the browser says that a page of another origin asks */
 	bool has_length;

@@ -414,6 +414,7 @@ const char *place_judge(const struct place *place, const struct gate_rules *rule
 	}
 	struct place_address client = next;
 	if (place_trusts(place, &next)) {
+		head->is_believed = true;
 		wrong = follow_proxy(place, rules, head, &client);
 	} else if (place->trusted_count > 0 && !place_is_loopback(&next)) {
 		wrong = "Only the node's proxy may ask from there.";

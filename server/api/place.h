@@ -74,9 +74,9 @@ void place_name_client(const struct sockaddr *from, char out[static PLACE_ADDRES
 
 /**
  * What gate_judge() cannot know: who is it that asks, and are they asking at a host and in a way
- * that is open to them? Fills `head->is_secure`, `address` (of the client, numeric), and
- * `head->host` where a trusted proxy names another. NULL: it passes; otherwise a static sentence:
- * answer 400 and close.
+ * that is open to them? Fills `head->is_believed`, `head->is_secure`, `address` (of the client,
+ * numeric), and `head->host` where a trusted proxy names another. NULL: it passes; otherwise a
+ * static sentence: answer 400 and close.
  */
 const char *place_judge(const struct place *place, const struct gate_rules *rules,
 	const struct sockaddr *from, struct gate_head *head,

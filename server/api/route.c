@@ -7,6 +7,7 @@
 #include "api/serve.h"
 
 static const struct route routes[] = {
+	{.method = GATE_GET, .pattern = "/api/door", .may = MAY_ANYBODY, .serve = serve_door},
 	{.method = GATE_GET, .pattern = "/api/session", .may = MAY_ANYBODY, .serve = serve_session},
 	{.method = GATE_POST,
 		.pattern = "/api/session",

@@ -206,6 +206,9 @@ void serve_backup(struct call *call);
 void serve_backup_file(struct call *call);
 void serve_move(struct call *call);
 
+/* serve_door.c */
+void serve_door(struct call *call);
+
 /* serve_page.c: everything outside /api. */
 struct page;
 /** The page's files: from `dir`, or those in the program when it is NULL; found below the sub-path

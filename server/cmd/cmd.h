@@ -108,6 +108,7 @@ int cmd_device(int argc, char **argv);
 int cmd_password(int argc, char **argv);
 int cmd_settings(int argc, char **argv);
 int cmd_storage(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_person(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_verify(int argc, char **argv);

@@ -65,6 +65,7 @@ compute_then() {
 behind_begins compute_then
 part torture $make -j2 torture-ci
 part hostile $make hostile-ci
+part proxy $make proxy-test QUICK=quick
 part shs1-test $make shs1-test
 part box2-vectors $make box2-vectors
 part interop $make interop DOSE=ci

@@ -25,7 +25,7 @@ exports.Kith = class Kith {
       execFile(program, [name, '--data', this.dir, ...rest], { maxBuffer: KEEP_OUTPUT, timeout: 120000 },
         (err, out, said) => {
           const ended = this.end ? ` (the node ended: ${JSON.stringify(this.end)} ${this.log().slice(-400)})` : ''
-          if (err) reject(new Error(`kith ${name}: ${said.trim() || err.message}${ended}`))
+          if (err) reject(Object.assign(new Error(`kith ${name}: ${said.trim() || err.message}${ended}`), { stdout: out }))
           else resolve(out)
         })
     })
