@@ -129,4 +129,4 @@ clean:
 	rm -rf build
 
 # In roots of other systems (build/roots) folders have such names too.
--include $(shell find build -path build/roots -prune -o -path build/deb -prune -o -name '*.d' -type f -print 2>/dev/null)
+-include $(shell find build \( -path build/roots -o -path build/deb -o -path build/reproducible \) -prune -o -name "*.d" -type f -print 2>/dev/null)

@@ -22,7 +22,7 @@ rm "$root/usr/share/doc/kith/README.md" "$root/usr/share/doc/kith/kith.conf.exam
 mkdir -p "$root/etc/kith"
 sed 's,^#* *data = .*,data = /var/lib/kith,' build/kith.conf >"$root/etc/kith/kith.conf"
 grep -q '^data = ' "$root/etc/kith/kith.conf"
-cp $here/changelog "$root/usr/share/doc/kith/changelog"
+install -m 644 $here/changelog "$root/usr/share/doc/kith/changelog"
 gzip -9n "$root/usr/share/man/"*/* "$root/usr/share/doc/kith/changelog"
 
 for script in postinst prerm postrm; do

@@ -24,13 +24,15 @@ make_changed() {
 	done
 }
 
-if [ ! -d "$root" ]; then
+# One that was made by other commands is made anew.
+if [ ! -d "$root" ] || [ "$(cat "$root.made")" != "$*" ]; then
 	[ "$(id -u)" -eq 0 ] || { echo "a root can only be made by root" >&2; exit 1; }
 	sh deploy/setup.sh package >&2
 	mkdir -p build/roots
-	rm -rf "$root.new"
+	rm -rf "$root" "$root.new"
 	echo "  root   build/roots/$name" >&2
 	if [ $# -eq 0 ]; then make_bare; else make_changed "$@"; fi >"$root.log" 2>&1 || { tail "$root.log" >&2; exit 1; }
+	echo "$*" >"$root.made"
 	mv "$root.new" "$root"
 fi
 echo "$root"

@@ -25,3 +25,13 @@ package-test: deb
 chroot-test: deb
 	@bare=$$(sh deploy/debian/root.sh bookworm) && lintian --allow-root --fail-on error,warning $(DEB) && \
 		sh tests/package/room.sh life.sh $$bare $(DEB) apt
+
+# `make run` where there are git and make.
+.PHONY: bare-test
+bare-test:
+	@bare=$$(sh deploy/debian/root.sh bare "apt-get update && apt-get install -y --no-install-recommends git make") && \
+		sh tests/package/room.sh bare.sh $$bare
+
+.PHONY: reproducible
+reproducible:
+	@MAKE="$(MAKE) --no-print-directory" sh tests/package/reproducible.sh
