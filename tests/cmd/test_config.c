@@ -247,6 +247,13 @@ static void bash_completes_commands_words_options_and_values(void **state)
 			strncmp(offered(words), flag, strlen(flag)) != 0) {
 			fail_msg("bash is not offered %s", flag);
 		}
+		for (size_t j = 0; row->kind == OPTION_CHOICE && row->choices[j] != NULL; j++) {
+			(void)snprintf(words, sizeof(words), "run %s %s", flag, row->choices[j]);
+			if (strncmp(offered(words), row->choices[j], strlen(row->choices[j])) !=
+				0) {
+				fail_msg("bash is not offered %s", words);
+			}
+		}
 	}
 }
 
