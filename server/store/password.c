@@ -31,6 +31,7 @@ bool password_is_set(const char *dir)
 enum err password_check(const char *dir, struct span password)
 {
 	char path[PATH_BYTES];
+	const char *typed = password.len == 0 ? "" : (const char *)password.at;
 	struct buf text = BUF_INIT(crypto_pwhash_STRBYTES);
 	enum err err = path_of(dir, path) ? file_read(path, &text) : ERR_LIMIT;
 	if (err == ERR_OK && (text.len == 0 || text.at[text.len - 1] != '\n')) {
@@ -39,8 +40,7 @@ enum err password_check(const char *dir, struct span password)
 	if (err == ERR_OK) {
 		text.at[text.len - 1] = '\0';
 		errno = 0;
-		if (crypto_pwhash_str_verify(
-			    (const char *)text.at, (const char *)password.at, password.len) != 0) {
+		if (crypto_pwhash_str_verify((const char *)text.at, typed, password.len) != 0) {
 			/* It has no memory, or the two are not the same. */
 			err = errno == EINVAL ? ERR_DENIED : ERR_NOMEM;
 		}

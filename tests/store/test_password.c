@@ -53,6 +53,7 @@ static void fits_when_it_is_the_same_and_not_otherwise(void **state)
 	assert_int_equal(check("correct hors"), ERR_DENIED);
 	assert_int_equal(check("correct horse "), ERR_DENIED);
 	assert_int_equal(check(""), ERR_DENIED);
+	assert_int_equal(password_check(dir, span_of(NULL, 0)), ERR_DENIED);
 	assert_int_equal(set("battery staple"), ERR_OK);
 	assert_int_equal(check("correct horse"), ERR_DENIED);
 	assert_int_equal(check("battery staple"), ERR_OK);
