@@ -69,8 +69,8 @@ function told(error) {
 	return error && tongue !== english && key in tongue.words ? { ...error, said: t(key, { said: error.said }) } : error;
 }
 
-/** @param {Response} answer */
-export async function read(answer) {
+/** @param {Response} answer @param {string | null} [token] what was asked with: a late refusal of an older one says nothing about this session */
+export async function read(answer, token = memory.get('token')) {
 	let body = null;
 	try {
 		body = await answer.json();
@@ -85,7 +85,9 @@ export async function read(answer) {
 	error.wait = Number(answer.headers.get('Retry-After')) || 60;
 	error.part = body?.error?.of ? body.error : null;
 	if (answer.status === 401) {
-		door.on401();
+		if (token === memory.get('token')) {
+			door.on401();
+		}
 	} else if (answer.status === 423) {
 		door.on423();
 	} else if (error.code === 'starting') {
@@ -103,8 +105,9 @@ export async function read(answer) {
  * @param {unknown} [body]
  */
 async function call(method, path, body) {
+	const token = memory.get('token');
 	/** @type {Record<string, string>} */
-	const headers = { 'X-Kith-Token': memory.get('token') ?? '' };
+	const headers = { 'X-Kith-Token': token ?? '' };
 	if (body !== undefined) {
 		headers['Content-Type'] = 'application/json';
 	}
@@ -121,7 +124,7 @@ async function call(method, path, body) {
 	} catch {
 		throw new ApiError(0, { code: 'offline', said: t('error.offline') });
 	}
-	return read(answer);
+	return read(answer, token);
 }
 
 /** @param {string} path @returns {Promise<any>} */

@@ -124,14 +124,14 @@ class Pair {
       await page.getByLabel('Your post').fill(`Begun on the ${mark}, finished here`)
       await page.getByRole('button', { name: 'Post', exact: true }).last().click()
       await page.locator('.held [data-act=now]').last().click()
-      await page.locator('article').filter({ hasText: `Begun on the ${mark}, finished here` }).waitFor()
+      await page.locator('article').filter({ hasText: `Begun on the ${mark}, finished here` }).first().waitFor()
       await until('nothing is left of it there', async () => (await other.page.getByLabel('Your post').inputValue()) === '')
     })
     await step(`${mark}: both post at the same moment, and the numbers are consecutive`, async () => {
       const before = node.newest().sequence
       /* Each in a place of its own: in one place it would be one draft. */
       const [mine, theirs] = [`At once, here (${mark})`, `At once, there (${mark})`]
-      const thread = await page.locator('article').filter({ hasText: `Begun on the ${mark}, finished here` }).locator('header a.time').getAttribute('href')
+      const thread = await page.locator('article').filter({ hasText: `Begun on the ${mark}, finished here` }).locator('header a.time').first().getAttribute('href')
       await other.page.goto(node.home + thread)
       await other.page.getByLabel('Your reply').fill(theirs)
       await page.getByLabel('Your post').fill(mine)
