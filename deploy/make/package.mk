@@ -32,6 +32,11 @@ bare-test:
 	@bare=$$(sh deploy/debian/root.sh bare "apt-get update && apt-get install -y --no-install-recommends git make") && \
 		sh tests/package/room.sh bare.sh $$bare
 
+# The image's steps without an engine, then a container of it as compose.yaml says.
+.PHONY: container-test
+container-test:
+	@bare=$$(sh deploy/debian/root.sh bookworm) && sh tests/package/room.sh container.sh $$bare
+
 .PHONY: reproducible
 reproducible:
 	@MAKE="$(MAKE) --no-print-directory" sh tests/package/reproducible.sh
