@@ -203,7 +203,7 @@ static void begin(struct line *line, const struct env *env, enum log_level level
 	}
 	char time[32];
 	(void)snprintf(time, sizeof(time), "%lld", (long long)env_wall_ms(env));
-	put_text(line, "{\"at\":");
+	put_text(line, "{\"ts\":");
 	put_text(line, time);
 	put_text(line, ",\"level\":\"");
 	put_text(line, level_names[level]);

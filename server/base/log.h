@@ -35,7 +35,7 @@ struct log_field {
 
 /** The lowest level that is written; LOG_INFO at the start. Any thread. */
 void log_set_level(enum log_level level);
-/** Each line is an object: {"at":ms,"level":"info","event":"…",…}. Any thread. */
+/** Each line is an object: {"ts":ms,"level":"info","event":"…",…}. Any thread. */
 void log_set_json(bool is_json);
 void log_write(const struct env *env, enum log_level level, const char *event,
 	const struct log_field *fields, size_t count);

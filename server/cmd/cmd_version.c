@@ -29,8 +29,9 @@ static json_t *libraries(void)
 {
 	json_t *out = json_object();
 	const char *const pairs[][2] = {{"libsodium", sodium_version_string()},
-		{"sqlite", store_engine()}, {"libuv", loop_engine()}, {"libmicrohttpd", http_engine()},
-		{"libwebsockets", live_engine()}, {"jansson", JANSSON_VERSION}};
+		{"sqlite", store_engine()}, {"libuv", loop_engine()},
+		{"libmicrohttpd", http_engine()}, {"libwebsockets", live_engine()},
+		{"jansson", JANSSON_VERSION}};
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
 		(void)json_object_set_new(out, pairs[i][0], json_string(pairs[i][1]));
 	}
@@ -42,11 +43,12 @@ static int print(const json_t *all)
 	const char *name = NULL;
 	const json_t *version = NULL;
 	const char *commit = client_text(all, "commit");
-	(void)printf("kith %s%s%s\n", client_text(all, "version"), commit[0] == '\0' ? "" : " ",
-		commit);
+	(void)printf(
+		"kith %s%s%s\n", client_text(all, "version"), commit[0] == '\0' ? "" : " ", commit);
 	(void)printf("schema         %lld\n", (long long)client_number(all, "schema"));
 	(void)printf("compiler       %s\n", client_text(all, "compiler"));
-	json_object_foreach (json_object_get((json_t *)(uintptr_t)all, "libraries"), name, version) {
+	json_object_foreach(json_object_get((json_t *)(uintptr_t)all, "libraries"), name, version)
+	{
 		(void)printf("%-14s %s\n", name, json_string_value(version));
 	}
 	return EXIT_GOOD;

@@ -95,7 +95,7 @@ static void each_line_is_an_object_when_asked_for(void **state)
 	LOG(&env, LOG_WARN, "x.y", LOG_TEXT("why", "a \"b\"\n\xff"), LOG_NUM("n", -3),
 		LOG_KEY("peer", "@AAAABBBBCCCC"), LOG_ADDRESS("at", span_text("10.1.2.3")));
 	assert_string_equal(world.last,
-		"{\"at\":7000,\"level\":\"warn\",\"event\":\"x.y\",\"why\":\"a "
+		"{\"ts\":7000,\"level\":\"warn\",\"event\":\"x.y\",\"why\":\"a "
 		"\\u0022b\\u0022\\u000a\\u00ff\",\"n\":-3,\"peer\":\"@AAAABBBB…\",\"at\":\"10.1.*"
 		"\"}");
 	/* A field that does not fit is left out whole, and what follows it. */
