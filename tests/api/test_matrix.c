@@ -377,8 +377,8 @@ static void refuse_each(const struct row *table, size_t count)
 			unsigned status = status_in(&reply, mode);
 			size_t served = count_of(reply.text, "HTTP/1.1 200");
 			if (status != table[i].status || served > (mode == IN_ONE_PIECE ? 1 : 0)) {
-				print_error("%u and %zu served, as the %s: %s\n%s\n", status,
-					served, mode_names[mode], table[i].text, reply.text);
+				fail_msg("%u and %zu served, as the %s: %s\n%s", status, served,
+					mode_names[mode], table[i].text, reply.text);
 			}
 			api_reply_fini(&reply);
 		}
