@@ -21,7 +21,7 @@ static const char *const origins[] = {
 static json_t *text_or_null(const char *text)
 {
 	json_t *value = text == NULL ? json_null() : json_string(text);
-	char *copy = value == NULL ? strdup(text) : NULL;
+	char *copy = value == NULL && text != NULL ? strdup(text) : NULL;
 	for (char *c = copy; c != NULL && *c != '\0'; c++) {
 		*c = (unsigned char)*c < 0x80 ? *c : '?';
 	}
