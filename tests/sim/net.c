@@ -528,6 +528,11 @@ uint16_t listener_port(const struct listener *listener)
 	return HOST_PORT;
 }
 
+void listener_set_peers_max(struct listener *listener, size_t peers_max)
+{
+	listener->opts.peers_max = peers_max;
+}
+
 void listener_handshake_over(struct listener *listener, struct link *link)
 {
 	(void)listener;
