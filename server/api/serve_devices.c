@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "store/password.h"
 
+enum { WHY_BYTES = 320 };
+
 static const struct session_id *maker(const struct exchange *exchange)
 {
 	return exchange->is_owner ? NULL : &exchange->session;
@@ -185,6 +187,12 @@ void serve_password(struct call *call)
 
 void serve_password_remove(struct call *call)
 {
+	char why[WHY_BYTES];
+	/* What the next start would refuse is not done now. */
+	if (place_may_open(&call->api->place, false, why, sizeof(why)) != ERR_OK) {
+		answer_error(&call->exchange->answer, SAID_REFUSED, why);
+		return;
+	}
 	if (!inside_begin_try(call->api, call->exchange)) {
 		return;
 	}

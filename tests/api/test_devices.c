@@ -3,6 +3,7 @@
 
 #include "lib/cmocka.h"
 
+#include "api/inside.h"
 #include "base/limits.h"
 
 #include <stdio.h>
@@ -350,6 +351,16 @@ static void the_owner_needs_no_old_password_and_signs_all_out(void **state)
 	check_owner("POST", "/api/session/rotate", "{}", 404);
 }
 
+static void a_page_that_other_machines_see_keeps_its_password(void **state)
+{
+	(void)state;
+	check_owner("POST", "/api/password", "{\"new\":\"correct horse\"}", 200);
+	rig.api->place.is_beyond = true; /* as with http-host: tests listen on loopback alone */
+	check_owner("DELETE", "/api/password", NULL, 422);
+	rig.api->place.is_beyond = false;
+	check_owner("DELETE", "/api/password", NULL, 200);
+}
+
 static void a_password_has_ten_bytes_and_1024_at_most(void **state)
 {
 	static const struct {
@@ -439,6 +450,7 @@ int main(void)
 		DEVICES(a_pair_is_changed_for_another),
 		DEVICES(the_password_opens_and_signs_all_others_out),
 		DEVICES(the_owner_needs_no_old_password_and_signs_all_out),
+		DEVICES(a_page_that_other_machines_see_keeps_its_password),
 		DEVICES(a_password_has_ten_bytes_and_1024_at_most),
 		DEVICES(five_wrong_passwords_close_the_door_for_15_minutes),
 		DEVICES(of_many_passwords_at_once_few_are_tried),
