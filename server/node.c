@@ -215,6 +215,7 @@ static enum err open_doors(struct node *node, char *why, size_t why_bytes)
 	if (err == ERR_OK) {
 		const char *host = node->place.http_host;
 		const struct bind_opts bind = {.host = host[0] == '\0' ? NULL : host,
+			.handed = &node->handed,
 			.may_be_beyond = true,
 			.port = opts->http_port,
 			.socket_path = (const char *)socket_path.at};
@@ -437,6 +438,7 @@ static enum err start_sync(struct node *node, char *why, size_t why_bytes)
 		.hmac_key = opts->hmac_key,
 		.host = opts->host == NULL ? "::" : opts->host,
 		.port = node->port,
+		.handed = &node->handed,
 		.hops_max = opts->hops_max,
 		.peers_max = live_of(node).peers_max,
 		.is_lan_on = opts->is_lan_on,
@@ -653,6 +655,8 @@ enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
 		.live = opts->live,
 		.next_key = opts->key,
 		.tell = PTHREAD_MUTEX_INITIALIZER};
+	handed_open(&node.handed, HANDED_FIRST);
+	loop_size_pool();
 	keeper_block();
 	memory_init(opts->memory_max);
 	enum err err = node_make_keeper(&node, why, why_bytes);
@@ -672,6 +676,7 @@ enum err node_run(const struct node_opts *opts, char *why, size_t why_bytes)
 	key_free(node.next_key);
 	sessions_free(node.sessions);
 	bind_doors_close(&node.doors);
+	handed_close(&node.handed);
 	if (node.lock >= 0) {
 		(void)close(node.lock);
 	}

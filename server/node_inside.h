@@ -10,6 +10,7 @@
 #include "api/bind.h"
 #include "api/knock.h"
 #include "api/place.h"
+#include "base/handed.h"
 #include "cage.h"
 #include "keeper.h"
 
@@ -20,6 +21,7 @@ struct node {
 	struct keeper *keeper;
 	int lock;
 	struct place place;
+	struct handed handed;
 	struct bind_doors doors;
 	struct knock knock; /* at these */
 	struct cage cage;

@@ -4,6 +4,7 @@
 #include "api/bind.h"
 
 #include "api/place.h"
+#include "base/handed.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,14 +34,20 @@ static enum err fail(int fd, int reason, char *why, size_t why_bytes)
 	return reason == EADDRNOTAVAIL ? ERR_NOT_FOUND : ERR_IO;
 }
 
-/* The port is filled in. */
-static enum err listen_at(union any_address *address, socklen_t len, bool is_dual, uint16_t *port,
-	int *out, char *why, size_t why_bytes)
+/* A socket that listens there: one that was handed over, or a new one. ERR_NOT_FOUND: this machine
+ * has no such address. */
+static enum err listen_at(const union any_address *address, bool is_dual,
+	const struct handed *handed, int *out, char *why, size_t why_bytes)
 {
 	int yes = 1;
 	int is_v6_only = is_dual ? 0 : 1;
 	bool is_v6 = address->any.sa_family == AF_INET6;
-	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = handed_take(handed, &address->any);
+	if (fd >= 0) {
+		*out = fd;
+		return ERR_OK;
+	}
+	fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
 		return ERR_NOT_FOUND; /* no such family on this machine */
 	}
@@ -48,43 +55,36 @@ static enum err listen_at(union any_address *address, socklen_t len, bool is_dua
 	if (is_v6) {
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_v6_only, sizeof(is_v6_only));
 	}
-	if (bind(fd, &address->any, len) != 0 || listen(fd, BACKLOG) != 0 ||
-		getsockname(fd, &address->any, &len) != 0) {
+	socklen_t len = is_v6 ? sizeof(address->v6) : sizeof(address->v4);
+	if (bind(fd, &address->any, len) != 0 || listen(fd, BACKLOG) != 0) {
 		return fail(fd, errno, why, why_bytes);
 	}
-	*port = ntohs(is_v6 ? address->v6.sin6_port : address->v4.sin_port);
 	*out = fd;
 	return ERR_OK;
 }
 
-enum err bind_address(const char *host, enum bind_family *family, uint16_t *port, int *out,
+/* The door of that address's family; its port is filled in. */
+static enum err open_door(const char *host, const struct handed *handed, struct bind_doors *doors,
 	char *why, size_t why_bytes)
 {
 	union any_address address;
+	bool is_v6 = strchr(host, ':') != NULL;
 	memset(&address, 0, sizeof(address));
-	if (inet_pton(AF_INET, host, &address.v4.sin_addr) == 1) {
-		*family = BIND_V4;
-		address.v4.sin_family = AF_INET;
-		address.v4.sin_port = htons(*port);
-		return listen_at(&address, sizeof(address.v4), false, port, out, why, why_bytes);
+	address.any.sa_family = is_v6 ? AF_INET6 : AF_INET;
+	if (inet_pton(address.any.sa_family, host,
+		    is_v6 ? (void *)&address.v6.sin6_addr : (void *)&address.v4.sin_addr) != 1) {
+		(void)snprintf(why, why_bytes, "%s is no numeric address", host);
+		return ERR_REFUSED;
 	}
-	if (inet_pton(AF_INET6, host, &address.v6.sin6_addr) == 1) {
-		*family = BIND_V6;
-		address.v6.sin6_family = AF_INET6;
-		address.v6.sin6_port = htons(*port);
-		return listen_at(&address, sizeof(address.v6), strcmp(host, "::") == 0, port, out,
-			why, why_bytes);
+	in_port_t *port = is_v6 ? &address.v6.sin6_port : &address.v4.sin_port;
+	*port = htons(doors->port);
+	int *fd = is_v6 ? &doors->v6 : &doors->v4;
+	enum err err = listen_at(&address, strcmp(host, "::") == 0, handed, fd, why, why_bytes);
+	socklen_t len = sizeof(address);
+	if (err == ERR_OK && getsockname(*fd, &address.any, &len) == 0) {
+		doors->port = ntohs(*port);
 	}
-	(void)snprintf(why, why_bytes, "%s is no numeric address", host);
-	return ERR_REFUSED;
-}
-
-enum err bind_loopback(
-	enum bind_family family, uint16_t *port, int *out, char *why, size_t why_bytes)
-{
-	enum bind_family is = family;
-	return bind_address(
-		family == BIND_V4 ? "127.0.0.1" : "::1", &is, port, out, why, why_bytes);
+	return err;
 }
 
 bool bind_short_path(const char *path, char out[static BIND_PATH_BYTES], int *dir_fd)
@@ -137,11 +137,12 @@ enum err bind_path(const char *path, int *out, char *why, size_t why_bytes)
 	return ERR_OK;
 }
 
-static enum err open_loopbacks(struct bind_doors *doors, char *why, size_t why_bytes)
+static enum err open_loopbacks(
+	const struct bind_opts *opts, struct bind_doors *doors, char *why, size_t why_bytes)
 {
-	enum err err = bind_loopback(BIND_V4, &doors->port, &doors->v4, why, why_bytes);
+	enum err err = open_door("127.0.0.1", opts->handed, doors, why, why_bytes);
 	if (err == ERR_OK) {
-		err = bind_loopback(BIND_V6, &doors->port, &doors->v6, why, why_bytes);
+		err = open_door("::1", opts->handed, doors, why, why_bytes);
 		/* A machine without IPv6 is fine. */
 		err = err == ERR_NOT_FOUND ? ERR_OK : err;
 	}
@@ -153,8 +154,6 @@ static enum err open_one(
 {
 	struct place place;
 	const struct place_opts asked = {.http_host = opts->host};
-	enum bind_family family = BIND_V4;
-	int fd = -1;
 	enum err err = place_read(&asked, &place, why, why_bytes);
 	if (err == ERR_OK && place.is_beyond && !opts->may_be_beyond) {
 		(void)snprintf(why, why_bytes,
@@ -164,9 +163,8 @@ static enum err open_one(
 		return ERR_DENIED;
 	}
 	if (err == ERR_OK) {
-		err = bind_address(opts->host, &family, &doors->port, &fd, why, why_bytes);
+		err = open_door(opts->host, opts->handed, doors, why, why_bytes);
 	}
-	*(family == BIND_V4 ? &doors->v4 : &doors->v6) = fd;
 	return err == ERR_NOT_FOUND ? ERR_IO : err;
 }
 
@@ -174,7 +172,7 @@ enum err bind_doors_open(
 	const struct bind_opts *opts, struct bind_doors *out, char *why, size_t why_bytes)
 {
 	*out = (struct bind_doors){.v4 = -1, .v6 = -1, .path = -1, .port = opts->port};
-	enum err err = opts->host == NULL ? open_loopbacks(out, why, why_bytes)
+	enum err err = opts->host == NULL ? open_loopbacks(opts, out, why, why_bytes)
 					  : open_one(opts, out, why, why_bytes);
 	if (err == ERR_OK && opts->socket_path != NULL) {
 		err = bind_path(opts->socket_path, &out->path, why, why_bytes);

@@ -12,19 +12,6 @@
 #include <stdint.h>
 #include <sys/un.h>
 
-enum bind_family { BIND_V4, BIND_V6 };
-
-/**
- * Listen on 127.0.0.1 or ::1. `*port` 0 takes any free one and is filled. ERR_NOT_FOUND: this
- * machine has no such address; ERR_IO: `why` gets a sentence.
- */
-MUST_USE enum err bind_loopback(
-	enum bind_family family, uint16_t *port, int *fd, char *why, size_t why_bytes);
-
-/** The same at any numeric address; "::" takes IPv4 too. ERR_REFUSED: that is none. */
-MUST_USE enum err bind_address(const char *host, enum bind_family *family, uint16_t *port, int *fd,
-	char *why, size_t why_bytes);
-
 /** Listen on a Unix socket, mode 0600; what a dead process left at `path` is removed first (the
  * caller holds the directory's lock). */
 MUST_USE enum err bind_path(const char *path, int *fd, char *why, size_t why_bytes);
@@ -47,10 +34,12 @@ struct bind_doors {
 	char *socket_path;
 };
 struct bind_opts {
-	const char *host;        /* NULL: 127.0.0.1 and ::1; else one numeric address */
-	bool may_be_beyond;      /* place_may_open() was asked, so it need not be loopback */
-	uint16_t port;           /* 0: any free one */
-	const char *socket_path; /* NULL: none */
+	const char *host; /* NULL: 127.0.0.1 and ::1; else one numeric address; "::" takes IPv4 too
+			   */
+	const struct handed *handed; /* used where it has the same address; NULL: none */
+	bool may_be_beyond;          /* place_may_open() was asked, so it need not be loopback */
+	uint16_t port;               /* 0: any free one */
+	const char *socket_path;     /* NULL: none */
 };
 /** ERR_DENIED: the host is not this machine's alone; ERR_IO; ERR_NOMEM. `why` gets a sentence. */
 MUST_USE enum err bind_doors_open(

@@ -318,6 +318,7 @@
 
 /* A node that is left on (keeper, api/health). */
 #define LIMIT_STOP_MS 5000          /* from SIGTERM on; then the process ends as it is */
+#define LIMIT_HANDED_SOCKETS 8      /* that the service manager opened */
 #define LIMIT_NOTIFY_MS 1000        /* for the service manager to take a word */
 #define LIMIT_ALIVE_MS_MIN 100      /* between two looks whether everything answers */
 #define LIMIT_KNOCK_MS 2000         /* for the web port's threads to answer one */

@@ -7,6 +7,7 @@
  */
 #include "net/listen.h"
 
+#include "base/handed.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/table.h"
@@ -15,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 
 enum { BACKLOG = 1024, PLACES_MAX = 4096, REFILL_MS = 50 };
@@ -415,7 +417,12 @@ static int bind_and_listen(struct listener *listener, const struct sockaddr_stor
 {
 	struct sockaddr_storage bound;
 	int len = sizeof(bound);
-	int rc = uv_tcp_bind(&listener->tcp, (const struct sockaddr *)at, 0);
+	int fd = handed_take(listener->opts.handed, (const struct sockaddr *)at);
+	int rc = fd >= 0 ? uv_tcp_open(&listener->tcp, fd)
+			 : uv_tcp_bind(&listener->tcp, (const struct sockaddr *)at, 0);
+	if (rc != 0 && fd >= 0) {
+		(void)close(fd);
+	}
 	if (rc == 0) {
 		rc = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
 	}

@@ -20,9 +20,10 @@ struct listener;
 
 struct listen_opts {
 	struct loop *loop;
-	const char *host;         /* numeric; "::" takes IPv4 too */
-	uint16_t port;            /* 0: any free one */
-	size_t peers_max;         /* 0: LIMIT_PEERS */
+	const char *host;            /* numeric; "::" takes IPv4 too */
+	uint16_t port;               /* 0: any free one */
+	const struct handed *handed; /* used where it has the same address; NULL: none */
+	size_t peers_max;            /* 0: LIMIT_PEERS */
 	bool is_loopback_limited; /* hold this machine's own connections to the limits per address
 				   */
 	/* A new connection, already counted; the callee owns it and ends it by link_close(). */

@@ -273,8 +273,8 @@ void loop_timer_free(struct loop_timer *timer)
 
 /* Life. */
 
-/* The pool's size is read once, at its first use: room for DNS beside one job per core. */
-static void size_the_pool(void)
+/* The size is read once, at the pool's first use: room for DNS beside one job per core. */
+void loop_size_pool(void)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	long threads = (cores < 1 ? 1 : cores) + LOOP_THREADS_SPARE;
@@ -300,7 +300,7 @@ static void start_handles(struct loop *loop)
 
 enum err loop_new(const struct env *env, struct loop **out)
 {
-	size_the_pool();
+	loop_size_pool();
 	struct loop *loop = calloc(1, sizeof(*loop));
 	if (loop == NULL) {
 		return ERR_NOMEM;

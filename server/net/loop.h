@@ -13,6 +13,10 @@ struct loop;
 struct loop_timer;
 typedef struct uv_loop_s uv_loop_t;
 
+/** How many workers there will be, told to libuv through the environment. loop_new() does so too;
+ * where other threads read the environment before that, ask while there are none. Keeps what the
+ * environment says already. */
+void loop_size_pool(void);
 MUST_USE enum err loop_new(const struct env *env, struct loop **out);
 /** After loop_run() returned and everything that used the loop is closed. */
 void loop_free(struct loop *loop);

@@ -341,6 +341,7 @@ enum err sync_start(const struct sync_opts *opts, struct sync **out, char *why, 
 	struct listen_opts listen = {.loop = sync->loop,
 		.host = opts->host,
 		.port = opts->port,
+		.handed = opts->handed,
 		.peers_max = sync->peers_max,
 		.on_link = on_link,
 		.ctx = sync};

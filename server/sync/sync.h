@@ -19,9 +19,10 @@ struct sync_opts {
 	struct writer *writer;
 	struct blobs *blobs; /* store/blobs; NULL: none are kept (the simulator) */
 	struct signer *signer;
-	const uint8_t *network_key; /* 32 bytes, copied */
-	const uint8_t *hmac_key;    /* NULL or 32 bytes */
-	const char *host;           /* to listen on, numeric */
+	const uint8_t *network_key;  /* 32 bytes, copied */
+	const uint8_t *hmac_key;     /* NULL or 32 bytes */
+	const char *host;            /* to listen on, numeric */
+	const struct handed *handed; /* sockets that listen already; NULL: none */
 	uint16_t port;
 	int hops_max;
 	unsigned peers_max; /* 0: LIMIT_PEERS; at most LIMIT_PEERS_MAX */

@@ -3,6 +3,10 @@
 #include "lib/openmetrics.h"
 #include "lib/shell.h"
 
+#include "base/handed.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -53,6 +57,58 @@ static pid_t run(const char *name)
 		_exit(127);
 	}
 	return pid;
+}
+
+/* The same with two sockets that the manager opened: for the page, and for peers. */
+static pid_t run_handed(const char *name, const int fds[static 2], const uint16_t ports[static 2])
+{
+	char dir[256];
+	(void)snprintf(dir, sizeof(dir), "%s/%s", shell_top, name);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		char text[3][16];
+		(void)snprintf(text[2], sizeof(text[2]), "%d", (int)getpid());
+		(void)setenv("NOTIFY_SOCKET", notify_path, 1);
+		(void)setenv("LISTEN_PID", text[2], 1);
+		(void)setenv("LISTEN_FDS", "2", 1);
+		for (int i = 0; i < 2; i++) {
+			(void)snprintf(text[i], sizeof(text[i]), "%u", ports[i]);
+			if (dup2(fds[i], HANDED_FIRST + i) < 0) {
+				_exit(126);
+			}
+		}
+		(void)execl(shell_program, shell_program, "run", "--data", dir, "--host",
+			"127.0.0.1", "--port", text[1], "--http-port", text[0], "--no-lan", NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* Its descriptor is above those that the child puts its own into. */
+static int listen_on_loopback(uint16_t *port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+	int low = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = fcntl(low, F_DUPFD_CLOEXEC, 100);
+	(void)close(low);
+	assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+static int call(uint16_t port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+		.sin_port = htons(port)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	return fd;
 }
 
 /* Wait until the manager hears `wanted`; words before it are passed over. */
@@ -208,11 +264,45 @@ static void a_locked_node_lives_and_is_not_ready(void **state)
 	ends_well(pid);
 }
 
+/* Whoever asks while no node runs waits, and is answered by the next one. */
+static void sockets_of_the_manager_outlive_the_node(void **state)
+{
+	static const char line[] =
+		"GET /livez HTTP/1.1\r\nHost: localhost:%u\r\nConnection: close\r\n\r\n";
+	uint16_t ports[2];
+	int fds[2] = {listen_on_loopback(&ports[0]), listen_on_loopback(&ports[1])};
+	(void)state;
+	for (int life = 0; life < 2; life++) {
+		char text[512];
+		int web = call(ports[0]);
+		int peer = call(ports[1]);
+		int asked = snprintf(text, sizeof(text), line, ports[0]);
+		assert_int_equal(send(web, text, (size_t)asked, MSG_NOSIGNAL), asked);
+		pid_t pid = run_handed("handed", fds, ports);
+		ssize_t len = recv(web, text, sizeof(text) - 1, 0);
+		assert_true(len > 0);
+		text[len] = '\0';
+		assert_memory_equal(text, "HTTP/1.1 200", 12);
+		hears("READY=1\nSTATUS=serving");
+		/* A peer that says no handshake is let go: so it was taken. */
+		assert_int_equal(send(peer, text, 64, MSG_NOSIGNAL), 64);
+		assert_true(recv(peer, text, sizeof(text), 0) <= 0);
+		(void)close(web);
+		(void)close(peer);
+		assert_int_equal(kill(pid, SIGTERM), 0);
+		ends_well(pid);
+	}
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			tells_when_it_serves_that_it_lives_and_when_it_stops, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			sockets_of_the_manager_outlive_the_node, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_locked_node_lives_and_is_not_ready, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -1,5 +1,5 @@
 #!/bin/sh
-# `unit.sh UNIT`: systemd understands every line of it and finds little that the service could do to its machine (1.5 of 10 at most), and what the process
+# `unit.sh UNIT`: systemd understands every line of it, and of its socket, and finds little that the service could do to its machine (1.5 of 10 at most), and what the process
 # leaves itself (server/cage.c) the unit leaves it too. Without systemd-analyze it says that it was not looked at.
 set -u
 unit=$1
@@ -11,7 +11,8 @@ dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 # The program is not where a package puts it.
 sed "s|/usr/bin/kith|/bin/true|" "$unit" >"$dir/kith.service"
-said=$(systemd-analyze verify --man=no "$dir/kith.service" 2>&1)
+cp "${unit%.service}.socket" "$dir/kith.socket"
+said=$(systemd-analyze verify --man=no "$dir/kith.service" "$dir/kith.socket" 2>&1)
 score=$(systemd-analyze security --offline=true --threshold=15 "$dir/kith.service" 2>&1)
 code=$?
 [ -z "$said" ] || printf '%s\n' "$said"
