@@ -100,8 +100,9 @@ asan:
 
 # The tests of what threads do together. Feed, wire and sums of base have none, nor have these; and what a node does at its start, before there are two
 # (upgrades, repairs, after a fork), and what commands do beside it, is computed for minutes in order to show nothing.
+# The cage closes before there is a second thread, and the sanitizer brings one along.
 LONELY := $(addprefix tests/,$(addsuffix .c,$(addprefix api/test_,body events gate mentions session) \
-	$(addprefix cmd/test_,backup import keys safety verify) $(addprefix store/test_,audit bundle fence fork migrate pack repair rollback secret start) \
+	$(addprefix cmd/test_,backup cage import keys safety verify) $(addprefix store/test_,audit bundle fence fork migrate pack repair rollback secret start) \
 	$(addprefix sync/test_,schedule schedule_choose)))
 THREADED := $(filter tests/api/% tests/cmd/% tests/net/% tests/store/% tests/sync/% tests/base/test_inbox.c,$(filter-out $(LONELY),$(TEST_SOURCES)))
 tsan:
