@@ -24,7 +24,7 @@ struct id_set {
 struct pending {
 	struct id_set fresh, who, changed, people, wide_who, blobs;
 	uint64_t fresh_count, wide_count;
-	bool peers, sync, holders, state, safety, kept, unread;
+	bool peers, sync, holders, state, safety, devices, kept, unread;
 	struct {
 		struct outbox_news news;
 		uint8_t nonce[LIMIT_WRITING_NAME_BYTES];
@@ -230,6 +230,13 @@ void events_on_safety(struct events *events)
 	(void)pthread_mutex_unlock(&events->lock);
 }
 
+void events_on_devices(struct events *events)
+{
+	(void)pthread_mutex_lock(&events->lock);
+	events->pending.devices = true;
+	(void)pthread_mutex_unlock(&events->lock);
+}
+
 void events_on_person(struct events *events, const struct feed_id *id, bool is_hidden)
 {
 	(void)pthread_mutex_lock(&events->lock);
@@ -362,8 +369,9 @@ static bool has_something(const struct events *events)
 	return pending->fresh_count > 0 || pending->wide_count > 0 || pending->changed.count > 0 ||
 	       pending->people.count > 0 || pending->blobs.count > 0 || pending->peers ||
 	       pending->sync || pending->holders || pending->state || pending->safety ||
-	       pending->kept || pending->outbox_count > 0 || pending->writing_count > 0 ||
-	       pending->letter_count > 0 || pending->kept_over || pending->unread ||
+	       pending->devices || pending->kept || pending->outbox_count > 0 ||
+	       pending->writing_count > 0 || pending->letter_count > 0 || pending->kept_over ||
+	       pending->unread ||
 	       (events->owes_resync &&
 		       env_mono_ms(events->env) - events->resync_at_ms >= EVENTS_RESYNC_MS);
 }
@@ -525,6 +533,9 @@ void events_take(struct events *events, struct events_batch *out)
 	}
 	if (pending->safety) {
 		put_frame(out, json_pack("{s:s}", "ev", "safety"));
+	}
+	if (pending->devices) {
+		put_frame(out, json_pack("{s:s}", "ev", "devices"));
 	}
 	if (pending->kept) {
 		put_frame(out, json_pack("{s:s}", "ev", "kept"));

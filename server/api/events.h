@@ -61,6 +61,8 @@ void events_on_sync(struct events *events, bool is_receiving, uint64_t behind);
 void events_on_state(struct events *events, const char *state, const char *cause);
 /** What a pause waits for, or a backup's job, changed. */
 void events_on_safety(struct events *events);
+/** A device came in or went, or is called otherwise or may do something else now. */
+void events_on_devices(struct events *events);
 /** What the owner keeps about somebody changed; `is_hidden`: also whether their posts are shown. */
 void events_on_person(struct events *events, const struct feed_id *id, bool is_hidden);
 /** Mutes, names or bookmarks changed. */

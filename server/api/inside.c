@@ -21,6 +21,14 @@ const char *inside_dir(const struct api *api)
 	return api->opts.store == NULL ? api->opts.dir : store_dir(api->opts.store);
 }
 
+void inside_tell_devices(struct api *api)
+{
+	events_on_devices(api->events);
+	if (api->live != NULL) {
+		live_wake(api->live);
+	}
+}
+
 /* Cookies. */
 
 void inside_cookie_name(

@@ -64,6 +64,9 @@ void inside_end_try(struct api *api);
 /** It was wrong. */
 void inside_try_failed(struct api *api, const struct exchange *exchange);
 
+/** Pages are told that there is another device, or one less, or another name. */
+void inside_tell_devices(struct api *api);
+
 /** Where the node keeps its files, also while its key is locked. */
 const char *inside_dir(const struct api *api);
 

@@ -116,6 +116,7 @@ void serve_device_change(struct call *call)
 	}
 	enum err err = sessions_change(call->api->sessions, &id, &change);
 	if (err == ERR_OK) {
+		inside_tell_devices(call->api);
 		answer_device(call);
 	} else {
 		answer_err(answer, err);
@@ -127,6 +128,7 @@ void serve_device_end(struct call *call)
 	struct session_id id;
 	if (find_device(call, &id)) {
 		sessions_end(call->api->sessions, &id);
+		inside_tell_devices(call->api);
 		answer_json(&call->exchange->answer, 200, json_object());
 	}
 }

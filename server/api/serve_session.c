@@ -44,6 +44,7 @@ static void log_in_with_code(struct call *call, struct span code, struct span la
 	enum err err = sessions_login(call->api->sessions, &knock, &keys, &retry_s);
 	if (err == ERR_OK) {
 		welcome(call, &keys);
+		inside_tell_devices(call->api);
 	} else if (err == ERR_LIMIT) {
 		answer_slow_down(answer, retry_s);
 	} else {
@@ -70,6 +71,7 @@ static void log_in_with_password(struct call *call, struct span password, struct
 		/* While it is our turn: nobody changes the password between the two. */
 		sessions_open(api->sessions, SESSION_MAY_WRITE, label, &keys);
 		welcome(call, &keys);
+		inside_tell_devices(api);
 	} else if (err == ERR_DENIED) {
 		inside_try_failed(api, exchange);
 		answer_error(&exchange->answer, SAID_LOGIN, "That is not the password.");
@@ -118,6 +120,7 @@ void serve_logout(struct call *call)
 	struct exchange *exchange = call->exchange;
 	if (!exchange->is_owner) {
 		sessions_end(call->api->sessions, &exchange->session);
+		inside_tell_devices(call->api);
 	}
 	answer_json(&exchange->answer, 200, json_object());
 	if (!exchange->is_owner) {

@@ -248,7 +248,7 @@ static void tells_state_and_cause_when_either_changed(void **state)
 		"{\"ev\":\"state\",\"is\":\"SUSPECT\",\"cause\":\"claim\"}"};
 	static const char *const returned[] = {
 		"{\"ev\":\"state\",\"is\":\"SUSPECT\",\"cause\":\"returned\"}",
-		"{\"ev\":\"safety\"}"};
+		"{\"ev\":\"safety\"}", "{\"ev\":\"devices\"}"};
 	static const char *const clean[] = {"{\"ev\":\"state\",\"is\":\"CLEAN\",\"cause\":null}"};
 	struct events *events = begin();
 	(void)state;
@@ -261,7 +261,9 @@ static void tells_state_and_cause_when_either_changed(void **state)
 	events_on_state(events, "SUSPECT", "returned");
 	events_on_safety(events);
 	events_on_safety(events);
-	expect(events, returned, 2);
+	events_on_devices(events);
+	events_on_devices(events);
+	expect(events, returned, 3);
 	events_on_state(events, "CLEAN", "");
 	expect(events, clean, 1);
 	events_free(events);

@@ -400,6 +400,28 @@ static void become(const struct api_rig *who)
 	(void)snprintf(rig.cookie, sizeof(rig.cookie), "%s", who->cookie);
 }
 
+static void tells_pages_of_a_device_that_came_in_and_of_one_that_changed(void **state)
+{
+	struct api_rig mine = rig;
+	struct api_reply reply;
+	char target[64];
+	(void)state;
+	int fd = greet();
+	log_in();
+	json_decref(hear_event(fd, "devices"));
+	become(&mine);
+	api_rig_ask(&rig, "GET", "/api/devices", NULL, "", &reply);
+	(void)snprintf(target, sizeof(target), "/api/devices/%s",
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(reply.json, "devices"), 0), "id")));
+	api_reply_fini(&reply);
+	api_rig_ask(&rig, "POST", target, "{\"name\":\"the tablet\"}", "", &reply);
+	assert_int_equal(reply.status, 200);
+	api_reply_fini(&reply);
+	json_decref(hear_event(fd, "devices"));
+	(void)close(fd);
+}
+
 static void says_goodbye_when_the_session_ends(void **state)
 {
 	struct api_rig mine = rig;
@@ -532,6 +554,7 @@ int main(void)
 		cmocka_unit_test(takes_a_frame_at_the_limit_and_none_above),
 		cmocka_unit_test(ends_a_page_that_speaks_without_pause),
 		cmocka_unit_test(opens_eight_pages_and_not_nine),
+		cmocka_unit_test(tells_pages_of_a_device_that_came_in_and_of_one_that_changed),
 		cmocka_unit_test(says_goodbye_when_the_session_ends),
 		cmocka_unit_test(ends_what_a_revoked_device_has_open_whatever_it_does),
 		cmocka_unit_test(says_goodbye_when_the_session_gives_way_to_newer_ones),

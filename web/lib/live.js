@@ -165,6 +165,10 @@ const handlers = {
 		safetyChanged();
 	},
 	safety: safetyChanged,
+	devices: () => {
+		askMay();
+		state.deviceNews.value++;
+	},
 	resync: () => {
 		state.refresh.value++;
 		reread().catch(() => {});

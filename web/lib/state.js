@@ -199,6 +199,8 @@ export function say(said) {
 export const marks = signal(/** @type {Record<string, string | null>} */ ({}));
 /** What is new since, on the node's word. */
 export const unread = signal({ home: 0, activity: 0, private: 0 });
+/** Counts when a device came or went, or is another now. */
+export const deviceNews = signal(0);
 /** Raised when something happened in a conversation of few. */
 export const letters = signal({ n: 0, conversation: '', id: '' });
 /** The door is shut: private words do not wait in the memory of a page that may not show them. */

@@ -5,7 +5,7 @@ import '../lib/lang/en-more.js';
 import { html, useEffect, useRef, useState, useValue } from '../lib/html.js';
 import { base } from '../lib/base.js';
 import { ApiError, door, get, post, remove, saidOf } from '../lib/api.js';
-import { isReader, say } from '../lib/state.js';
+import { deviceNews, isReader, say } from '../lib/state.js';
 import { stop } from '../lib/live.js';
 import { t } from '../lib/text.js';
 import { clock, span } from '../lib/time.js';
@@ -17,7 +17,6 @@ import { KeyText } from './person.js';
 
 /** A code lives that long. Counted from when it came: the node's clock and this one need not agree. */
 const CODE_MS = 120000;
-const LOOK_MS = 2000;
 const NAME_MAX = 60;
 const PASSWORD_MIN = 10;
 const PASSWORD_MAX = 1024;
@@ -156,11 +155,7 @@ function Another({ devices, reload, onCame }) {
 			return undefined;
 		}
 		const tick = setInterval(() => setLeft(Math.max(0, made.end - Date.now())), 250);
-		const look = setInterval(reload, LOOK_MS);
-		return () => {
-			clearInterval(tick);
-			clearInterval(look);
-		};
+		return () => clearInterval(tick);
 	}, [made, left > 0]);
 	const isShown = made !== null && left > 0;
 	const wasShown = useRef(false);
@@ -268,7 +263,7 @@ async function signOut() {
 }
 
 export function Devices() {
-	const [answer, error, load] = useAnswer(() => get('devices'), []);
+	const [answer, error, load] = useAnswer(() => get('devices'), [useValue(deviceNews)]);
 	const [fresh, setFresh] = useState('');
 	const isLooking = useValue(isReader);
 	if (!answer) {

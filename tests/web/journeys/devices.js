@@ -230,7 +230,11 @@ class Pair {
       await page.locator('.device').filter({ hasText: 'May only read' }).getByRole('button').click()
       await page.getByRole('switch', { name: 'May only read', exact: true }).uncheck()
       await until('the list says so', async () => (await page.locator('.badge.only').count()) === 0)
-      await other.page.reload()
+      await other.page.getByLabel('Your post').waitFor()
+      /* And the other way, while its page is open. */
+      await page.getByRole('switch', { name: 'May only read', exact: true }).check()
+      await other.page.getByText('This device may only read.').first().waitFor()
+      await page.getByRole('switch', { name: 'May only read', exact: true }).uncheck()
       await other.page.getByLabel('Your post').waitFor()
     })
   }
