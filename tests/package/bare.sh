@@ -11,13 +11,13 @@ patience=18000
 kith() { pgrep -x kith; }
 end() { kill -TERM "$(kith)"; wait "$node"; }
 
-check "the tree is cloned" inside git clone -q /tmp/kith.bundle /root/kith
-check "make run prints the link" start env -C /root/kith HOME=/root make run RUN_FLAGS='--port 0 --http-port 0 --no-lan'
+check "the tree is cloned" inside git clone -q /tmp/kith.bundle /srv/kith
+check "make run prints the link" start env -C /srv/kith HOME=/root make run RUN_FLAGS='--port 0 --http-port 0 --no-lan'
 check "the link opens the page" opens_page
 check "its code signs in" sign_in
 check "a post is made" post "A post from a bare machine"
 check "it ends well" end
-check "a second time it only starts" start env -C /root/kith HOME=/root make run RUN_FLAGS='--port 0 --http-port 0 --no-lan'
+check "a second time it only starts" start env -C /srv/kith HOME=/root make run RUN_FLAGS='--port 0 --http-port 0 --no-lan'
 check "signs in" sign_in
 check "and has the post" sees "A post from a bare machine"
 check "it ends" end
