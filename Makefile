@@ -106,7 +106,7 @@ LONELY := $(addprefix tests/,$(addsuffix .c,$(addprefix api/test_,body events ga
 	$(addprefix sync/test_,schedule schedule_choose)))
 THREADED := $(filter tests/api/% tests/cmd/% tests/net/% tests/store/% tests/sync/% tests/base/test_inbox.c,$(filter-out $(LONELY),$(TEST_SOURCES)))
 tsan:
-	@$(MAKE) --no-print-directory MODE=tsan unit-threaded
+	@TSAN_OPTIONS="$$TSAN_OPTIONS suppressions=$(CURDIR)/tests/lib/tsan.supp" $(MAKE) --no-print-directory MODE=tsan unit-threaded
 
 .PHONY: unit-threaded
 unit-threaded: $(THREADED:tests/%.c=$(BUILD)/tests/%)

@@ -20,7 +20,8 @@ struct handed {
 /**
  * Take what LISTEN_PID and LISTEN_FDS speak of: descriptors from `first` on (HANDED_FIRST). Those
  * that are no listening stream sockets are left alone, and so are all when there are more than
- * LIMIT_HANDED_SOCKETS. None goes on to another program, and the variables are gone. While there is one thread.
+ * LIMIT_HANDED_SOCKETS. None goes on to another program, and the variables are gone. While there is
+ * one thread.
  */
 enum { HANDED_FIRST = 3 };
 void handed_open(struct handed *handed, int first);
